@@ -1,0 +1,305 @@
+"""The words of the tool as frozen values: what is wanted, what is live, what changes and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# A JSON value as Python holds it. `object` makes every reader look before it uses.
+Json: TypeAlias = object
+JsonObject: TypeAlias = "Mapping[str, Json]"
+EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Missing(Enum):
+    """The type of MISSING: a member that is not there, which is not the same as null."""
+
+    MISSING = "missing"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing.MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that must not be shown: it prints as `(secret)` wherever it ends up."""
+
+    value: object = field(repr=False)
+
+    def __repr__(self) -> str:
+        return "(secret)"
+
+    def __str__(self) -> str:
+        return "(secret)"
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """What stands for a secret in a plan: equal fingerprints under one key mean equal secrets."""
+
+    fingerprint: str
+
+    def __str__(self) -> str:
+        return f"(secret {self.fingerprint})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a document came from: the file as the user would type it, and its index there, from 0."""
+
+    path: str
+    document: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A place in a file, line and column from 1, with the text of that line."""
+
+    line: int
+    column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with the input: where, what, and what would be right.
+
+    `pointer` is an RFC 6901 JSON Pointer into the document; with `at_key` the name of that
+    member is meant and not its value. `position` is filled in by a second pass over the file.
+    """
+
+    source: Source
+    pointer: str
+    message: str
+    hint: str = ""
+    severity: Literal["error", "warning"] = "error"
+    at_key: bool = False
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """What the user allows to happen to a client (Terraform's `lifecycle` block)."""
+
+    prevent_destroy: bool = False
+    allow_replace: bool = False
+    ignore_changes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One client as a YAML document states it; `name` is its key, unique within `target`.
+
+    `spec` is by the vendor's field names. As read it may hold references, `{env: NAME}`;
+    resolved, a Secret stands in the place of each.
+    """
+
+    source: Source
+    kind: str
+    name: str
+    target: str
+    labels: Mapping[str, str] = EMPTY
+    id: str | None = None
+    lifecycle: Lifecycle = Lifecycle()
+    spec: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveClient:
+    """A client as its server showed it: the answer without its envelope, secret fields sealed."""
+
+    remote_id: str
+    body: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveState:
+    """What a server was seen to hold, by remote id.
+
+    `gone` are the ids that a read by id answered with 404. `listed` says that `clients` is the
+    whole list, so that an id which is not in it is gone too.
+    """
+
+    clients: Mapping[str, LiveClient]
+    gone: frozenset[str] = frozenset()
+    listed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryEntry:
+    """What is remembered of one client of ours.
+
+    `applied` holds the last applied value of every managed field that is not secret,
+    `fingerprints` a keyed fingerprint of those that are, both by field name. `superseded` are the
+    remote ids of predecessors that a replace has yet to delete. `applied_at` is RFC 3339, UTC.
+    """
+
+    remote_id: str
+    applied: JsonObject
+    fingerprints: Mapping[str, str] = EMPTY
+    applied_at: str
+    digest: str
+    superseded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """The clients of one target that are ours, by key."""
+
+    target: str
+    entries: Mapping[str, InventoryEntry]
+
+
+class Action(Enum):
+    """What is to happen to a client, in Terraform's words."""
+
+    NOOP = "noop"
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    ADOPT = "adopt"
+
+
+class Origin(Enum):
+    """Who moved: the server away from what was last applied, git, or both. Only for people."""
+
+    DRIFT = "drift"
+    CONFIG = "config"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NestedChange:
+    """A change inside an object or an ordered list, `pointer` relative to its field."""
+
+    pointer: str
+    before: Json
+    after: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """A managed field whose value is to change, in canonical form, secrets Redacted.
+
+    `before` is MISSING where the server holds or shows none. For a set, `added` and `removed`
+    are its members; for an object or a list, `nested` says what differs inside.
+    """
+
+    field: str
+    before: Json
+    after: Json
+    origin: Origin | None = None
+    added: tuple[Json, ...] = ()
+    removed: tuple[Json, ...] = ()
+    nested: tuple[NestedChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A guard's veto: `rule` names it for machines, `message` says why and what to do."""
+
+    rule: str
+    message: str
+
+
+Operation: TypeAlias = Literal["create", "update", "delete"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request that changes a server; `body` is enveloped and may hold Secrets.
+
+    `path` is relative to the target's base URL. It holds `{id}` until the server has given one.
+    """
+
+    operation: Operation
+    method: str
+    path: str
+    content_type: str | None
+    body: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to happen to one client, and why.
+
+    `requests` are the very ones that apply sends, in order; one that carries what a create
+    answered is a prediction. `desired` (resolved spec) and `live` are what they were made from.
+    """
+
+    target: str
+    key: str
+    action: Action
+    reason: str
+    remote_id: str | None = None
+    fields: tuple[FieldChange, ...] = ()
+    requests: tuple[Request, ...] = ()
+    refusal: Refusal | None = None
+    warnings: tuple[str, ...] = ()
+    manifest: Manifest | None = None
+    live: LiveClient | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPlan:
+    """The changes of one target, sorted by key; `errors` say why it could not be planned whole."""
+
+    target: str
+    provider: str
+    base_url: str
+    changes: tuple[Change, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run would do, sorted by target. A plan without changes is a plan."""
+
+    targets: tuple[TargetPlan, ...]
+
+
+class Status(Enum):
+    """How one change ended. `unknown`: the request left and no answer says what came of it."""
+
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one change.
+
+    `message` says why it failed or was skipped, or what to check. `server_changed` are fields
+    that the server's answer to the write shows other than they were wanted. `secret_location`
+    says where a new client's secret went, never what it is.
+    """
+
+    target: str
+    key: str
+    action: Action
+    status: Status
+    remote_id: str | None = None
+    message: str = ""
+    server_changed: tuple[FieldChange, ...] = ()
+    secret_location: str = ""
+    requests_sent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyReport:
+    """What became of every change of a plan, in the plan's order."""
+
+    outcomes: tuple[Outcome, ...]

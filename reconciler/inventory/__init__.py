@@ -1,0 +1,1 @@
+"""The record of which clients are ours."""

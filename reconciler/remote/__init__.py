@@ -1,0 +1,1 @@
+"""Servers, seen and changed over HTTP."""

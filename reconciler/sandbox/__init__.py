@@ -1,0 +1,1 @@
+"""An embedded server that plays the three vendors, for trials and tests."""
