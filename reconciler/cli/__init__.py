@@ -1,0 +1,1 @@
+"""The commands: options, exit codes, and the only place that prints."""
