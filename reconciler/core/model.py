@@ -106,7 +106,7 @@ class Manifest:
     kind: str
     name: str
     target: str
-    labels: Mapping[str, str] = EMPTY
+    labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     id: str | None = None
     lifecycle: Lifecycle = Lifecycle()
     spec: JsonObject
@@ -144,7 +144,7 @@ class InventoryEntry:
 
     remote_id: str
     applied: JsonObject
-    fingerprints: Mapping[str, str] = EMPTY
+    fingerprints: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     applied_at: str
     digest: str
     superseded: tuple[str, ...] = ()
