@@ -1,0 +1,188 @@
+"""The project file as values: which targets there are and how each is reached and guarded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+
+from reconciler.core.provider import RateLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.model import Json, JsonObject
+
+# The longest unit first: "500ms" ends in "s" too.
+_UNITS: Final = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Where a value is that must not be in git: an environment variable or a file."""
+
+    kind: Literal["env", "file"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCredentials:
+    """RFC 6749 section 4.4; `token_url` is None where the provider's own token path serves."""
+
+    client_id: str | Reference
+    client_secret: Reference
+    token_url: str | None = None
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaticToken:
+    """A bearer token that somebody else renews."""
+
+    token: Reference
+
+
+Auth: TypeAlias = ClientCredentials | StaticToken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How much a run may delete: a number of clients and a percentage of those that are ours."""
+
+    max_deletes: int | None = None
+    max_change_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkSettings:
+    """Where new client secrets go; `directory` is relative to the project's folder."""
+
+    kind: str = "file"
+    directory: str = ".reconciler/secrets"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One server: `provider` is a name, or with a slash a folder relative to the project's.
+
+    `rate_limit` is what the user states, None where the provider's documented one holds; the run
+    keeps to `share` of it. Timeouts are in seconds. `endpoints` and `collection` overlay the
+    provider's descriptor.
+    """
+
+    name: str
+    provider: str
+    base_url: str
+    auth: Auth
+    manifests: tuple[str, ...]
+    policy: Policy = Policy()
+    sink: SinkSettings = SinkSettings()
+    rate_limit: RateLimit | None = None
+    share: float = 0.5
+    ca_bundle: str | None = None
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    collection: str | None = None
+    endpoints: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A project file: `path` as the user typed it, `root` the folder that its paths start from."""
+
+    path: str
+    root: str
+    targets: Mapping[str, Target]
+    inventory_directory: str = ".reconciler/inventory"
+
+
+def seconds(duration: str) -> float:
+    """Give the seconds of a duration such as `500ms`, `10s`, `1m`; ValueError for another form."""
+    for unit, factor in _UNITS:
+        number = duration.removesuffix(unit)
+        if number != duration:
+            return float(number) * factor
+    raise ValueError(duration)
+
+
+def reference(value: Json) -> Reference | None:
+    """Give the reference that `{env: NAME}` or `{file: path}` is, None for anything else."""
+    match value:
+        case {"env": str(name), **rest} if not rest:
+            return Reference(kind="env", name=name)
+        case {"file": str(name), **rest} if not rest:
+            return Reference(kind="file", name=name)
+    return None
+
+
+def parse(document: JsonObject, *, path: str, root: str) -> Project:
+    """Turn a project document, already held valid by `project.schema.json`, into a Project."""
+    targets = cast("Mapping[str, JsonObject]", document["targets"])
+    inventory = cast("Mapping[str, str]", document.get("inventory", {}))
+    return Project(
+        path=path,
+        root=root,
+        targets={name: _target(name, targets[name]) for name in sorted(targets)},
+        inventory_directory=inventory.get("directory", ".reconciler/inventory"),
+    )
+
+
+def _target(name: str, stated: JsonObject) -> Target:
+    rate = cast("JsonObject", stated.get("rateLimit", {}))
+    timeouts = cast("Mapping[str, str]", stated.get("timeouts", {}))
+    return Target(
+        name=name,
+        provider=cast("str", stated["provider"]),
+        base_url=cast("str", stated["baseUrl"]).rstrip("/"),
+        auth=_auth(cast("JsonObject", stated["auth"])),
+        manifests=tuple(cast("list[str]", stated["manifests"])),
+        policy=_policy(cast("JsonObject", stated.get("policy", {}))),
+        sink=_sink(cast("Mapping[str, str]", stated.get("secrets", {}))),
+        rate_limit=_rate_limit(rate),
+        share=float(cast("float", rate.get("share", 0.5))),
+        ca_bundle=cast("str | None", stated.get("caBundle")),
+        connect_timeout=seconds(timeouts.get("connect", "5s")),
+        read_timeout=seconds(timeouts.get("read", "30s")),
+        collection=cast("str | None", stated.get("collection")),
+        endpoints=cast("JsonObject", stated.get("endpoints", {})),
+    )
+
+
+def _auth(stated: JsonObject) -> Auth:
+    if "token" in stated:
+        return StaticToken(token=_secret(stated["token"]))
+    return ClientCredentials(
+        client_id=reference(stated["clientId"]) or cast("str", stated["clientId"]),
+        client_secret=_secret(stated["clientSecret"]),
+        token_url=cast("str | None", stated.get("tokenUrl")),
+        scope=cast("str | None", stated.get("scope")),
+    )
+
+
+def _secret(value: Json) -> Reference:
+    found = reference(value)
+    if found is None:
+        raise TypeError("a secret must be a reference: the schema lets nothing else through")
+    return found
+
+
+def _policy(stated: JsonObject) -> Policy:
+    return Policy(
+        max_deletes=cast("int | None", stated.get("maxDeletes")),
+        max_change_percent=cast("float | None", stated.get("maxChangePercent")),
+    )
+
+
+def _sink(stated: Mapping[str, str]) -> SinkSettings:
+    return SinkSettings(
+        kind=stated.get("sink", "file"),
+        directory=stated.get("directory", ".reconciler/secrets"),
+    )
+
+
+def _rate_limit(stated: JsonObject) -> RateLimit | None:
+    if "requests" not in stated:
+        return None
+    return RateLimit(
+        requests=cast("int", stated["requests"]),
+        seconds=seconds(cast("str", stated.get("per", "1s"))),
+    )
