@@ -138,13 +138,16 @@ class InventoryEntry:
     """What is remembered of one client of ours.
 
     `applied` holds the last applied value of every managed field that is not secret,
-    `fingerprints` a keyed fingerprint of those that are, both by field name. `superseded` are the
-    remote ids of predecessors that a replace has yet to delete. `applied_at` is RFC 3339, UTC.
+    `fingerprints` a keyed fingerprint of those that are, both by field name. `answered` holds the
+    values that the server made of an applied one on its own. `superseded` are the remote ids of
+    predecessors that a replace has yet to delete. `applied_at` is RFC 3339, UTC; `digest` is of
+    what was applied.
     """
 
     remote_id: str
     applied: JsonObject
     fingerprints: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    answered: JsonObject = field(default_factory=lambda: EMPTY)
     applied_at: str
     digest: str
     superseded: tuple[str, ...] = ()

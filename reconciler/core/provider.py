@@ -114,9 +114,14 @@ class Field:
     default: Json | Missing = MISSING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Provider:
-    """Everything that the core and the remote layer know of a vendor."""
+    """Everything that the core and the remote layer know of a vendor.
+
+    It is compared by identity, so that what follows from a provider can be computed once and kept.
+    `always` are the fields that every partial PUT carries, because the server would empty them.
+    `protected` are names of clients that are never touched.
+    """
 
     name: str
     title: str

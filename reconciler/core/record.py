@@ -1,0 +1,88 @@
+"""Turns what was applied to a client into the inventory's entry for it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from reconciler.core.diff import compare
+from reconciler.core.model import MISSING, FieldChange, InventoryEntry, Json, JsonObject, Manifest
+from reconciler.core.normalize import canonical, same, seen
+from reconciler.core.secrets import canonical_json, fingerprint, holds_secret, reveal
+
+if TYPE_CHECKING:
+    from reconciler.core.provider import Provider
+
+
+def ignored(manifest: Manifest) -> frozenset[str]:
+    """The names of the fields that `lifecycle.ignoreChanges` points to."""
+    return frozenset(
+        pointer.removeprefix("/").replace("~1", "/").replace("~0", "~")
+        for pointer in manifest.lifecycle.ignore_changes
+    )
+
+
+def server_changed(
+    provider: Provider, manifest: Manifest, answer: JsonObject, *, key: bytes
+) -> tuple[FieldChange, ...]:
+    """The fields that the answer to a write shows other than they were wanted.
+
+    Those that no answer shows are left out, and so are those that git does not look after.
+    """
+    skip = ignored(manifest)
+    shown = {
+        name: value
+        for name, value in manifest.spec.items()
+        if name not in skip and not provider.fields[name].write_only
+    }
+    return compare(provider, shown, answer, key=key)
+
+
+def entry(
+    provider: Provider,
+    manifest: Manifest,
+    remote_id: str,
+    answer: JsonObject,
+    *,
+    key: bytes,
+    now: str,
+    superseded: tuple[str, ...] = (),
+) -> InventoryEntry:
+    """What to remember of a client that now is as `manifest`, resolved, wants it.
+
+    `answer` is what the server last showed of it. `now` is RFC 3339, UTC.
+    """
+    applied: dict[str, Json] = {}
+    fingerprints: dict[str, str] = {}
+    answered: dict[str, Json] = {}
+    for name in sorted(manifest.spec.keys() - ignored(manifest)):
+        field, wanted = provider.fields[name], manifest.spec[name]
+        if field.secret or holds_secret(wanted):
+            fingerprints[name] = fingerprint(key, canonical(field, reveal(wanted)))
+            continue
+        applied[name] = canonical(field, wanted)
+        if not field.write_only:
+            live = canonical(field, seen(field, wanted, answer.get(field.read_as, MISSING)))
+            if live is not MISSING and not same(applied[name], live):
+                answered[name] = live
+    return InventoryEntry(
+        remote_id=remote_id,
+        applied=applied,
+        fingerprints=fingerprints,
+        answered=answered,
+        applied_at=now,
+        digest=_digest(applied, fingerprints),
+        superseded=superseded,
+    )
+
+
+def renews(old: InventoryEntry | None, new: InventoryEntry) -> bool:
+    """Whether `new` says anything that `old` does not, the time aside."""
+    return old is None or (old.remote_id, old.applied, old.fingerprints, old.answered, old.superseded) != (
+        new.remote_id, new.applied, new.fingerprints, new.answered, new.superseded
+    )  # fmt: skip
+
+
+def _digest(applied: JsonObject, fingerprints: JsonObject) -> str:
+    text = canonical_json({"applied": applied, "fingerprints": fingerprints})
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

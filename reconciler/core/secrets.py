@@ -1,0 +1,83 @@
+"""Keeps secrets apart from everything that is shown: seals, fingerprints, redacts and reveals them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import MISSING, Json, JsonObject, Redacted, Secret
+
+if TYPE_CHECKING:
+    from reconciler.core.provider import Provider
+
+
+@lru_cache(maxsize=64)
+def _secret_members(provider: Provider) -> tuple[str, ...]:
+    secret = [field for field in provider.fields.values() if field.secret]
+    return tuple(dict.fromkeys(name for field in secret for name in (field.read_as, field.name)))
+
+
+def seal(provider: Provider, body: JsonObject) -> JsonObject:
+    """`body`, an answer without its envelope, with a Secret in place of each secret value."""
+    held = [name for name in _secret_members(provider) if body.get(name) not in (None, "")]
+    if not held:
+        return body
+    return {**body, **{name: Secret(body[name]) for name in held}}
+
+
+def issued(provider: Provider, body: JsonObject) -> Secret | None:
+    """The secret in a sealed answer, None where the server told none."""
+    for name in _secret_members(provider):
+        value = body.get(name)
+        if isinstance(value, Secret):
+            return value
+    return None
+
+
+def reveal(value: Json) -> Json:
+    """`value` with every Secret replaced by what it holds: only for what goes to a server or a sink."""
+    if isinstance(value, Secret):
+        return value.value
+    if isinstance(value, dict):
+        return {name: reveal(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [reveal(member) for member in value]
+    return value
+
+
+def holds_secret(value: Json) -> bool:
+    """Whether there is a Secret anywhere in `value`."""
+    if isinstance(value, dict):
+        return any(map(holds_secret, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(holds_secret, value))
+    return isinstance(value, Secret)
+
+
+def canonical_json(value: Json) -> str:
+    """`value` as the one JSON text that equal values share: sorted members, no white space."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def fingerprint(key: bytes, value: Json) -> str:
+    """A keyed fingerprint (HMAC-SHA-256, RFC 2104, cut to 48 bits) that tells secrets apart and not what they are."""
+    text = canonical_json(reveal(value))
+    return f"hmac:{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:12]}"
+
+
+def redact(value: Json, key: bytes) -> Json:
+    """The whole of `value` as one Redacted; MISSING and null say that there is no secret, and stay."""
+    if value is MISSING or value is None:
+        return value
+    return Redacted(fingerprint(key, value))
+
+
+def fingerprint_key(credential: str) -> bytes:
+    """The key for a target's fingerprints, from the secret that the tool itself logs in with.
+
+    So it is as secret as that, the same on every machine that may run the tool, and stored nowhere.
+    """
+    return hmac.new(credential.encode(), b"reconciler fingerprint v1", hashlib.sha256).digest()
