@@ -11,6 +11,7 @@ from reconciler.core.normalize import canonical, same, subschema, writable
 from reconciler.core.patch import full_body, json_patch, partial_body
 from reconciler.core.provider import Endpoint, Field, Provider, UpdateStyle
 from reconciler.core.schema import field_accepts
+from reconciler.core.secrets import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -99,10 +100,11 @@ def needs_replace(provider: Provider, field: Field, after: Json) -> bool:
     """
     if field.immutable or field.create_only:
         return True
-    return (
-        provider.style is not UpdateStyle.JSON_PATCH
-        and not field_accepts(provider.update_schema, field.name, after)
-        and field_accepts(provider.create_schema, field.name, after)
+    if provider.style is UpdateStyle.JSON_PATCH:
+        return False
+    value = reveal(after)
+    return not field_accepts(provider.update_schema, field.name, value) and field_accepts(
+        provider.create_schema, field.name, value
     )
 
 

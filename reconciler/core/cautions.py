@@ -1,0 +1,77 @@
+"""Adds to a plan what its reader should know: shared ids, names that are taken, clients left alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import Action, Change, Manifest, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from reconciler.core.situation import Situation
+
+
+def refuse_shared_ids(changes: list[Change]) -> None:
+    """Refuse, in place, manifests that mean one client: they would undo each other for ever."""
+    owners: dict[str, list[int]] = {}
+    for position, change in enumerate(changes):
+        if change.remote_id is not None:
+            owners.setdefault(change.remote_id, []).append(position)
+    for remote_id, positions in owners.items():
+        if len(positions) == 1:
+            continue
+        names = ", ".join(changes[position].key for position in positions)
+        message = f"{names} all mean the client {remote_id}: let one of them go"
+        for position in positions:
+            changes[position] = replace(
+                changes[position], refusal=Refusal(rule="shared-id", message=message)
+            )
+
+
+def warn_of_namesakes(situation: Situation, changes: Sequence[Change]) -> list[Change]:
+    """The changes, with a word on each create whose name a client that is not ours has already."""
+    match = situation.provider.identity.match
+    if match is None or all(change.action is not Action.CREATE for change in changes):
+        return list(changes)
+    foreign = _foreign_by_name(situation, match, {change.remote_id for change in changes})
+    return [
+        replace(change, warnings=(*change.warnings, *_namesakes(change, match, foreign)))
+        if change.action is Action.CREATE
+        else change
+        for change in changes
+    ]
+
+
+def _foreign_by_name(
+    situation: Situation, match: str, known: Collection[str | None]
+) -> Mapping[object, list[str]]:
+    ours = {entry.remote_id for entry in situation.inventory.entries.values()}
+    found: dict[object, list[str]] = {}
+    for remote_id, client in situation.live.clients.items():
+        if remote_id not in ours and remote_id not in known:
+            found.setdefault(str(client.body.get(match)), []).append(remote_id)
+    return found
+
+
+def _namesakes(change: Change, match: str, foreign: Mapping[object, list[str]]) -> tuple[str, ...]:
+    wanted = change.manifest.spec.get(match) if change.manifest else None
+    ids = sorted(foreign.get(wanted, ()))
+    if not ids:
+        return ()
+    return (
+        (
+            f"the server already has a client named {wanted!r} that is not ours ({', '.join(ids)}): "
+            "to manage that one instead, set metadata.id"
+        ),
+    )
+
+
+def without_manifest(situation: Situation, manifests: Iterable[Manifest]) -> tuple[str, ...]:
+    """A word on the clients of ours that git does not speak of: absence is no order to delete."""
+    known = {manifest.name for manifest in manifests} | situation.others
+    alone = sorted(situation.inventory.entries.keys() - known)
+    if not alone:
+        return ()
+    return (f"left alone, since no manifest names them any more: {', '.join(alone)}",)

@@ -1,0 +1,68 @@
+"""Holds what a plan rests on besides the manifests, and which ids it has to see for that."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.model import LiveState
+from reconciler.core.project import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.core.model import Inventory, Manifest
+    from reconciler.core.provider import Provider
+
+# RFC 9562 section 5.5: names in this space are `<base URL> <target> <key> <predecessor>`.
+_CLIENT_IDS: Final = uuid.UUID("6f1d0c0e-6d3c-5d0a-9a43-0f3b6f0c4a55")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What a plan rests on besides the manifests; `own_id` is the client that the tool runs as.
+
+    `live` is what was seen of the server: nothing, before it was asked. `key` is for fingerprints. `others` are the keys of manifests that this run does not look at.
+    """
+
+    target: str
+    base_url: str
+    provider: Provider
+    inventory: Inventory
+    key: bytes
+    live: LiveState = field(default_factory=lambda: LiveState(clients={}, listed=False))
+    policy: Policy = field(default_factory=Policy)
+    own_id: str | None = None
+    others: frozenset[str] = frozenset()
+
+
+def ids_to_read(situation: Situation, manifests: Iterable[Manifest]) -> frozenset[str]:
+    """The remote ids that a plan of `manifests` has to see, for a server that has no list."""
+    wanted: set[str] = set()
+    for manifest in manifests:
+        bound = bound_id(situation, manifest)
+        entry = situation.inventory.entries.get(manifest.name)
+        wanted.update(() if bound is None else (bound,), () if entry is None else entry.superseded)
+    return frozenset(wanted)
+
+
+def bound_id(situation: Situation, manifest: Manifest) -> str | None:
+    """The remote id that a manifest means: stated, remembered, or the one a create would choose."""
+    chosen = situation.provider.identity.chosen
+    if manifest.id is not None:
+        return manifest.id.lower() if chosen else manifest.id
+    entry = situation.inventory.entries.get(manifest.name)
+    if entry is not None:
+        return entry.remote_id
+    return chosen_id(situation, manifest.name) if chosen else None
+
+
+def chosen_id(situation: Situation, key: str, predecessor: str = "") -> str:
+    """The id that a new client gets where the vendor lets one choose: a version 5 UUID.
+
+    It follows from where the client lives and what it is called, so that a create which is made
+    twice, by a crash or by a second run, is refused the second time instead of doubled.
+    """
+    name = f"{situation.base_url} {situation.target} {key} {predecessor}"
+    return str(uuid.uuid5(_CLIENT_IDS, name))
