@@ -15,6 +15,7 @@ from reconciler.core.model import (
     FieldChange,
     InventoryEntry,
     LiveClient,
+    LiveState,
     Manifest,
     Origin,
     Refusal,

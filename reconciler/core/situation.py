@@ -23,7 +23,8 @@ _CLIENT_IDS: Final = uuid.UUID("6f1d0c0e-6d3c-5d0a-9a43-0f3b6f0c4a55")
 class Situation:
     """What a plan rests on besides the manifests; `own_id` is the client that the tool runs as.
 
-    `live` is what was seen of the server: nothing, before it was asked. `key` is for fingerprints. `others` are the keys of manifests that this run does not look at.
+    `live` is what was seen of the server: nothing, before it was asked. `key` is for fingerprints.
+    `others` are the keys of manifests that this run does not look at.
     """
 
     target: str
