@@ -1,0 +1,52 @@
+# What one does twice. On a fresh machine only Python 3.11, git and make need to be there.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint unit bench docs schemas lock clean help
+
+help:  ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+$(READY): requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(READY)  ## Show the whole life of a fleet on the sandbox
+	$(BIN)/reconciler demo
+
+test: $(READY) lint unit  ## Everything that must pass
+
+lint: $(READY)  ## Style, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(READY)  ## The tests, with branch coverage
+	$(BIN)/coverage erase
+	$(BIN)/pytest --numprocesses=2 --cov --cov-report= --quiet
+	$(BIN)/coverage report --fail-under=95
+	$(BIN)/coverage report --include='reconciler/core/*' --fail-under=100 --skip-covered
+
+bench: $(READY)  ## Measure against yaml.load, as ratios
+	$(BIN)/python benchmarks/run.py
+
+docs: $(READY)  ## Write the generated pages again
+	$(BIN)/python docs/generate.py
+
+schemas: $(READY)  ## Derive the manifest schemas again
+	$(BIN)/python docs/generate.py --schemas
+
+lock:  ## Pin the development tools anew
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet uv
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--extra sandbox --group dev --upgrade --output-file requirements-dev.lock pyproject.toml
+	rm -r $(VENV)-lock
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) $(VENV)-lock .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
