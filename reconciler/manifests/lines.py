@@ -1,0 +1,52 @@
+"""The bytes of a YAML file to its lines, counted as libyaml counts them, for people to look at."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final
+
+from reconciler.core.model import Position
+
+# YAML 1.1 section 5.4, which libyaml follows; an editor may count fewer, but rarely meets the rest.
+_BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+
+
+def encoding(text: bytes) -> str:
+    """Give the codec that libyaml takes the file to be in: by its byte order mark, else UTF-8."""
+    if text.startswith(codecs.BOM_UTF16_LE):
+        return "utf-16-le"
+    if text.startswith(codecs.BOM_UTF16_BE):
+        return "utf-16-be"
+    return "utf-8"
+
+
+class Lines:
+    """A file's lines, decoded once; bytes that are no text show as U+FFFD."""
+
+    def __init__(self, text: bytes) -> None:
+        self._encoding = encoding(text)
+        self._bytes = text
+        self._texts = _BREAK.split(self._decode(text))
+
+    def position(self, line: int, column: int) -> Position:
+        """Give the place of a mark, both of whose numbers start from 0; past the end, the last."""
+        last = len(self._texts) - 1
+        if last and not self._texts[last]:
+            last -= 1  # what follows the final line break is no line to people
+        if line > last:
+            line, column = last, len(self._texts[last])
+        text = self._texts[line]
+        return Position(line=line + 1, column=min(column, len(text)) + 1, text=text)
+
+    def position_of_byte(self, offset: int) -> Position:
+        """Give the place of the byte at `offset`."""
+        before = _BREAK.split(self._decode(self._bytes[:offset]))
+        return self.position(len(before) - 1, len(before[-1]))
+
+    def character(self, line: int, column: int) -> str:
+        """Give the character at a mark, empty at the end of its line."""
+        return self._texts[line][column : column + 1] if line < len(self._texts) else ""
+
+    def _decode(self, text: bytes) -> str:
+        return text.decode(self._encoding, errors="replace").removeprefix("\ufeff")

@@ -1,0 +1,151 @@
+"""Problems known by JSON Pointer to problems with a line and a column, by a second pass over the file.
+
+Only a file that holds a problem is read again, so the first pass need not carry a single mark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.error import YAMLError
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+)
+
+from reconciler.manifests.lines import Lines
+from reconciler.manifests.reader import MAX_DEPTH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from reconciler.core.model import Position, Problem
+
+_Mark: TypeAlias = tuple[int, int]  # line and column, from 0
+
+
+@dataclass(slots=True)
+class _Node:
+    """A value in the text: where it starts, where its key does, and what it holds by token."""
+
+    start: _Mark
+    is_mapping: bool
+    text: str = ""
+    key: _Mark | None = None
+    members: dict[str, _Node] = field(default_factory=dict)
+
+
+def locate(problems: Iterable[Problem], text_of: Callable[[str], bytes]) -> list[Problem]:
+    """Give every problem that has none its position; `text_of` gives a file's bytes by its path.
+
+    Raises nothing for a pointer that leads nowhere: the nearest thing that is there is meant.
+    """
+    files: dict[str, tuple[Lines, list[_Node]]] = {}
+    located = []
+    for problem in problems:
+        path = problem.source.path
+        if problem.position is not None:
+            located.append(problem)
+            continue
+        if path not in files:
+            text = text_of(path)
+            files[path] = (Lines(text), _documents(text))
+        located.append(replace(problem, position=_position(problem, *files[path])))
+    return located
+
+
+def _position(problem: Problem, lines: Lines, documents: list[_Node]) -> Position | None:
+    if problem.source.document >= len(documents):
+        return None
+    return lines.position(*_find(documents[problem.source.document], problem))
+
+
+def _find(root: _Node, problem: Problem) -> _Mark:
+    """Follow the pointer as far as it goes."""
+    node = root
+    for token in problem.pointer.split("/")[1:]:
+        member = node.members.get(token.replace("~1", "/").replace("~0", "~"))
+        if member is None:
+            return node.key or node.start
+        node = member
+    # A block collection starts at its first member, lines below the key that people look for.
+    below = node.key is not None and node.start[0] > node.key[0]
+    return node.key if node.key and (problem.at_key or below) else node.start
+
+
+def _documents(text: bytes) -> list[_Node]:
+    """Give the roots of all documents, as far as the text is YAML."""
+    outline = _Outline()
+    parser = CParser(text)
+    try:
+        while event := parser.get_event():
+            outline.take(event)
+    except (YAMLError, _Unreadable):
+        pass  # the first pass said what is wrong
+    return outline.roots
+
+
+class _Unreadable(Exception):
+    """The first pass stopped here, and said why."""
+
+
+class _Outline:
+    """The documents of a file as nodes, built event by event."""
+
+    def __init__(self) -> None:
+        self.roots: list[_Node] = []
+        self._open: list[_Node] = []
+        self._anchors: dict[str, _Node] = {}
+        self._key: _Node | None = None
+
+    def take(self, event: Any) -> None:
+        """Add what one event says; raise _Unreadable where the first pass stops too."""
+        if isinstance(event, DocumentStartEvent):
+            self._anchors.clear()
+        elif isinstance(event, CollectionEndEvent):
+            self._open.pop()
+        elif isinstance(event, NodeEvent):
+            self._take_node(event)
+
+    def _take_node(self, event: Any) -> None:
+        is_container = isinstance(event, CollectionStartEvent)
+        parent = self._open[-1] if self._open else None
+        is_key = parent is not None and parent.is_mapping and self._key is None
+        if is_container and (is_key or len(self._open) == MAX_DEPTH):
+            raise _Unreadable
+        node = self._node(event)
+        if is_key:
+            self._key = node
+            return
+        self._attach(node, parent)
+        if is_container:
+            self._open.append(node)
+
+    def _node(self, event: Any) -> _Node:
+        node = _Node(
+            start=(event.start_mark.line, event.start_mark.column),
+            is_mapping=isinstance(event, MappingStartEvent),
+            text=event.value if isinstance(event, ScalarEvent) else "",
+        )
+        if not isinstance(event, AliasEvent):
+            self._anchors[event.anchor] = node
+        elif meant := self._anchors.get(event.anchor):
+            node.members, node.text = meant.members, meant.text
+        return node
+
+    def _attach(self, node: _Node, parent: _Node | None) -> None:
+        if parent is None:
+            self.roots.append(node)
+        elif self._key is None:
+            parent.members[str(len(parent.members))] = node
+        else:
+            node.key = self._key.start
+            parent.members[self._key.text] = node
+            self._key = None

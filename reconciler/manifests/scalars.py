@@ -1,0 +1,61 @@
+"""The text of a plain YAML scalar to its value, by the core schema of YAML 1.2.2, section 10.3."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final, TypeAlias
+
+Scalar: TypeAlias = str | int | float | bool | None
+
+CONSTANTS: Final[dict[str, Scalar]] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+
+# Plain, these are strings here and booleans to tools of YAML 1.1 (https://yaml.org/type/bool.html).
+YAML_1_1_BOOLEANS: Final = frozenset(
+    spelling
+    for word in ("y", "n", "yes", "no", "on", "off")
+    for spelling in (word, word.capitalize(), word.upper())
+)
+
+# A plain scalar that starts with none of these is a string, and one that no tool mistakes.
+DOUBTFUL_STARTS: Final = frozenset([*"0123456789+-.~nNtTfFyYoO", ""])
+
+_INTEGER: Final = re.compile(r"[-+]?[0-9]+")
+_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_OTHER_BASE: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_NOT_JSON: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+
+_LONGEST_NUMBER: Final = 400  # no number of 64 bits needs as many characters
+_INTEGERS: Final = range(-(2**63), 2**64)
+
+
+def resolve(text: str) -> Scalar:
+    """Give the value of a plain scalar; ValueError, with a sentence, for one that JSON cannot hold."""
+    if text in CONSTANTS:
+        return CONSTANTS[text]
+    if _INTEGER.fullmatch(text):
+        return _integer(text, 10)
+    if _FLOAT.fullmatch(text):
+        return _float(text)
+    if _OTHER_BASE.fullmatch(text):
+        return _integer(text, 0)
+    if _NOT_JSON.fullmatch(text):
+        raise ValueError(f"`{text}` is not a number that JSON has")
+    return text
+
+
+def _integer(text: str, base: int) -> int:
+    if len(text) > _LONGEST_NUMBER or (value := int(text, base)) not in _INTEGERS:
+        raise ValueError("this number does not fit into 64 bits")
+    return value
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("this number is too large")
+    return value
