@@ -45,7 +45,8 @@ def in_order(members: Sequence[Json]) -> list[Json]:
 
 
 def _sort_key(member: Json) -> str:
-    return member if isinstance(member, str) else canonical_json(reveal(member))
+    plain = reveal(member)
+    return plain if isinstance(plain, str) else canonical_json(plain)
 
 
 def seen(field: Field, wanted: Json, live: Json | Missing) -> Json | Missing:

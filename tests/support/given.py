@@ -1,0 +1,136 @@
+"""Builds core values in one line each, so that a test shows only what it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from reconciler.core.model import (
+    Inventory,
+    InventoryEntry,
+    Lifecycle,
+    LiveClient,
+    LiveState,
+    Manifest,
+    Source,
+)
+from reconciler.core.provider import (
+    Endpoint,
+    ErrorShape,
+    Field,
+    Identity,
+    Provider,
+    TokenRequest,
+    UpdateStyle,
+)
+from reconciler.core.situation import Situation
+
+KEY = b"a key for fingerprints"
+
+
+def field(name: str, **facts: Any) -> Field:
+    return Field(**{"name": name, "schema": {}, "read_as": name, **facts})
+
+
+def provider(*fields: Field, **facts: Any) -> Provider:
+    """A vendor whose schemas take every field that is not read-only; JSON Patch unless said otherwise."""
+    writable = {each.name: dict(each.schema) for each in fields if not each.read_only}
+    created = {name: one for name, one in writable.items() if not _named(fields, name).update_only}
+    updated = {name: one for name, one in writable.items() if not _named(fields, name).create_only}
+    stated = {
+        "name": "acme",
+        "title": "Example server",
+        "kind": "ExampleClient",
+        "collection": "/clients",
+        "list": Endpoint(method="GET", expect=frozenset({200})),
+        "pagination": None,
+        "create": Endpoint(method="POST", expect=frozenset({201})),
+        "read": Endpoint(method="GET", path="/{id}", expect=frozenset({200})),
+        "update": Endpoint(
+            method="PATCH",
+            path="/{id}",
+            expect=frozenset({200}),
+            content_type="application/json-patch+json",
+        ),
+        "delete": Endpoint(method="DELETE", path="/{id}", expect=frozenset({204})),
+        "style": UpdateStyle.JSON_PATCH,
+        "always": (),
+        "identity": Identity(pointer="/id", match="name"),
+        "token": TokenRequest(path="/token"),
+        "errors": ErrorShape(hints={}),
+        "rate_limit": None,
+        "fields": {each.name: each for each in fields},
+        "client_schema": {"properties": writable},
+        "create_schema": {"properties": created},
+        "update_schema": {"properties": updated},
+        "protected": frozenset(),
+    }
+    return Provider(**{**stated, **facts})
+
+
+def _named(fields: tuple[Field, ...], name: str) -> Field:
+    return next(each for each in fields if each.name == name)
+
+
+def manifest(name: str = "web", **facts: Any) -> Manifest:
+    """A manifest of target `shop`; keyword arguments of Lifecycle go into its lifecycle."""
+    lifecycle = {
+        word: facts.pop(word)
+        for word in ("prevent_destroy", "allow_replace", "ignore_changes")
+        if word in facts
+    }
+    stated = {
+        "source": Source(path=f"clients/{name}.yaml"),
+        "kind": "ExampleClient",
+        "name": name,
+        "target": "shop",
+        "lifecycle": Lifecycle(**lifecycle),
+        "spec": {},
+    }
+    return Manifest(**{**stated, **facts})
+
+
+def live(*clients: LiveClient, **facts: Any) -> LiveState:
+    stated = {"clients": {client.remote_id: client for client in clients}, "listed": True}
+    return LiveState(**{**stated, **facts})
+
+
+def client(remote_id: str, **body: Any) -> LiveClient:
+    return LiveClient(remote_id=remote_id, body={"id": remote_id, **body})
+
+
+def entry(remote_id: str, **facts: Any) -> InventoryEntry:
+    stated = {
+        "remote_id": remote_id,
+        "applied": {},
+        "applied_at": "2026-01-01T00:00:00Z",
+        "digest": "",
+    }
+    return InventoryEntry(**{**stated, **facts})
+
+
+def situation(of: Provider, **facts: Any) -> Situation:
+    """A target `shop`; `entries` is its inventory."""
+    entries = facts.pop("entries", {})
+    stated = {
+        "target": "shop",
+        "base_url": "https://id.example.com",
+        "provider": of,
+        "inventory": Inventory(target="shop", entries=entries),
+        "live": live(),
+        "key": KEY,
+    }
+    return Situation(**{**stated, **facts})
+
+
+__all__ = [
+    "KEY",
+    "client",
+    "entry",
+    "field",
+    "live",
+    "manifest",
+    "provider",
+    "replace",
+    "situation",
+]

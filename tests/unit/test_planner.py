@@ -1,0 +1,268 @@
+import pytest
+from given import client, entry, field, live, manifest, provider, replace, situation
+
+from reconciler.core.model import Action, Origin
+from reconciler.core.planner import plan_target
+from reconciler.core.project import Policy
+from reconciler.core.provider import Identity
+from reconciler.core.situation import bound_id, chosen_id, ids_to_read
+
+FIELDS = (
+    field("name"),
+    field("uris", is_set=True),
+    field("scope", is_set=True, immutable=True),
+)
+VENDOR = provider(*FIELDS)
+CHOOSER = provider(*FIELDS, identity=Identity(pointer="/id", chosen=True, match="name"))
+
+
+def only(of, *manifests):
+    (change,) = plan_target(of, manifests or [manifest(spec={"name": "web"})]).changes
+    return change
+
+
+def test_a_manifest_without_a_client_is_a_create():
+    change = only(situation(VENDOR))
+
+    assert (change.action, change.remote_id) == (Action.CREATE, None)
+    assert [request.method for request in change.requests] == ["POST"]
+    assert [(each.field, each.after, each.origin) for each in change.fields] == [
+        ("name", "web", None)
+    ]
+
+
+def test_a_client_that_is_as_wanted_is_a_noop():
+    known = situation(VENDOR, live=live(client("1", name="web")), entries={"web": entry("1")})
+
+    change = only(known)
+
+    assert (change.action, change.requests, change.remote_id) == (Action.NOOP, (), "1")
+
+
+def test_a_client_that_differs_is_updated_and_told_why():
+    known = situation(
+        VENDOR,
+        live=live(client("1", name="drifted", uris=["a"])),
+        entries={"web": entry("1", applied={"name": "web", "uris": ["a"]})},
+    )
+
+    change = only(known, manifest(spec={"name": "web", "uris": ["b"]}))
+
+    assert change.action is Action.UPDATE
+    assert change.reason == "1 changed on the server, 1 changed in git"
+    assert [each.origin for each in change.fields] == [Origin.DRIFT, Origin.CONFIG]
+
+
+def test_a_client_of_ours_that_is_gone_is_created_again():
+    change = only(situation(VENDOR, entries={"web": entry("1")}))
+
+    assert change.action is Action.CREATE
+    assert change.reason == "gone from the server, where it was 1"
+
+
+def test_a_client_that_was_not_asked_for_is_not_taken_for_gone():
+    unread = situation(VENDOR, entries={"web": entry("1")}, live=live(listed=False))
+
+    with pytest.raises(ValueError, match="never read"):
+        only(unread)
+
+
+def test_a_read_that_found_nothing_means_gone():
+    known = situation(
+        VENDOR, entries={"web": entry("1")}, live=live(listed=False, gone=frozenset({"1"}))
+    )
+
+    assert only(known).action is Action.CREATE
+
+
+def test_a_client_that_is_bound_by_its_id_is_adopted():
+    known = situation(VENDOR, live=live(client("9", name="old")))
+
+    change = only(known, manifest(id="9", spec={"name": "web"}))
+
+    assert (change.action, change.reason) == (Action.ADOPT, "bound by metadata.id")
+    assert [request.method for request in change.requests] == ["PATCH"]
+
+
+def test_a_binding_to_another_client_than_before_is_an_adoption():
+    known = situation(
+        VENDOR,
+        live=live(client("9", name="web")),
+        entries={"web": entry("1", applied={"name": "x"})},
+    )
+
+    assert only(known, manifest(id="9", spec={"name": "web"})).action is Action.ADOPT
+
+
+def test_a_bound_client_that_is_not_there_is_refused_and_not_created():
+    change = only(situation(VENDOR), manifest(id="9", spec={"name": "web"}))
+
+    assert change.refusal.rule == "bound-id-absent"
+    assert change.requests == ()
+
+
+def test_where_ids_are_chosen_a_stated_id_is_created():
+    change = only(situation(CHOOSER), manifest(id="ABC", spec={"name": "web"}))
+
+    assert (change.action, change.remote_id) == (Action.CREATE, "abc")
+    assert change.requests[0].body["id"] == "abc"
+
+
+def test_a_chosen_id_follows_from_where_the_client_lives_and_what_it_is_called():
+    here = situation(CHOOSER)
+
+    assert chosen_id(here, "web") == chosen_id(here, "web")
+    others = {
+        chosen_id(here, "api"),
+        chosen_id(here, "web", "1"),
+        chosen_id(replace(here, target="b"), "web"),
+    }
+    assert len(others | {chosen_id(here, "web")}) == 4
+
+
+def test_a_client_that_an_earlier_run_created_and_could_not_record_is_found_again():
+    here = situation(CHOOSER)
+    there = replace(here, live=live(client(chosen_id(here, "web"), name="web")))
+
+    change = only(there)
+
+    assert (change.action, change.requests) == (Action.ADOPT, ())
+    assert "could not record" in change.reason
+
+
+def test_an_immutable_field_is_changed_by_a_replace_that_has_to_be_allowed():
+    known = situation(VENDOR, live=live(client("1", scope=["a"])), entries={"web": entry("1")})
+
+    refused = only(known, manifest(spec={"scope": ["b"]}))
+    allowed = only(known, manifest(spec={"scope": ["b"]}, allow_replace=True))
+
+    assert (refused.action, refused.refusal.rule) == (Action.REPLACE, "replace-not-allowed")
+    assert refused.requests == ()
+    assert allowed.reason == "scope cannot be changed in place"
+    assert [request.operation for request in allowed.requests] == ["create", "delete"]
+
+
+def test_a_successor_gets_an_id_of_its_own():
+    here = situation(CHOOSER)
+    old = chosen_id(here, "web")
+    there = replace(here, live=live(client(old, scope=["a"])), inventory=here.inventory)
+
+    change = only(there, manifest(spec={"scope": ["b"]}, allow_replace=True))
+
+    assert change.requests[0].body["id"] == chosen_id(here, "web", old) != old
+
+
+def test_a_replace_that_no_call_can_make_is_refused():
+    keeper = replace(VENDOR, delete=None)
+    known = situation(keeper, live=live(client("1", scope=["a"])), entries={"web": entry("1")})
+
+    assert only(known, manifest(spec={"scope": ["b"]})).refusal.rule == "no-delete"
+
+
+def test_a_predecessor_that_could_not_be_deleted_is_deleted_later():
+    known = situation(
+        VENDOR,
+        live=live(client("2", name="web"), client("1", name="web")),
+        entries={"web": entry("2", superseded=("1", "0"))},
+    )
+
+    kept, left_over = plan_target(known, [manifest(spec={"name": "web"})]).changes
+
+    assert kept.action is Action.NOOP
+    assert (left_over.action, left_over.remote_id) == (Action.DELETE, "1")
+
+
+def test_an_ignored_field_is_left_as_it_is():
+    known = situation(VENDOR, live=live(client("1", name="theirs")), entries={"web": entry("1")})
+
+    ignoring = manifest(spec={"name": "web"}, ignore_changes=frozenset({"/name"}))
+
+    assert only(known, ignoring).action is Action.NOOP
+
+
+def test_what_the_server_keeps_otherwise_is_told_and_not_asked_again():
+    kept = entry("1", applied={"name": "Web"}, answered={"name": "web"})
+    known = situation(VENDOR, live=live(client("1", name="web")), entries={"web": kept})
+
+    change = only(known, manifest(spec={"name": "Web"}))
+
+    assert change.action is Action.NOOP
+    assert "name" in change.warnings[0]
+
+
+def test_two_manifests_that_mean_one_client_are_both_refused():
+    known = situation(VENDOR, live=live(client("1", name="web")), entries={"web": entry("1")})
+
+    plan = plan_target(known, [manifest(spec={"name": "web"}), manifest("api", id="1")])
+
+    assert [change.refusal.rule for change in plan.changes] == ["shared-id", "shared-id"]
+
+
+def test_a_create_says_when_the_name_is_taken_by_a_client_that_is_not_ours():
+    known = situation(
+        VENDOR,
+        live=live(client("8", name="web"), client("7", name="web"), client("1", name="web")),
+        entries={"api": entry("1")},
+    )
+
+    creates = plan_target(
+        known, [manifest(spec={"name": "web"}), manifest("api", spec={"name": "web"})]
+    )
+    kept, create = creates.changes
+
+    assert kept.warnings == ()
+    assert "(7, 8)" in create.warnings[0]
+    assert "metadata.id" in create.warnings[0]
+
+
+def test_a_vendor_without_names_gets_no_word_on_names():
+    nameless = replace(VENDOR, identity=Identity(pointer="/id"))
+
+    assert only(situation(nameless, live=live(client("8", name="web")))).warnings == ()
+
+
+def test_a_client_without_a_manifest_is_left_alone_and_told():
+    known = situation(
+        VENDOR,
+        live=live(client("1")),
+        entries={"old": entry("1"), "elsewhere": entry("2")},
+        others=frozenset({"elsewhere"}),
+    )
+
+    plan = plan_target(known, [])
+
+    assert plan.changes == ()
+    assert plan.warnings == ("left alone, since no manifest names them any more: old",)
+
+
+def test_the_limits_of_the_target_hold_for_its_whole_plan():
+    known = situation(
+        VENDOR,
+        live=live(client("1", scope=["a"])),
+        entries={"web": entry("1")},
+        policy=Policy(max_deletes=0),
+    )
+
+    plan = plan_target(known, [manifest(spec={"scope": ["b"]}, allow_replace=True)])
+
+    assert [found.rule for found in plan.refusals] == ["max-deletes"]
+
+
+def test_changes_are_sorted_by_key():
+    plan = plan_target(situation(VENDOR), [manifest("b"), manifest("c"), manifest("a")])
+
+    assert [change.key for change in plan.changes] == ["a", "b", "c"]
+
+
+def test_the_ids_to_read_are_those_that_a_plan_looks_at():
+    known = situation(VENDOR, entries={"web": entry("1", superseded=("0",)), "old": entry("5")})
+    manifests = [manifest(), manifest("api", id="9"), manifest("new")]
+
+    assert ids_to_read(known, manifests) == {"0", "1", "9"}
+    assert bound_id(known, manifests[2]) is None
+
+
+def test_where_ids_are_chosen_the_one_that_a_create_would_choose_is_read_too():
+    here = situation(CHOOSER)
+
+    assert ids_to_read(here, [manifest()]) == {chosen_id(here, "web")}

@@ -1,0 +1,77 @@
+import pytest
+from given import KEY, field, provider
+
+from reconciler.core.model import MISSING, Redacted, Secret
+from reconciler.core.secrets import (
+    fingerprint,
+    fingerprint_key,
+    holds_secret,
+    issued,
+    redact,
+    reveal,
+    seal,
+)
+
+VENDOR = provider(field("name"), field("secret", secret=True, read_as="client_secret"))
+
+
+def test_a_secret_prints_as_nothing_but_the_word():
+    secret = Secret("hunter2")
+
+    shown = f"{secret} {secret!r} {[secret]} {{'s': {secret}}}"
+
+    assert "hunter2" not in shown
+    assert shown.count("(secret)") == 4
+
+
+def test_an_answer_is_sealed_by_the_spelling_that_answers_use():
+    body = {"name": "web", "client_secret": "hunter2"}
+
+    sealed = seal(VENDOR, body)
+
+    assert sealed == {"name": "web", "client_secret": Secret("hunter2")}
+    assert body["client_secret"] == "hunter2"
+
+
+def test_an_answer_is_sealed_by_the_spelling_that_requests_use_too():
+    assert seal(VENDOR, {"secret": "hunter2"}) == {"secret": Secret("hunter2")}
+
+
+@pytest.mark.parametrize("told", [{}, {"client_secret": None}, {"client_secret": ""}])
+def test_an_answer_that_tells_no_secret_stays_as_it_is(told):
+    assert seal(VENDOR, told) is told
+    assert issued(VENDOR, told) is None
+
+
+def test_the_secret_that_a_create_answers_is_found_once_it_is_sealed():
+    assert issued(VENDOR, seal(VENDOR, {"client_secret": "hunter2"})) == Secret("hunter2")
+
+
+def test_revealing_reaches_every_depth():
+    value = {"a": [Secret("x"), {"b": Secret("y")}], "c": (1, None)}
+
+    assert reveal(value) == {"a": ["x", {"b": "y"}], "c": [1, None]}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(Secret("x"), True), ({"a": [Secret("x")]}, True), ({"a": ["x", 1]}, False), ((), False)],
+)
+def test_a_secret_is_noticed_at_every_depth(value, expected):
+    assert holds_secret(value) is expected
+
+
+def test_equal_secrets_share_a_fingerprint_and_others_do_not():
+    assert fingerprint(KEY, Secret("x")) == fingerprint(KEY, "x")
+    assert fingerprint(KEY, "x") != fingerprint(KEY, "y")
+
+
+def test_a_fingerprint_cannot_be_made_without_the_key():
+    assert fingerprint(fingerprint_key("one"), "x") != fingerprint(fingerprint_key("two"), "x")
+
+
+def test_redaction_keeps_whether_there_is_a_secret_at_all():
+    assert redact("x", KEY) == Redacted(fingerprint(KEY, "x"))
+    assert redact(MISSING, KEY) is MISSING
+    assert redact(None, KEY) is None
+    assert str(redact("x", KEY)).startswith("(secret hmac:")
