@@ -1,0 +1,115 @@
+"""Turns rows of JSON, by collection and id, into a SQLite file or memory and back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SCHEMA = """
+create table if not exists rows (
+  position integer primary key,
+  collection text not null,
+  id text not null,
+  body text not null,
+  hidden text not null,
+  unique (collection, id)
+);
+create index if not exists by_position on rows (collection, position);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One stored thing: `body` as answers show it, `hidden` what the server knows and never shows."""
+
+    id: str
+    body: dict[str, Any]
+    hidden: dict[str, Any] = field(default_factory=dict)
+
+
+def dump(value: object) -> str:
+    """Write compact JSON."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+class Store:
+    """Rows in order of their creation; bodies are kept serialised, so that a list is a join of strings."""
+
+    def __init__(self, path: str | None = None) -> None:
+        self.lock = threading.RLock()
+        self._connection = sqlite3.connect(
+            path or ":memory:", isolation_level=None, check_same_thread=False
+        )
+        # A sandbox has to survive its own restart, not a power cut.
+        self._connection.execute("pragma synchronous = off")
+        self._connection.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file; the store cannot be used afterwards."""
+        with self.lock:
+            self._connection.close()
+
+    def add(self, collection: str, rows: Iterable[Row]) -> None:
+        """Append `rows` in one transaction; sqlite3.IntegrityError when an id is taken."""
+        with self.lock:
+            self._connection.execute("begin")
+            try:
+                self._connection.executemany(
+                    "insert into rows (collection, id, body, hidden) values (?, ?, ?, ?)",
+                    ((collection, row.id, dump(row.body), dump(row.hidden)) for row in rows),
+                )
+            except BaseException:
+                self._connection.execute("rollback")
+                raise
+            self._connection.execute("commit")
+
+    def get(self, collection: str, row_id: str) -> Row | None:
+        """Read one row, or None."""
+        with self.lock:
+            found = self._connection.execute(
+                "select body, hidden from rows where collection = ? and id = ?",
+                (collection, row_id),
+            ).fetchone()
+        if found is None:
+            return None
+        return Row(id=row_id, body=json.loads(found[0]), hidden=json.loads(found[1]))
+
+    def put(self, collection: str, row: Row) -> None:
+        """Overwrite the row of the same id, in its place."""
+        with self.lock:
+            self._connection.execute(
+                "update rows set body = ?, hidden = ? where collection = ? and id = ?",
+                (dump(row.body), dump(row.hidden), collection, row.id),
+            )
+
+    def remove(self, collection: str, row_id: str) -> bool:
+        """Delete a row; False when there was none."""
+        with self.lock:
+            cursor = self._connection.execute(
+                "delete from rows where collection = ? and id = ?", (collection, row_id)
+            )
+            return cursor.rowcount == 1
+
+    def texts(self, collection: str, *, limit: int = -1, offset: int = 0) -> list[str]:
+        """Give bodies as JSON text, oldest first; `limit` -1 means all."""
+        with self.lock:
+            rows = self._connection.execute(
+                "select body from rows where collection = ? order by position limit ? offset ?",
+                (collection, limit, offset),
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def rows(self, collection: str) -> list[Row]:
+        """Read every row of a collection, oldest first."""
+        with self.lock:
+            found = self._connection.execute(
+                "select id, body, hidden from rows where collection = ? order by position",
+                (collection,),
+            ).fetchall()
+        return [Row(id=i, body=json.loads(b), hidden=json.loads(h)) for i, b, h in found]
