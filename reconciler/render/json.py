@@ -1,0 +1,138 @@
+"""Turns a Plan and an ApplyReport into JSON: the same input gives the same bytes.
+
+The shapes are those of `schemas/plan.schema.json` and `schemas/report.schema.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.model import MISSING
+from reconciler.render.counts import plan_counts, report_counts
+from reconciler.render.requests import known_path
+from reconciler.render.values import plain
+
+if TYPE_CHECKING:
+    from reconciler.core.model import (
+        ApplyReport,
+        Change,
+        FieldChange,
+        Json,
+        NestedChange,
+        Outcome,
+        Plan,
+        Refusal,
+        TargetPlan,
+    )
+
+FORMAT_VERSION: Final = 1
+
+
+def render_plan(plan: Plan, *, version: str) -> str:
+    """Give a plan as JSON text, whole and never clipped; `version` is the tool's own."""
+    return _dumped(plan_document(plan, version=version))
+
+
+def render_report(report: ApplyReport, *, version: str) -> str:
+    """Give a report as JSON text; `version` is the tool's own."""
+    return _dumped(
+        {
+            **_opening(version),
+            "summary": report_counts(report),
+            "outcomes": [_outcome(outcome) for outcome in report.outcomes],
+        }
+    )
+
+
+def plan_document(plan: Plan, *, version: str) -> dict[str, Json]:
+    """Give a plan as the value that its JSON text states."""
+    return {
+        **_opening(version),
+        "summary": plan_counts(plan.targets),
+        "targets": [_target(target) for target in plan.targets],
+    }
+
+
+def _dumped(document: dict[str, Json]) -> str:
+    # ASCII only: no terminal, encoding or lone surrogate can get in the way of a machine.
+    return json.dumps(document, ensure_ascii=True, indent=2, allow_nan=False) + "\n"
+
+
+def _opening(version: str) -> dict[str, Json]:
+    return {
+        "formatVersion": FORMAT_VERSION,
+        "tool": {"name": "reconciler", "version": version},
+    }
+
+
+def _target(target: TargetPlan) -> dict[str, Json]:
+    return {
+        "target": target.target,
+        "provider": target.provider,
+        "baseUrl": target.base_url,
+        "changes": [_change(change) for change in target.changes],
+        "warnings": list(target.warnings),
+        "refusals": [_refusal(refusal) for refusal in target.refusals],
+        "errors": list(target.errors),
+    }
+
+
+def _change(change: Change) -> dict[str, Json]:
+    source = None if change.manifest is None else change.manifest.source
+    return {
+        "key": change.key,
+        "action": change.action.value,
+        "reason": change.reason,
+        "id": change.remote_id,
+        "source": None if source is None else {"path": source.path, "document": source.document},
+        "fields": [_field(field) for field in change.fields],
+        "requests": [
+            {
+                "operation": request.operation,
+                "method": request.method,
+                "path": known_path(change, request),
+                "contentType": request.content_type,
+                "body": plain(request.body),
+            }
+            for request in change.requests
+        ],
+        "refusal": None if change.refusal is None else _refusal(change.refusal),
+        "warnings": list(change.warnings),
+    }
+
+
+def _refusal(refusal: Refusal) -> dict[str, Json]:
+    return {"rule": refusal.rule, "message": refusal.message}
+
+
+def _field(field: FieldChange) -> dict[str, Json]:
+    return {
+        "field": field.field,
+        "pointer": "/" + field.field.replace("~", "~0").replace("/", "~1"),
+        **_sides(field),
+        "origin": None if field.origin is None else field.origin.value,
+        "added": [plain(member) for member in field.added],
+        "removed": [plain(member) for member in field.removed],
+        "nested": [{"pointer": inner.pointer, **_sides(inner)} for inner in field.nested],
+    }
+
+
+def _sides(change: FieldChange | NestedChange) -> dict[str, Json]:
+    """Give `before` and `after`; a side that holds nothing is left out, as null is a value."""
+    sides = {"before": change.before, "after": change.after}
+    return {side: plain(value) for side, value in sides.items() if value is not MISSING}
+
+
+def _outcome(outcome: Outcome) -> dict[str, Json]:
+    return {
+        "target": outcome.target,
+        "key": outcome.key,
+        "action": outcome.action.value,
+        "status": outcome.status.value,
+        "id": outcome.remote_id,
+        "message": outcome.message,
+        "serverChanged": [_field(field) for field in outcome.server_changed],
+        "secretLocation": outcome.secret_location,
+        "requestsSent": outcome.requests_sent,
+    }
