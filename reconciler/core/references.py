@@ -1,0 +1,89 @@
+"""Finds the references in a spec, and puts the secrets that they stand for in their place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from reconciler.core.diff import escape
+from reconciler.core.normalize import subschema
+from reconciler.core.project import reference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.core.model import Json, JsonObject, Secret
+    from reconciler.core.project import Reference
+    from reconciler.core.provider import Provider
+
+
+def find(spec: JsonObject, provider: Provider) -> tuple[tuple[str, Reference], ...]:
+    """Every reference in a valid `spec`, with its JSON Pointer relative to the spec, in its order.
+
+    A mapping is a reference only where the client schema takes text: an object field, such as a
+    JSON Web Key, may hold a member named `env` and mean it.
+    """
+    return tuple(
+        found
+        for name, value in spec.items()
+        if isinstance(value, dict | list) and name in provider.fields
+        for found in _within(value, provider.fields[name].schema, f"/{escape(name)}")
+    )
+
+
+def _within(value: Json, schema: JsonObject, pointer: str) -> Iterator[tuple[str, Reference]]:
+    if isinstance(value, list):
+        items = subschema(schema, "items")
+        for index, item in enumerate(value):
+            if isinstance(item, dict | list):
+                yield from _within(item, items, f"{pointer}/{index}")
+    elif isinstance(value, dict) and takes_text(schema):
+        if (found := reference(value)) is not None:
+            yield pointer, found
+    elif isinstance(value, dict):
+        members = subschema(schema, "properties")
+        for name, member in value.items():
+            if isinstance(member, dict | list):
+                yield from _within(member, subschema(members, name), f"{pointer}/{escape(name)}")
+
+
+def takes_text(schema: JsonObject) -> bool:
+    """Whether `schema` takes text of the writer's own choosing, where a reference may stand."""
+    types = schema.get("type", ())
+    text = types == "string" or (isinstance(types, list | tuple) and "string" in types)
+    return text and "enum" not in schema and "const" not in schema
+
+
+def substitute(spec: JsonObject, values: Mapping[str, Secret]) -> JsonObject:
+    """`spec` with each value of `values` at its JSON Pointer, as `find` gave it.
+
+    What does not change is shared with `spec`, which stays as it is.
+    """
+    if not values:
+        return spec
+    return cast("JsonObject", _substitute(spec, "", values, _ancestors(values)))
+
+
+def _ancestors(values: Mapping[str, Secret]) -> frozenset[str]:
+    return frozenset(
+        pointer[:end]
+        for pointer in values
+        for end in (index for index, character in enumerate(pointer) if character == "/")
+    )
+
+
+def _substitute(
+    value: Json, pointer: str, values: Mapping[str, Secret], ancestors: frozenset[str]
+) -> Json:
+    if pointer in values:
+        return values[pointer]
+    if pointer not in ancestors:
+        return value
+    if isinstance(value, dict):
+        return {
+            name: _substitute(member, f"{pointer}/{escape(name)}", values, ancestors)
+            for name, member in value.items()
+        }
+    return [
+        _substitute(item, f"{pointer}/{index}", values, ancestors)
+        for index, item in enumerate(cast("list[Json]", value))
+    ]
