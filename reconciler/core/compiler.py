@@ -33,10 +33,10 @@ def create_requests(
     prediction: it rests on the documented defaults until the server has answered.
     """
     body = _create_body(provider, wanted)
+    late = follow_up(provider, wanted, _predicted_answer(provider, body))
     if chosen_id is not None:
         body = {provider.identity.pointer.removeprefix("/"): chosen_id, **body}
-    create = _request("create", provider.create, provider, body)
-    return (create, *follow_up(provider, wanted, _predicted_answer(provider, body)))
+    return (_request("create", provider.create, provider, body), *late)
 
 
 def replacement_requests(

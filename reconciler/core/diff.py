@@ -35,16 +35,19 @@ def compare(
 ) -> tuple[FieldChange, ...]:
     """The declared fields of `wanted`, a resolved spec, that differ from `body`, a sealed answer.
 
-    `entry`, what was last applied, stands in for fields that no answer shows and says who moved.
-    `ignore` are field names that are left out. `key` is the one for fingerprints.
+    They are sorted by name. `entry`, what was last applied, stands in for fields that no answer
+    shows and says who moved. `ignore` are field names that are left out. `key` is the one for
+    fingerprints.
     """
     fields = provider.fields
-    return tuple(
+    changes = [
         change
-        for name in wanted
+        for name, value in wanted.items()
         if name not in ignore
-        and (change := _compare_field(fields[name], wanted[name], body, entry, key)) is not None
-    )
+        and (change := _compare_field(fields[name], value, body, entry, key)) is not None
+    ]
+    changes.sort(key=lambda change: change.field)
+    return tuple(changes)
 
 
 def _compare_field(

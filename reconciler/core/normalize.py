@@ -36,12 +36,21 @@ def canonical(field: Field, value: Json | Missing) -> Json | Missing:
             return group[0]
     if field.is_set and isinstance(value, list):
         return in_order(value)
+    return _tidy(value)
+
+
+def _tidy(value: Json | Missing) -> Json | Missing:
+    """`value` with the members of every object in it sorted by name, and no array touched."""
+    if isinstance(value, dict):
+        return {name: _tidy(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_tidy(member) for member in value]
     return value
 
 
 def in_order(members: Sequence[Json]) -> list[Json]:
     """The members of a set in the order that every run gives them."""
-    return sorted(members, key=_sort_key)
+    return sorted(map(_tidy, members), key=_sort_key)
 
 
 def _sort_key(member: Json) -> str:
@@ -96,12 +105,12 @@ def _identified(by: Sequence[str], member: Json) -> Json:
 
 
 def writable(field: Field, live: Json) -> Json:
-    """`live` as a request may carry it back: without what only the server writes."""
-    if isinstance(live, list):
-        items = subschema(field.schema, "items")
-        kept = [_writable_member(field.compare_by, items, member) for member in live]
-        return in_order(kept) if field.is_set else kept
-    return _without_read_only(field.schema, live)
+    """`live` as a request may carry it back, in canonical form: without what only the server writes."""
+    if not isinstance(live, list):
+        return _tidy(_without_read_only(field.schema, live))
+    items = subschema(field.schema, "items")
+    kept = [_writable_member(field.compare_by, items, member) for member in live]
+    return in_order(kept) if field.is_set else [_tidy(member) for member in kept]
 
 
 def _writable_member(by: Sequence[str], items: JsonObject, member: Json) -> Json:

@@ -1,0 +1,27 @@
+"""The three vendors as the shipped folders describe them, read without the manifests layer."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reconciler.core.describe import parse_provider
+from reconciler.core.provider import Provider
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+NAMES = ("boruta", "provident", "sailpoint")
+
+
+def schema(name: str, body: str) -> dict[str, Any]:
+    return json.loads((SCHEMAS / name / f"{body}.schema.json").read_text())
+
+
+@cache
+def vendor(name: str) -> Provider:
+    descriptor = yaml.safe_load((SCHEMAS / name / "provider.yaml").read_text())
+    bodies = (schema(name, body) for body in ("client", "create", "update"))
+    return parse_provider(descriptor, *bodies)
