@@ -1,0 +1,80 @@
+"""Puts bytes into a file so that they are there whole or not at all, and stay there after a power cut."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PRIVATE_FILE: Final = 0o600
+PRIVATE_FOLDER: Final = 0o700
+SHARED_FILE: Final = 0o666
+SHARED_FOLDER: Final = 0o777
+
+
+def write(path: Path, content: bytes, *, mode: int) -> None:
+    """Replace `path` by `content`, on disk when this returns; OSError leaves the old file as it was.
+
+    `mode` is cut by the umask. The folder must be there, and nobody else may write to `path`
+    meanwhile: what a crash left of an earlier attempt is swept away.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        _create(temporary, content, mode)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def _create(path: Path, content: bytes, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def make_folder(path: Path, *, mode: int) -> None:
+    """Create `path` and the folders above it that are missing, on disk when this returns."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=mode)
+        sync_folder(folder.parent)
+    if not path.is_dir():
+        raise NotADirectoryError(f"{path} is not a folder")
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable, where the system can."""
+    if not hasattr(os, "O_DIRECTORY"):  # pragma: no cover - Windows keeps names by itself
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def keep_out_of_git(folder: Path) -> None:
+    """Have git ignore all that is in `folder`."""
+    with contextlib.suppress(FileExistsError):
+        _create(folder / ".gitignore", b"*\n", SHARED_FILE)
+
+
+def file_name(name: str) -> str:
+    """A name that is safe for a file: two names never share one, and none leaves its folder."""
+    safe = quote(name, safe="")
+    return f"%2E{safe[1:]}" if safe.startswith(".") else safe or "%"
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in its own words."""
+    return error.strerror or str(error)

@@ -1,0 +1,92 @@
+"""Reads the clients that a server holds: its list, page by page, or one client after another."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from reconciler.core.errors import BadAnswer, NotFound
+from reconciler.core.model import LiveClient, LiveState
+from reconciler.core.pointer import resolve
+from reconciler.core.secrets import seal
+from reconciler.remote.pages import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from reconciler.core.model import JsonObject
+    from reconciler.core.provider import Endpoint, Provider
+    from reconciler.remote.transport import Answer, Transport
+
+
+def read(provider: Provider, transport: Transport, ids: Collection[str]) -> LiveState:
+    """What the server holds, secrets sealed: the whole list where it has one, else the clients `ids`.
+
+    Raises the RemoteErrors. Only a 404 on a read by id says that a client is gone.
+    """
+    if provider.list is None:
+        return _by_id(provider, transport, ids)
+    clients = {
+        remote_id: LiveClient(remote_id=remote_id, body=seal(provider, body))
+        for remote_id, body in listed(provider, provider.list, transport, ids).items()
+    }
+    return LiveState(clients=clients, listed=True)
+
+
+def read_one(provider: Provider, transport: Transport, remote_id: str) -> LiveClient:
+    """The client `remote_id`. Raises NotFound where it is gone, and the other RemoteErrors."""
+    endpoint = provider.read
+    path = provider.collection + endpoint.path.replace("{id}", quote(remote_id, safe=""))
+    answer = transport.send(endpoint.method, path, expect=endpoint.expect)
+    body = client_in(provider, endpoint, answer)
+    if body is None:
+        raise BadAnswer(f"{transport.target}: GET {path} was answered without a client")
+    found = resolve(body, provider.identity.pointer)
+    if str(found).lower() != remote_id.lower():
+        raise BadAnswer(f"{transport.target}: GET {path} was answered with another client")
+    return LiveClient(remote_id=remote_id, body=body)
+
+
+def client_in(provider: Provider, endpoint: Endpoint, answer: Answer) -> JsonObject | None:
+    """The client in an answer, out of its envelope and sealed; None where there is none with an id."""
+    item = resolve(answer.body, endpoint.item)
+    if not isinstance(item, dict) or not isinstance(resolve(item, provider.identity.pointer), str):
+        return None
+    return seal(provider, item)
+
+
+def _by_id(provider: Provider, transport: Transport, ids: Iterable[str]) -> LiveState:
+    wanted = sorted(set(ids))
+    if not wanted:
+        return LiveState(clients={}, listed=False)
+    first, *rest = wanted
+    reader = _Reader(provider, transport)
+    # One alone, so that a server that is not there or a wrong password costs one request.
+    found = {first: reader.look(first)}
+    with ThreadPoolExecutor(transport.workers, thread_name_prefix="read") as pool:
+        found.update(zip(rest, pool.map(reader.look, rest), strict=True))
+    clients = {remote_id: client for remote_id, client in found.items() if client is not None}
+    return LiveState(clients=clients, gone=frozenset(found.keys() - clients.keys()), listed=False)
+
+
+class _Reader:
+    """Reads clients until the first error: after it, nothing more is asked of the server."""
+
+    def __init__(self, provider: Provider, transport: Transport) -> None:
+        self._provider = provider
+        self._transport = transport
+        self._failed = threading.Event()
+
+    def look(self, remote_id: str) -> LiveClient | None:
+        """The client, None where it is gone, or where another read failed."""
+        if self._failed.is_set():
+            return None
+        try:
+            return read_one(self._provider, self._transport, remote_id)
+        except NotFound:
+            return None
+        except BaseException:
+            self._failed.set()
+            raise

@@ -1,0 +1,173 @@
+"""Reads a server's whole list of clients, page by page, and proves that it is whole."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, cast
+
+from reconciler.core.errors import BadAnswer, NotFound
+from reconciler.core.model import EMPTY
+from reconciler.core.pointer import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from reconciler.core.model import Json, JsonObject
+    from reconciler.core.provider import Endpoint, Pagination, Provider
+    from reconciler.remote.transport import Transport
+
+# A list that is longer than this many pages is taken for one that never ends.
+MOST_PAGES: Final = 4_000
+_UNPAGED: Final = (
+    "if it does not page, say `pagination: {style: none}` for the target's endpoints.list"
+)
+
+
+def listed(
+    provider: Provider, endpoint: Endpoint, transport: Transport, ids: Collection[str]
+) -> dict[str, JsonObject]:
+    """Every client on the server by its remote id, as answered: secrets are not sealed yet.
+
+    `ids` are expected to be there: where one is missing, a list that looks whole is asked once
+    more for what follows it. Raises BadAnswer for a list that is not whole.
+    """
+    listing = _Listing(provider, endpoint, transport)
+    if provider.pagination is None:
+        listing.take(listing.fetch(EMPTY))
+        return listing.clients
+    _read_pages(listing, provider.pagination, transport.workers)
+    if not listing.clients.keys() >= set(ids):
+        _prove_end(listing, provider.pagination)
+    return listing.clients
+
+
+def _read_pages(listing: _Listing, pagination: Pagination, workers: int) -> None:
+    """Read pages until a short one, in waves of 1, 2, 4 ... pages at once.
+
+    A wave is never longer than what was read before it, so that at most half of the requests are
+    in vain; and never when the server states its total.
+    """
+    page, wave = 0, 1
+    with ThreadPoolExecutor(workers, thread_name_prefix="list") as pool:
+        while page < MOST_PAGES:
+            offsets = [(page + step) * pagination.page_size for step in range(wave)]
+            answers = list(pool.map(lambda offset: _page(listing, pagination, offset), offsets))
+            if _take_wave(listing, pagination, answers):
+                return
+            page += wave
+            wave = _next_wave(listing, pagination, page, workers)
+    raise listing.bad(f"did not end after {MOST_PAGES} pages")
+
+
+def _next_wave(listing: _Listing, pagination: Pagination, page: int, workers: int) -> int:
+    wave = min(page + 1, workers)
+    if listing.total is not None:
+        left = -(-listing.total // pagination.page_size) - page
+        wave = max(1, min(workers, left))
+    return wave
+
+
+def _take_wave(listing: _Listing, pagination: Pagination, answers: list[Json]) -> bool:
+    """Take the pages of a wave, in order; whether the list has ended."""
+    ended = False
+    for answer in answers:
+        items = listing.items(answer)
+        if ended and items:
+            raise listing.bad("goes on after a page that was not full; run again")
+        if len(items) > pagination.page_size:
+            raise listing.bad(
+                f"has a page of {len(items)} where {pagination.page_size} were asked for; {_UNPAGED}"
+            )
+        if not ended:
+            listing.take(answer)
+        ended = len(items) < pagination.page_size
+    if ended:
+        listing.check_total()
+    return ended or listing.complete
+
+
+def _page(listing: _Listing, pagination: Pagination, offset: int) -> Json:
+    query = {pagination.limit_parameter: pagination.page_size, pagination.offset_parameter: offset}
+    return listing.fetch(query)
+
+
+def _prove_end(listing: _Listing, pagination: Pagination) -> None:
+    """Make sure that nothing follows the last page.
+
+    A server whose pages are shorter than what was asked for would make the first of them look
+    like the whole list, and every client after it like one that is gone.
+    """
+    rest = listing.items(_page(listing, pagination, len(listing.clients)))
+    if any(listing.identify(item) not in listing.clients for item in rest):
+        raise listing.bad(
+            f"goes on after a page that was not full: its pages are shorter than "
+            f"{pagination.page_size}; give the right pageSize for the target's endpoints.list"
+        )
+
+
+class _Listing:
+    """The part of a list that was read so far."""
+
+    def __init__(self, provider: Provider, endpoint: Endpoint, transport: Transport) -> None:
+        self._provider = provider
+        self._endpoint = endpoint
+        self._transport = transport
+        self._path = provider.collection + endpoint.path
+        self.clients: dict[str, JsonObject] = {}
+        self.total: int | None = None
+
+    def fetch(self, query: Mapping[str, str | int]) -> Json:
+        try:
+            answer = self._transport.send(
+                self._endpoint.method, self._path, query=query, expect=self._endpoint.expect
+            )
+        except NotFound:
+            problem = self.bad("is not there (404); check baseUrl and collection", status=404)
+        else:
+            return answer.body
+        raise problem
+
+    def items(self, answer: Json) -> list[Json]:
+        items = resolve(answer, self._endpoint.item)
+        if not isinstance(items, list):
+            raise self.bad(f"has no array at {self._endpoint.item or 'its top'}")
+        return items
+
+    def take(self, answer: Json) -> None:
+        items = self.items(answer)
+        identified = [(self.identify(item), item) for item in items]
+        if items and all(remote_id in self.clients for remote_id, _ in identified):
+            raise self.bad(f"repeats a page; {_UNPAGED}")
+        for remote_id, item in identified:
+            if remote_id in self.clients:
+                raise self.bad(f"holds {remote_id} twice: it changed while it was read; run again")
+            self.clients[remote_id] = cast("JsonObject", item)
+        self._note_total(answer)
+
+    def identify(self, item: Json) -> str:
+        remote_id = resolve(item, self._provider.identity.pointer)
+        if not isinstance(remote_id, str) or not remote_id:
+            raise self.bad("holds a client without an id")
+        return remote_id
+
+    @property
+    def complete(self) -> bool:
+        """Whether as many clients were read as the server states that there are."""
+        return self.total is not None and len(self.clients) >= self.total
+
+    def check_total(self) -> None:
+        if self.total is not None and not self.complete:
+            raise self.bad(f"ends after {len(self.clients)} clients and states {self.total}")
+
+    def bad(self, how: str, *, status: int | None = None) -> BadAnswer:
+        where = f"{self._transport.target}: the list of clients at {self._path}"
+        return BadAnswer(f"{where} {how}", status=status)
+
+    def _note_total(self, answer: Json) -> None:
+        pagination = self._provider.pagination
+        if pagination is None or pagination.total is None:
+            return
+        total = resolve(answer, pagination.total)
+        if not isinstance(total, int) or isinstance(total, bool):
+            raise self.bad(f"states no total at {pagination.total}")
+        self.total = total
