@@ -1,1 +1,5 @@
 """Files to manifests."""
+
+from reconciler.manifests.clients import Loaded, load
+
+__all__ = ["Loaded", "load"]

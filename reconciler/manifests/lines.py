@@ -11,6 +11,9 @@ from reconciler.core.model import Position
 # YAML 1.1 section 5.4, which libyaml follows; an editor may count fewer, but rarely meets the rest.
 _BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
+# A key that may have a secret after it, but not a reference in the place of the secret.
+_SECRET_KEY: Final = re.compile(r"""(?i)(?:secret|token|password)["']?\s*:(?=\s|$)(?!\s*\{)""")
+
 
 def encoding(text: bytes) -> str:
     """Give the codec that libyaml takes the file to be in: by its byte order mark, else UTF-8."""
@@ -48,5 +51,27 @@ class Lines:
         """Give the character at a mark, empty at the end of its line."""
         return self._texts[line][column : column + 1] if line < len(self._texts) else ""
 
+    def mask(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Show asterisks in place of what stands between two marks."""
+        for line in range(start[0], min(end[0] + 1, len(self._texts))):
+            text = self._texts[line]
+            first = start[1] if line == start[0] else 0
+            last = end[1] if line == end[0] else len(text)
+            self._texts[line] = text[:first] + _asterisks(text[first:last]) + text[last:]
+
+    def mask_what_looks_secret(self) -> None:
+        """Show asterisks where a secret may stand, going by the key before it: of broken text."""
+        inside = False
+        for line, text in enumerate(self._texts):
+            found = _SECRET_KEY.search(text)
+            inside = found is not None or (inside and ":" not in text)
+            if inside:
+                start = found.end() if found else 0
+                self._texts[line] = text[:start] + _asterisks(text[start:])
+
     def _decode(self, text: bytes) -> str:
         return text.decode(self._encoding, errors="replace").removeprefix("\ufeff")
+
+
+def _asterisks(text: str) -> str:
+    return re.sub(r"\S", "*", text)

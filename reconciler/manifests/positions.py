@@ -24,7 +24,7 @@ from reconciler.manifests.lines import Lines
 from reconciler.manifests.reader import MAX_DEPTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.core.model import Position, Problem
 
@@ -36,35 +36,64 @@ class _Node:
     """A value in the text: where it starts, where its key does, and what it holds by token."""
 
     start: _Mark
+    end: _Mark
     is_mapping: bool
     text: str = ""
     key: _Mark | None = None
     members: dict[str, _Node] = field(default_factory=dict)
 
 
-def locate(problems: Iterable[Problem], text_of: Callable[[str], bytes]) -> list[Problem]:
-    """Give every problem that has none its position; `text_of` gives a file's bytes by its path.
+def locate(
+    problems: Iterable[Problem],
+    text_of: Callable[[str], bytes],
+    is_secret: Callable[[tuple[str, ...]], bool],
+) -> list[Problem]:
+    """Give every problem in a readable file its position, without showing what must not be seen.
 
-    Raises nothing for a pointer that leads nowhere: the nearest thing that is there is meant.
+    `text_of` gives a file's bytes by its path, empty if there are none. `is_secret` tells by its
+    path of keys whether a text in a document would be a secret, written out where it must not be.
+    A pointer that leads nowhere means the nearest thing that is there.
     """
-    files: dict[str, tuple[Lines, list[_Node]]] = {}
+    files: dict[str, _File] = {}
     located = []
     for problem in problems:
         path = problem.source.path
-        if problem.position is not None:
-            located.append(problem)
-            continue
         if path not in files:
-            text = text_of(path)
-            files[path] = (Lines(text), _documents(text))
-        located.append(replace(problem, position=_position(problem, *files[path])))
+            files[path] = _File(text_of(path), is_secret)
+        located.append(replace(problem, position=files[path].position(problem)))
     return located
 
 
-def _position(problem: Problem, lines: Lines, documents: list[_Node]) -> Position | None:
-    if problem.source.document >= len(documents):
-        return None
-    return lines.position(*_find(documents[problem.source.document], problem))
+class _File:
+    """A file that holds a problem: its lines to show, its documents to find places in."""
+
+    def __init__(self, text: bytes, is_secret: Callable[[tuple[str, ...]], bool]) -> None:
+        self._documents, is_whole = _documents(text)
+        self._lines = Lines(text)
+        for document in self._documents:
+            for start, end in _secrets(document, is_secret):
+                self._lines.mask(start, end)
+        if not is_whole:
+            self._lines.mask_what_looks_secret()
+
+    def position(self, problem: Problem) -> Position | None:
+        if problem.position is not None:
+            return self._lines.position(problem.position.line - 1, problem.position.column - 1)
+        if problem.source.document >= len(self._documents):
+            return None
+        return self._lines.position(*_find(self._documents[problem.source.document], problem))
+
+
+def _secrets(
+    root: _Node, is_secret: Callable[[tuple[str, ...]], bool]
+) -> Iterator[tuple[_Mark, _Mark]]:
+    """Find the texts that must not be shown, by where they start and end."""
+    pending: list[tuple[tuple[str, ...], _Node]] = [((), root)]
+    while pending:
+        tokens, node = pending.pop()
+        pending.extend(((*tokens, token), member) for token, member in node.members.items())
+        if not node.members and is_secret(tokens):
+            yield node.start, node.end
 
 
 def _find(root: _Node, problem: Problem) -> _Mark:
@@ -80,16 +109,16 @@ def _find(root: _Node, problem: Problem) -> _Mark:
     return node.key if node.key and (problem.at_key or below) else node.start
 
 
-def _documents(text: bytes) -> list[_Node]:
-    """Give the roots of all documents, as far as the text is YAML."""
+def _documents(text: bytes) -> tuple[list[_Node], bool]:
+    """Give the roots of the documents as far as the text is YAML, and whether that is all of it."""
     outline = _Outline()
     parser = CParser(text)
     try:
         while event := parser.get_event():
             outline.take(event)
     except (YAMLError, _Unreadable):
-        pass  # the first pass said what is wrong
-    return outline.roots
+        return outline.roots, False  # the first pass said what is wrong
+    return outline.roots, True
 
 
 class _Unreadable(Exception):
@@ -131,12 +160,14 @@ class _Outline:
     def _node(self, event: Any) -> _Node:
         node = _Node(
             start=(event.start_mark.line, event.start_mark.column),
+            end=(event.end_mark.line, event.end_mark.column),
             is_mapping=isinstance(event, MappingStartEvent),
             text=event.value if isinstance(event, ScalarEvent) else "",
         )
+        name = str(event.anchor)
         if not isinstance(event, AliasEvent):
-            self._anchors[event.anchor] = node
-        elif meant := self._anchors.get(event.anchor):
+            self._anchors[name] = node
+        elif meant := self._anchors.get(name):
             node.members, node.text = meant.members, meant.text
         return node
 

@@ -24,6 +24,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from reconciler.core.diff import escape
 from reconciler.core.model import Json, Position, Problem, Source
 from reconciler.manifests import scalars, syntax
 from reconciler.manifests.anchors import MAX_EXPANSION, Anchors, TooLarge
@@ -325,11 +326,7 @@ class _Construction:
             for container in self._stack[1:]
         ]
         last = key if isinstance(here, dict) else len(here)
-        return "".join(f"/{_escape(str(token))}" for token in (*outer, last))
-
-
-def _escape(token: str) -> str:
-    return token.replace("~", "~0").replace("/", "~1")
+        return "".join(f"/{escape(str(token))}" for token in (*outer, last))
 
 
 def _is_string(text: str) -> bool:

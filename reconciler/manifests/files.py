@@ -1,0 +1,43 @@
+"""A path to the bytes of its file, or to a sentence that says why there are none."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Final
+
+from reconciler.manifests.reader import MAX_BYTES
+
+# A pipe must not be waited for; a system without this flag has no pipes among its files.
+_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Unreadable(Exception):
+    """There are no bytes to read; the message says why."""
+
+
+def read_bytes(path: str) -> bytes:
+    """Give the bytes of a regular file of a reasonable size; raise Unreadable for anything else."""
+    try:
+        descriptor = os.open(path, _FLAGS)
+        try:
+            return _content(descriptor)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise Unreadable("there is no such file") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise Unreadable(f"this cannot be read: {reason}") from None
+
+
+def _content(descriptor: int) -> bytes:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable("this is not a file")
+    if status.st_size > MAX_BYTES:
+        raise Unreadable(f"the file is larger than {MAX_BYTES // 1024**2} MiB")
+    chunks = [os.read(descriptor, status.st_size + 1)]
+    while chunks[-1] and sum(map(len, chunks)) < status.st_size:
+        chunks.append(os.read(descriptor, status.st_size))
+    return b"".join(chunks)

@@ -1,0 +1,126 @@
+"""The project file to a Project, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.core import checks
+from reconciler.core.diff import escape
+from reconciler.core.errors import InputError
+from reconciler.core.model import Problem, Source
+from reconciler.core.project import ClientCredentials, Project, parse, reference
+from reconciler.manifests import catalog, globs
+from reconciler.manifests.files import Unreadable, read_bytes
+from reconciler.manifests.positions import locate
+from reconciler.manifests.reader import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from reconciler.core.project import Target
+
+NAME: Final = "reconciler.yaml"
+
+_PUBLIC: Final = frozenset({"clientId", "tokenUrl", "scope"})
+_SECRETS: Final = ("clientSecret", "token")
+
+
+def load(path: str) -> Project:
+    """Read a project file; raise InputError with all problems of one that cannot be used.
+
+    What needs the providers to be judged is left to `problems`.
+    """
+    try:
+        text = read_bytes(path)
+    except Unreadable as error:
+        raise InputError(
+            [Problem(source=Source(path=path), pointer="", message=str(error))]
+        ) from None
+    reading = read(text, path)
+    document: Any = reading.documents[0] if reading.documents else None
+    found = [*reading.problems, *_refused(document, len(reading.documents), Source(path=path))]
+    errors = [problem for problem in checks.distinct(found) if problem.severity == "error"]
+    if errors or document is None:
+        raise InputError(locate(errors or reading.problems, lambda _: text, is_secret))
+    return parse(document, path=path, root=posixpath.dirname(path) or ".")
+
+
+def is_secret(tokens: tuple[str, ...]) -> bool:
+    """Whether what stands there in a project file would be a secret in place of a reference."""
+    if len(tokens) < 3 or (tokens[0], tokens[2]) != ("targets", "auth"):  # noqa: PLR2004
+        return False
+    return tokens[3:4] == () or (tokens[3] not in _PUBLIC and tokens[-1] not in {"env", "file"})
+
+
+def problems(project: Project) -> Iterator[Problem]:
+    """Judge what the schema of the project file cannot."""
+    source = Source(path=project.path)
+    for target in project.targets.values():
+        yield from _addresses(target, source)
+        yield from _globs(target, source)
+        yield from _provider(target, project, source)
+
+
+def _refused(document: Any, count: int, source: Source) -> Iterator[Problem]:
+    if count > 1:
+        yield Problem(source=source, pointer="", message="a project file is one document")
+    if document is None:
+        return
+    leaks = {f"{auth}/{member}": member for auth, member in _literal_secrets(document)}
+    for problem in catalog.validator("project").problems(document, source):
+        if not any(f"{problem.pointer}/".startswith(f"{leak}/") for leak in leaks):
+            yield problem
+    for pointer, member in leaks.items():
+        yield Problem(
+            source=source,
+            pointer=pointer,
+            message=f"`{member}` must be a reference: a secret does not belong into git",
+            hint="write {env: NAME} or {file: path}",
+            at_key=True,
+        )
+
+
+def _literal_secrets(document: Any) -> Iterator[tuple[str, str]]:
+    """Find secrets that are no references, as the pointer to `auth` and the member's name."""
+    for name, target in _members(document, "targets").items():
+        auth = _members(target, "auth")
+        for member in _SECRETS:
+            if member in auth and reference(auth[member]) is None:
+                yield f"/targets/{escape(name)}/auth", member
+
+
+def _members(holder: Any, name: str) -> Mapping[str, Any]:
+    found = holder.get(name) if isinstance(holder, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _addresses(target: Target, source: Source) -> Iterator[Problem]:
+    pointer = f"/targets/{target.name}"
+    yield from checks.address(source, f"{pointer}/baseUrl", target.base_url)
+    if isinstance(target.auth, ClientCredentials) and target.auth.token_url is not None:
+        yield from checks.address(source, f"{pointer}/auth/tokenUrl", target.auth.token_url)
+
+
+def _globs(target: Target, source: Source) -> Iterator[Problem]:
+    for index, pattern in enumerate(target.manifests):
+        message = globs.complaint(pattern)
+        if message is not None:
+            pointer = f"/targets/{target.name}/manifests/{index}"
+            yield Problem(source=source, pointer=pointer, message=message)
+
+
+def _provider(target: Target, project: Project, source: Source) -> Iterator[Problem]:
+    try:
+        entry = catalog.entry(target.provider, project.root)
+    except KeyError:
+        yield Problem(
+            source=source,
+            pointer=f"/targets/{target.name}/provider",
+            message=f"unknown provider `{target.provider}`",
+            hint=checks.nearest(target.provider, catalog.names()),
+        )
+    except InputError as error:
+        yield from error.problems
+    else:
+        yield from checks.token_address(source, target, entry.token_path)

@@ -1,0 +1,110 @@
+"""References to the secrets that they stand for, at plan time; what is not there is a Problem."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import Problem, Secret, Source
+from reconciler.core.project import ClientCredentials, Reference, StaticToken
+from reconciler.core.references import find, substitute
+from reconciler.manifests.files import Unreadable, read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.core.model import Manifest
+    from reconciler.core.project import Project, Target
+    from reconciler.core.provider import Provider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a target's `auth` comes to: client credentials, or a bearer token, never both."""
+
+    client_id: Secret | str | None = None
+    client_secret: Secret | None = None
+    token: Secret | None = None
+
+
+class _Unresolved(Exception):
+    """The value that a reference stands for is not there."""
+
+
+def resolve(
+    manifests: Iterable[Manifest],
+    providers: Mapping[str, Provider],
+    environ: Mapping[str, str] = os.environ,
+) -> tuple[list[Manifest], list[Problem]]:
+    """Put a Secret in the place of every reference; `providers` is by target.
+
+    A file is relative to its manifest. Problems have no positions yet; a manifest that has one
+    stays unresolved.
+    """
+    resolved, problems = [], []
+    for manifest in manifests:
+        found = find(manifest.spec, providers[manifest.target])
+        values: dict[str, Secret] = {}
+        for pointer, reference in found:
+            try:
+                values[pointer] = _value(reference, manifest.source.path, environ)
+            except _Unresolved as error:
+                problems.append(_problem(manifest.source, f"/spec{pointer}", error))
+        whole = found and len(values) == len(found)
+        spec = substitute(manifest.spec, values) if whole else manifest.spec
+        resolved.append(replace(manifest, spec=spec) if whole else manifest)
+    return resolved, problems
+
+
+def credentials(
+    project: Project, target: Target, environ: Mapping[str, str] = os.environ
+) -> tuple[Credentials, list[Problem]]:
+    """Give what a target's `auth` refers to; a file is relative to the project file."""
+    problems: list[Problem] = []
+
+    def value(member: str, stated: Reference) -> Secret:
+        try:
+            return _value(stated, project.path, environ)
+        except _Unresolved as error:
+            pointer = f"/targets/{target.name}/auth/{member}"
+            problems.append(_problem(Source(path=project.path), pointer, error))
+            return Secret("")
+
+    match target.auth:
+        case StaticToken(token=token):
+            return Credentials(token=value("token", token)), problems
+        case ClientCredentials(client_id=client_id, client_secret=client_secret):
+            known = client_id if isinstance(client_id, str) else value("clientId", client_id)
+            return Credentials(
+                client_id=known, client_secret=value("clientSecret", client_secret)
+            ), problems
+
+
+def _problem(source: Source, pointer: str, error: _Unresolved) -> Problem:
+    return Problem(source=source, pointer=pointer, message=str(error))
+
+
+def _value(reference: Reference, referrer: str, environ: Mapping[str, str]) -> Secret:
+    if reference.kind == "env":
+        text = environ.get(reference.name)
+        if text is None:
+            raise _Unresolved(f"the environment variable {reference.name} is not set")
+    else:
+        text = _text(reference.name, referrer)
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text or "\0" in text:
+        what = "is empty" if not text else "holds a NUL character"
+        raise _Unresolved(f"the value of {reference.kind} {reference.name} {what}")
+    return Secret(text)
+
+
+def _text(name: str, referrer: str) -> str:
+    path = posixpath.join(posixpath.dirname(referrer), name)
+    try:
+        return read_bytes(path).decode()
+    except Unreadable as error:
+        raise _Unresolved(f"{path}: {error}") from None
+    except UnicodeDecodeError:
+        raise _Unresolved(f"{path}: this is not UTF-8 text") from None

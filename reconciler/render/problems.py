@@ -1,0 +1,113 @@
+"""Problems to text for people, with the line and a caret, and to objects for machines."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from reconciler.core.model import Json, Position, Problem
+
+_WIDEST: Final = 100  # columns of a shown line
+_BEFORE: Final = 60  # of these, columns before the caret once the line has to be clipped
+_TAB: Final = "    "
+
+
+def to_text(problems: Iterable[Problem]) -> str:
+    """Show each problem as `file:line:column: severity: message`, its line, a caret and the hint."""
+    return "".join(f"{_block(problem)}\n" for problem in problems)
+
+
+def to_json(problems: Iterable[Problem]) -> list[dict[str, Json]]:
+    """Give each problem as an object; `line` and `column` are null for a whole file."""
+    return [_object(problem) for problem in problems]
+
+
+def _object(problem: Problem) -> dict[str, Json]:
+    position = problem.position
+    return {
+        "file": problem.source.path,
+        "document": problem.source.document,
+        "pointer": problem.pointer,
+        "line": position.line if position else None,
+        "column": position.column if position else None,
+        "severity": problem.severity,
+        "message": problem.message,
+        "hint": problem.hint,
+        "text": position.text if position else None,
+    }
+
+
+def _block(problem: Problem) -> str:
+    position = problem.position
+    place = f"{position.line}:{position.column}:" if position else ""
+    head = f"{problem.source.path}:{place} {problem.severity}: {problem.message}"
+    if position is None:
+        return _printable(f"{head}; {problem.hint}" if problem.hint else head)
+    return "\n".join([_printable(head), *_excerpt(position, problem.hint)])
+
+
+def _excerpt(position: Position, hint: str) -> list[str]:
+    """Show the line, clipped around the column, and a caret under it with the hint beside."""
+    number = f"{position.line:>5} | "
+    margin = f"{'|':>{len(number) - 1}} "
+    before = _printable(position.text[: position.column - 1])
+    after = _printable(position.text[position.column - 1 :])
+    if _width(before) + _width(after) > _WIDEST and _width(before) > _BEFORE:
+        before = "…" + _last(before, _BEFORE - 1)
+    after = _first(after, _WIDEST - _width(before))
+    carets = "^" * max(_width(_word(after)), 1)
+    pointer = f"{margin}{' ' * _width(before)}{carets} {_printable(hint)}".rstrip()
+    return [f"{number}{before}{after}".rstrip(), pointer]
+
+
+def _word(text: str) -> str:
+    """Give what the caret underlines: up to the end of a key or a word."""
+    for end, character in enumerate(text):
+        if character in " ,:]}" and end:
+            return text[:end]
+    return text
+
+
+def _printable(text: str) -> str:
+    """Expand tabs and escape what a terminal would obey instead of show."""
+    return "".join(map(_shown, text))
+
+
+def _shown(character: str) -> str:
+    if character == "\t":
+        return _TAB
+    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return character
+
+
+def _width(text: str) -> int:
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _first(text: str, room: int) -> str:
+    """Give as much of the start of `text` as fits, with an ellipsis if that is not all."""
+    if _width(text) <= room:
+        return text
+    end = used = 0
+    while used + _columns(text[end]) < room:
+        used += _columns(text[end])
+        end += 1
+    return text[:end] + "…"
+
+
+def _last(text: str, room: int) -> str:
+    start, used = len(text), 0
+    while start and used + _columns(text[start - 1]) <= room:
+        start -= 1
+        used += _columns(text[start])
+    return text[start:]
