@@ -1,0 +1,189 @@
+"""Measures the commands against `yaml.load` over the same files, and writes the ratios to RESULTS.md.
+
+The candidates take turns within a round, so that what disturbs the machine disturbs all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import fleet
+from processes import Cost, measure, middle, python
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+HERE: Final = Path(__file__).parent
+RESULTS: Final = HERE / "RESULTS.md"
+PER_FILE: Final = (1, 100)
+ROUNDS: Final = {1_000: 5, 10_000: 3}
+HELP_ROUNDS: Final = 9
+DIFFERING: Final = 5
+GOALS: Final = {"validate": 0.5, "plan": 0.8}
+COMMANDS: Final = {
+    "yaml.load": python(str(HERE / "baseline.py"), "clients"),
+    "validate": python("-m", "reconciler", "validate"),
+    "plan": python("-m", "reconciler", "plan", "--detailed-exitcode"),
+}
+EXPECTED: Final = {"plan": 2}  # the few that differ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """The medians of one candidate over one fleet."""
+
+    clients: int
+    per_file: int
+    name: str
+    cost: Cost
+    ratio: Cost
+
+
+def main() -> None:
+    """Measure, print the table, and keep it unless it was a quick run."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help="1,000 clients, 3 rounds; not kept")
+    asked = options.parse_args()
+    rounds = {1_000: 3} if asked.quick else ROUNDS
+    with tempfile.TemporaryDirectory(prefix="reconciler-bench-") as folder:
+        start_up = _start_up(Path(folder))
+        rows = [row for count, often in rounds.items() for row in _fleet(count, often, folder)]
+    report = _report(rows, start_up, rounds)
+    print(report)
+    if not asked.quick:
+        RESULTS.write_text(report, encoding="utf-8")
+
+
+def _start_up(folder: Path) -> dict[str, Cost]:
+    """What a process costs that does nothing, and one that prints its help."""
+    candidates = {
+        "python -c pass": python("-c", "pass"),
+        "python -c 'import click'": python("-c", "import click"),
+        "reconciler --help": python("-m", "reconciler", "--help"),
+    }
+    env = dict(os.environ)
+    costs: dict[str, list[Cost]] = {name: [] for name in candidates}
+    for turn in range(HELP_ROUNDS + 1):
+        for name, command in candidates.items():
+            cost = measure(command, folder=folder, env=env)
+            if turn:  # the first fills the caches
+                costs[name].append(cost)
+    return {name: middle(found) for name, found in costs.items()}
+
+
+def _fleet(count: int, rounds: int, folder: str) -> Iterator[Row]:
+    specs = fleet.clients(count)
+    with _served(count) as served:
+        for per_file in PER_FILE:
+            print(f"# {count:,} clients, {per_file} to a file, {rounds} rounds", flush=True)
+            repo = Path(folder) / f"{count}-{per_file}"
+            env = dict(os.environ) | served["env"]
+            _prepare(repo, specs, served, per_file, env)
+            yield from _rows(count, per_file, _rounds(repo, env, rounds))
+
+
+@contextlib.contextmanager
+def _served(count: int) -> Iterator[dict[str, Any]]:
+    """A sandbox in a process of its own, so that its work is not counted as ours."""
+    process = subprocess.Popen(
+        python(str(HERE / "server.py"), str(count)), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.stdin.close()
+        process.wait()
+        process.stdout.close()
+
+
+def _prepare(
+    repo: Path,
+    specs: Sequence[dict[str, Any]],
+    served: dict[str, Any],
+    per_file: int,
+    env: dict[str, str],
+) -> None:
+    """Lay out a repo whose clients are all known to its inventory, and a few of which differ."""
+    manifests = repo / "clients"
+    manifests.mkdir(parents=True)
+    project = fleet.project(served["env"]["SAILPOINT_URL"])
+    (repo / "reconciler.yaml").write_text(project, encoding="utf-8")
+    fleet.write(manifests, specs, served["ids"], per_file)
+    measure(python("-m", "reconciler", "apply", "--auto-approve"), folder=repo, env=env)
+    differing = [dict(spec) for spec in specs]
+    for number in range(0, len(specs), len(specs) // DIFFERING):
+        differing[number]["accessTokenValiditySeconds"] = 900
+    fleet.write(manifests, differing, None, per_file)
+
+
+def _rounds(repo: Path, env: dict[str, str], rounds: int) -> dict[str, list[Cost]]:
+    costs: dict[str, list[Cost]] = {name: [] for name in COMMANDS}
+    for turn in range(rounds + 1):
+        for name, command in COMMANDS.items():
+            cost = measure(command, folder=repo, env=env, expect=EXPECTED.get(name, 0))
+            if turn:  # the first fills the caches
+                costs[name].append(cost)
+    return costs
+
+
+def _rows(count: int, per_file: int, costs: dict[str, list[Cost]]) -> Iterator[Row]:
+    base = costs["yaml.load"]
+    for name, found in costs.items():
+        # Of each round its own ratio: what slowed a whole round down does not show.
+        ratio = middle(one / other for one, other in zip(found, base, strict=True))
+        yield Row(clients=count, per_file=per_file, name=name, cost=middle(found), ratio=ratio)
+
+
+def _report(rows: Sequence[Row], start_up: dict[str, Cost], rounds: dict[int, int]) -> str:
+    lines = [
+        "# Results",
+        "",
+        "Written by `make bench`. Whole processes, start-up included; medians; ratios against",
+        "`yaml.load(..., Loader=CSafeLoader)` over the same files, taking turns in one run. Below 1 is faster.",
+        "`plan` reads its live state from the sandbox in another process, 20 ms of latency a request.",
+        "",
+        _machine(),
+        f"Rounds: {', '.join(f'{often} for {count:,} clients' for count, often in rounds.items())}.",
+        "",
+        "| clients | to a file | command | wall s | cpu s | wall ratio | cpu ratio | goal |",
+        "|--:|--:|---|--:|--:|--:|--:|---|",
+        *map(_line, rows),
+        "",
+        "| start-up | wall ms | cpu ms |",
+        "|---|--:|--:|",
+        *(f"| `{name}` | {c.wall * 1e3:.0f} | {c.cpu * 1e3:.0f} |" for name, c in start_up.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _machine() -> str:
+    return (
+        f"Machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()}; "
+        f"Python {platform.python_version()}."
+    )
+
+
+def _line(row: Row) -> str:
+    goal = GOALS.get(row.name)
+    verdict = ""
+    if goal is not None:
+        verdict = f"{goal:.1f} {'met' if row.ratio.wall <= goal else 'missed'}"
+    return (
+        f"| {row.clients:,} | {row.per_file} | `{row.name}` | {row.cost.wall:.2f} | {row.cost.cpu:.2f} "
+        f"| {row.ratio.wall:.2f} | {row.ratio.cpu:.2f} | {verdict} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
