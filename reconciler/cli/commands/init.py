@@ -1,0 +1,87 @@
+"""`reconciler init`: a project file and a first client, and what to do with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import click
+
+from reconciler.cli import project_file, starter
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import global_options
+from reconciler.cli.output import result
+from reconciler.core.errors import ReconcilerError
+from reconciler.manifests import catalog
+
+_IGNORED: Final = ".reconciler/secrets/"
+
+
+@click.command("init")
+@click.argument("directory", metavar="[DIR]", default=".")
+@click.option(
+    "--provider",
+    metavar="NAME",
+    default="provident",
+    show_default=True,
+    help="The vendor to start with; `reconciler providers` lists them.",
+)
+@global_options
+def command(*, directory: str, provider: str) -> ExitCode:
+    """Write a project file and a first client to start from.
+
+    Writes reconciler.yaml, clients/storefront-web.yaml and the line of .gitignore that keeps
+    secrets out of git, in DIR or here. Nothing that exists is overwritten.
+    """
+    if provider not in catalog.names():
+        raise click.BadParameter(
+            f"{provider!r} is none of {', '.join(catalog.names())}", param_hint="--provider"
+        )
+    entry = catalog.entry(provider, ".")
+    folder = Path(directory)
+    client = folder / "clients" / f"{starter.KEY}.yaml"
+    texts = {
+        folder / project_file.NAME: starter.project_text(provider, entry),
+        client: starter.client_text(provider, entry),
+    }
+    _write(texts)
+    _ignore(folder / ".gitignore")
+    result(_next_steps(folder, client, provider))
+    return ExitCode.DONE
+
+
+def _write(texts: dict[Path, str]) -> None:
+    for path in texts:
+        if path.exists():
+            raise ReconcilerError(f"{path} is already there; nothing was written")
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+
+
+def _ignore(path: Path) -> None:
+    """Keep the folder of secrets out of git, if the file does not say so yet."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    if _IGNORED in before.splitlines():
+        return
+    joint = "" if before.endswith("\n") or not before else "\n"
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{joint}{_IGNORED}\n")
+
+
+def _next_steps(folder: Path, client: Path, provider: str) -> str:
+    variable = starter.environment_prefix(provider)
+    enter = "" if folder == Path() else f"   cd {folder}\n"
+    return (
+        f"Wrote {folder / project_file.NAME} and {client}.\n"
+        "\n"
+        "1. Put the server's address and your clients into them, then\n"
+        f"{enter}"
+        "   reconciler validate\n"
+        "2. Tell who the tool logs in as, and look at what it would do:\n"
+        f"   export {variable}_ID=... {variable}_SECRET=...\n"
+        "   reconciler plan\n"
+        "3. Let it do that:\n"
+        "   reconciler apply\n"
+    )

@@ -1,0 +1,134 @@
+"""`reconciler plan`: what apply would change, as text, JSON or Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler import pipeline
+from reconciler.cli import project_file
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import (
+    format_option,
+    global_options,
+    lock_timeout_option,
+    selection_options,
+    show_requests_option,
+)
+from reconciler.cli.output import result, say, style_for, write_file
+from reconciler.cli.version import version
+from reconciler.core.model import Action
+from reconciler.render import json, markdown, problems, text
+from reconciler.render.style import PLAIN
+
+if TYPE_CHECKING:
+    from reconciler.cli.session import Session
+    from reconciler.core.model import Plan
+
+
+@click.command("plan")
+@selection_options
+@lock_timeout_option(
+    default=None,
+    text="Wait this long for another run that works on a target, and keep others out meanwhile. "
+    "Without it, plan reads beside them.",
+)
+@format_option("text", "json", "markdown")
+@click.option(
+    "--out",
+    metavar="FILE",
+    help="Write the result to FILE, whole or not at all, instead of stdout.",
+)
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes to apply."
+)
+@show_requests_option
+@global_options
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    targets: tuple[str, ...],
+    selectors: tuple[str, ...],
+    lock_timeout: float | None,
+    output_format: str,
+    out: str | None,
+    detailed_exitcode: bool,
+    show_requests: bool,
+) -> ExitCode:
+    """Show what apply would change, and why.
+
+    Reads the live state of every target and compares it with the files; changes nothing.
+    JSON always holds the requests; Markdown, made for a pull request comment, never does.
+
+    Exit codes: 0 planned; 1 something failed (the output says what, and holds the rest of the
+    plan); 2 with --detailed-exitcode, changes pending; 3 a guard refused a change.
+    """
+    if show_requests and output_format == "markdown":
+        raise click.UsageError("--show-requests goes with --format text; JSON always has them")
+    plan = _planned(session, pipeline.Selection(targets=targets, selectors=selectors), lock_timeout)
+    rendered = _rendered(plan, output_format, show_requests=show_requests, to_file=out is not None)
+    if out is None:
+        result(rendered)
+    else:
+        write_file(out, rendered)
+        say(text.plan_summary(plan))
+    return exit_code(plan, detailed=detailed_exitcode)
+
+
+def _planned(session: Session, selection: pipeline.Selection, lock_timeout: float | None) -> Plan:
+    with pipeline.planning(
+        project_file.find(session.project),
+        selection,
+        lock=lock_timeout is not None,
+        lock_timeout=lock_timeout or 0.0,
+        log=session.log,
+    ) as planned:
+        show_warnings(planned)
+        return planned.plan
+
+
+def show_warnings(planned: pipeline.Planned) -> None:
+    """Show what `validate` would warn of, beside the result."""
+    result(problems.to_text(planned.warnings), err=True)
+
+
+def _rendered(plan: Plan, output_format: str, *, show_requests: bool, to_file: bool) -> str:
+    match output_format:
+        case "json":
+            return json.render_plan(plan, version=version())
+        case "markdown":
+            return markdown.render_plan(plan)
+        case _:
+            style = PLAIN if to_file else style_for()
+            return text.render_plan(plan, style=style, show_requests=show_requests)
+
+
+def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
+    """Give the code that tells the worst of a plan: errors, then refusals, then changes."""
+    if failed(plan):
+        return ExitCode.FAILED
+    if refused(plan):
+        return ExitCode.REFUSED
+    return ExitCode.CHANGES_PENDING if detailed and pending(plan) else ExitCode.DONE
+
+
+def failed(plan: Plan) -> bool:
+    """Whether a target could not be planned whole."""
+    return any(target.errors for target in plan.targets)
+
+
+def refused(plan: Plan) -> bool:
+    """Whether a guard refused a change, or a whole target."""
+    return any(
+        target.refusals or any(change.refusal for change in target.changes)
+        for target in plan.targets
+    )
+
+
+def pending(plan: Plan) -> bool:
+    """Whether there is something to apply."""
+    return any(
+        change.action is not Action.NOOP for target in plan.targets for change in target.changes
+    )

@@ -1,0 +1,109 @@
+"""The `reconciler` command: finds a subcommand, and loads its module only when it is run."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+
+import click
+
+from reconciler.cli import edge
+from reconciler.cli.options import global_options
+from reconciler.cli.output import result, speak_utf8
+from reconciler.cli.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# The first sentence of each command's help, so that `reconciler --help` loads no command.
+COMMANDS: Final = {
+    "init": "Write a project file and a first client to start from.",
+    "validate": "Check the project file and every client in it, without a network.",
+    "plan": "Show what apply would change, and why.",
+    "apply": "Make the servers agree with the files.",
+    "providers": "List the vendors that are known and what each supports.",
+    "schema": "Print a JSON Schema, for editors and other tools.",
+    "sandbox": "Serve the three vendors on this machine, to try things on.",
+    "demo": "Show the whole life of a few clients on the sandbox.",
+}
+
+
+class Root(click.Group):
+    """A group whose commands are modules of `reconciler.cli.commands`, imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands in the order in which they are first needed."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load the module of a command, None for a name that is no command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"reconciler.cli.commands.{cmd_name}")
+        return cast("click.Command", module.command)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands from the table, without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = "reconciler",
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: FBT001, FBT002 - click's signature
+        **extra: Any,
+    ) -> Any:
+        """Run a command line; as the program, exit with the code that its outcome stands for."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        session = Session()
+        speak_utf8()
+        parent = super().main  # `super()` is not to be had inside the lambda
+        sys.exit(
+            edge.run(
+                session,
+                lambda: parent(
+                    args, prog_name, complete_var, standalone_mode=False, obj=session, **extra
+                ),
+            )
+        )
+
+
+def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
+    if not wanted:
+        return
+    from reconciler.cli.version import version  # noqa: PLC0415 - costs 20 ms
+
+    result(f"reconciler {version()}\n")
+    ctx.exit()
+
+
+@click.group("reconciler", cls=Root, context_settings={"max_content_width": 100})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
+@global_options
+def root() -> None:
+    """Keep OAuth clients in git and make their servers agree.
+
+    YAML files say which OAuth clients should exist on which server. `validate` checks them, `plan`
+    shows what differs from the live servers and why, and `apply` sends the fewest requests that
+    make the two agree.
+
+    Exit codes: 0 done; 1 failed; 2 changes pending (plan --detailed-exitcode); 3 refused by a
+    guard; 4 stale plan; 5 partly applied; 64 wrong usage.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line of this process."""
+    root()
+    raise AssertionError("unreachable: a command always exits")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import os, signal, sys
+from reconciler.cli.interrupts import graceful
+
+number = getattr(signal, sys.argv[1])
+before = signal.getsignal(number)
+with graceful("wait") as stop:
+    assert not stop.is_set()
+    os.kill(os.getpid(), number)
+    assert stop.wait(10)
+    if sys.argv[2:] == ["again"]:
+        try:
+            os.kill(os.getpid(), number)
+            signal.pause()
+        except KeyboardInterrupt:
+            print("aborted")
+assert signal.getsignal(number) is before
+"""
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_to_stop_and_says_what_happens(number: signal.Signals):
+    done = run(number.name)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "\nwait\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_aborts(number: signal.Signals):
+    done = run(number.name, "again")
+
+    assert (done.returncode, done.stdout) == (0, "aborted\n")

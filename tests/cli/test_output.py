@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reconciler.cli import output, progress, project_file
+from reconciler.cli.interrupts import graceful
+from reconciler.core.errors import ReconcilerError
+from reconciler.core.model import Action, Outcome, Status
+from reconciler.render.style import COLOUR, PLAIN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Terminal:
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:  # noqa: D102 - of a stream
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "style"),
+    [
+        ({}, COLOUR),
+        ({"NO_COLOR": ""}, COLOUR),
+        ({"NO_COLOR": "1"}, PLAIN),
+        ({"TERM": "dumb"}, PLAIN),
+    ],
+)
+def test_colour_is_for_terminals_that_want_it(
+    environment: dict[str, str], style: object, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(sys, "stderr", Terminal())
+
+    assert output.style_for() is style
+    assert output.style_for(err=True) is style
+
+
+def test_a_pipe_gets_no_colour(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    assert output.style_for() is PLAIN
+
+
+def test_nobody_is_asked_without_a_terminal(monkeypatch: pytest.MonkeyPatch):
+    assert not output.can_ask()
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(sys, "stderr", Terminal())
+
+    assert output.can_ask()
+
+
+def test_a_file_is_written_whole_and_with_ordinary_rights(tmp_path: Path):
+    target = tmp_path / "plan.md"
+    target.write_text("old")
+
+    output.write_file(str(target), "←\n")
+
+    assert target.read_text(encoding="utf-8") == "←\n"
+    assert list(tmp_path.iterdir()) == [target]
+    assert stat.S_IMODE(target.stat().st_mode) & 0o600 == 0o600
+
+
+def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path):
+    folder = tmp_path / "taken"
+    folder.mkdir()
+
+    with pytest.raises(OSError, match="taken"):
+        output.write_file(str(folder), "x")
+
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_the_project_file_is_found_here_and_in_parents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "reconciler.yaml").touch()
+    below = tmp_path / "clients" / "shop"
+    below.mkdir(parents=True)
+
+    monkeypatch.chdir(tmp_path)
+    assert project_file.find(None) == "reconciler.yaml"
+
+    monkeypatch.chdir(below)
+    assert project_file.find(None) == str(tmp_path / "reconciler.yaml")
+
+
+def test_a_stated_project_is_a_file_or_a_folder(tmp_path: Path):
+    assert project_file.find(str(tmp_path)) == str(tmp_path / "reconciler.yaml")
+    assert project_file.find("elsewhere/other.yaml") == "elsewhere/other.yaml"
+
+
+def test_no_project_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ReconcilerError, match="there is no reconciler"):
+        project_file.find(None)
+
+
+def test_without_a_terminal_there_is_no_progress_bar(capsys: pytest.CaptureFixture[str]):
+    outcome = Outcome(target="shop", key="web", action=Action.CREATE, status=Status.DONE)
+
+    with progress.shown(1) as on_outcome:
+        on_outcome(outcome)
+
+    assert capsys.readouterr().err == ""
+
+
+def test_a_thread_cannot_be_interrupted():
+    import threading  # noqa: PLC0415 - the only test that needs it
+
+    seen = []
+
+    def work() -> None:
+        with graceful() as stop:
+            seen.append(stop.is_set())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+    assert seen == [False]
