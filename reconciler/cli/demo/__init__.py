@@ -1,0 +1,48 @@
+"""The whole life of a few clients on the sandbox, told by the real commands, each step checked."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+from reconciler.cli.demo import repo, story
+from reconciler.cli.demo.stage import Stage, Unexpected
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.output import say
+from reconciler.core.errors import ReconcilerError
+from reconciler.sandbox.server import running
+
+
+def run(*, keep: str | None = None) -> ExitCode:
+    """Tell the story in a temporary folder, or in `keep`, a folder that does not exist yet.
+
+    DONE when every step came out as the story says, else FAILED, with the step named on stderr.
+    Raises ReconcilerError when `keep` is there, SandboxUnavailable without the sandbox's packages.
+    """
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-demo-")))
+        if keep is not None:
+            folder = _kept(keep)
+        sandbox = stack.enter_context(running())
+        repo.lay_out(folder, sandbox)
+        stack.enter_context(contextlib.chdir(folder))
+        stack.enter_context(repo.environment(sandbox))
+        stage = Stage(sandbox)
+        try:
+            story.tell(stage)
+        except Unexpected as error:
+            say(f"\nThe demo did not come out as it should: {error}")
+            return ExitCode.FAILED
+        if keep is not None:
+            stage.narrate(f"The files are in {keep}; the sandbox that they speak to is gone.")
+    return ExitCode.DONE
+
+
+def _kept(keep: str) -> Path:
+    folder = Path(keep)
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise ReconcilerError(f"{keep} is already there: --keep makes a new folder") from error
+    return folder.absolute()
