@@ -110,7 +110,7 @@ def _judge_keys(found: Changes, before: Mapping[str, Any]) -> None:
     # The key pair type is judged whether it changes or not: that is why old rows refuse every PUT.
     kind = found.after["key_pair_type"]
     if not _fits_key_pair(kind):
-        found.errors["key_pair_type"] = [_INVALID]
+        found.errors.setdefault("key_pair_type", [_INVALID])
         return
     algorithm = found.after["id_token_signature_alg"]
     changed = algorithm != before["id_token_signature_alg"]

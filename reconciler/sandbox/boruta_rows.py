@@ -104,13 +104,16 @@ def resolve(world: World, wanted: Iterable[object]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for one in wanted:
         scope = None
-        if isinstance(one, dict) and one.get("id"):
-            scope = by_id.get(one["id"])
-        elif isinstance(one, dict) and one.get("name"):
-            scope = by_name.get(one["name"])
+        wanted_id, name = (
+            (one.get("id"), one.get("name")) if isinstance(one, dict) else (None, None)
+        )
+        if wanted_id:
+            scope = by_id.get(str(wanted_id))
+        elif name and isinstance(name, str):
+            scope = by_name.get(name)
             if scope is None:
-                scope = _add_scope(world.store, world.mint, one["name"], public=False)
-                by_name[one["name"]] = scope
+                scope = _add_scope(world.store, world.mint, name, public=False)
+                by_name[name] = scope
         if scope is not None:
             found[scope["id"]] = {key: scope[key] for key in ("id", "name", "public")}
     return list(found.values())

@@ -41,6 +41,8 @@ class Sandbox:
         self.sailpoint = f"{origin}/sailpoint"
         self.boruta = f"{origin}/boruta/api"
         self.boruta_token_url = f"{origin}/boruta-oauth/oauth/token"
+        for vendor in _VENDORS:
+            self._note(world.store.rows(vendor))
 
     @property
     def credentials(self) -> Mapping[str, Credential]:
@@ -117,10 +119,10 @@ class Sandbox:
 
     def edit(self, vendor: str, client_id: str, **fields: Any) -> dict[str, Any]:
         """Change fields (spelled as in answers) as an administrator behind the tool's back would."""
-        self._note([fields])
         with self._world.store.lock:
             row = _VENDORS[vendor].touch(self._world, self._row(vendor, client_id), fields)
             self._world.store.put(vendor, row)
+        self._note([row])
         return row.body
 
     def remove(self, vendor: str, client_id: str) -> None:
@@ -131,7 +133,7 @@ class Sandbox:
     def seed(self, vendor: str, clients: Iterable[Mapping[str, Any]]) -> list[str]:
         """Store clients, given by any of their answer fields; give the ids by which they are addressed."""
         rows = [_VENDORS[vendor].fill(self._world, fields) for fields in clients]
-        self._note([row.body for row in rows] + [row.hidden for row in rows])
+        self._note(rows)
         self._world.store.add(vendor, rows)
         return [row.id for row in rows]
 
@@ -141,7 +143,7 @@ class Sandbox:
             raise KeyError(client_id)
         return row
 
-    def _note(self, bodies: Iterable[Mapping[str, Any]]) -> None:
-        for body in bodies:
+    def _note(self, rows: Iterable[Row]) -> None:
+        for row in rows:
             for name in _SECRET_FIELDS:
-                self._world.mint.note(str(body.get(name) or ""))
+                self._world.mint.note(str(row.body.get(name) or row.hidden.get(name) or ""))

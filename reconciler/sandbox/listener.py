@@ -64,6 +64,8 @@ class Listener(uvicorn.Server):
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=1,
+            # Whether an idle connection is closed under a request must not be a matter of luck.
+            timeout_keep_alive=3600,
         )
         super().__init__(config)
         self._on_ready = on_ready

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
-import string
 from uuid import UUID
-
-_ALPHABET = string.ascii_letters + string.digits
 
 
 class Mint:
@@ -26,8 +23,12 @@ class Mint:
         return f"{self._random.getrandbits(4 * digits):0{digits}x}"
 
     def secret(self, characters: int) -> str:
-        """Give `characters` random letters and digits, noted in `issued`."""
-        return self.note("".join(self._random.choices(_ALPHABET, k=characters)))
+        """Give `characters` random characters of the base64url alphabet, noted in `issued`."""
+        return self.note(self._text(characters))
+
+    def _text(self, characters: int) -> str:
+        drawn = self._random.getrandbits(8 * characters).to_bytes(characters)
+        return base64.urlsafe_b64encode(drawn).decode()[:characters]
 
     def note(self, secret: str) -> str:
         """Remember a secret that came from elsewhere, and give it back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def _at_least(minimum: int) -> Callable[[Any], str]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # JSON has no infinity, but 1e999 parses to one.
+    return isinstance(value, int | float) and not isinstance(value, bool) and value != math.inf
 
 
 def _addresses(value: object) -> str:

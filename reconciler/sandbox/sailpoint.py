@@ -34,6 +34,15 @@ if TYPE_CHECKING:
     from reconciler.sandbox.world import World
 
 LEGACY: Final = ("v3", "beta", "v2024", "v2025", "v2026")
+# What a stored client has when nobody said: a create has to say, a seeded fleet need not.
+_SEEDED: Final = {
+    "name": "client",
+    "description": "",
+    "accessTokenValiditySeconds": 750,
+    "grantTypes": ["CLIENT_CREDENTIALS"],
+    "accessType": "OFFLINE",
+    "enabled": True,
+}
 _SETS: Final = ("redirectUris", "grantTypes", "scope")
 _TITLES: Final = {400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
 
@@ -64,6 +73,7 @@ def fill(world: World, fields: Mapping[str, Any]) -> Row:
     body = {
         "id": world.mint.hexadecimal(32),
         **{name: field.default for name, field in FIELDS.items()},
+        **_SEEDED,
         "created": now,
         "modified": now,
         "lastUsed": None,
@@ -150,7 +160,7 @@ async def _create(world: World, request: Request) -> Response:
         return failure(world, 400, " ".join(found))
     row = fill(world, fields)
     world.store.add("sailpoint", [row])
-    # A create's answer has no null in these three; every later read does.
+    # A create's answer has no null in these; every later read does.
     shown = {"businessName": "", "homepageUrl": "", "description": "", "redirectUris": []}
     spoken = {name: empty for name, empty in shown.items() if row.body[name] is None}
     return answer(200, {**row.body, **spoken, "secret": row.hidden["secret"]})

@@ -13,16 +13,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from reconciler.sandbox.world import DEFAULT_RATE_LIMIT, Settings, World
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.sandbox.handle import Sandbox
     from reconciler.sandbox.listener import Listener
     from reconciler.sandbox.tokens import Credential
-    from reconciler.sandbox.world import Settings
 
 _LOOPBACK = "127.0.0.1"
-_RATE_LIMIT = (100, 10.0)
 
 
 class SandboxUnavailable(RuntimeError):
@@ -35,7 +35,7 @@ def running(  # noqa: PLR0913 - one keyword for each trait of the world that is 
     port: int = 0,
     faults: Sequence[str] = (),
     state_path: str | None = None,
-    rate_limit: tuple[int, float] | None = _RATE_LIMIT,
+    rate_limit: tuple[int, float] | None = DEFAULT_RATE_LIMIT,
     clock: Callable[[], float] = time.time,
     seed: int | None = None,
     credentials: Mapping[str, Credential] | None = None,
@@ -47,8 +47,6 @@ def running(  # noqa: PLR0913 - one keyword for each trait of the world that is 
     ValueError for an unknown fault, OSError for a port in use, SandboxUnavailable without its packages.
     """
     _require_packages()
-    from reconciler.sandbox.world import Settings  # noqa: PLC0415 - heavy
-
     settings = Settings(
         faults=tuple(faults),
         state_path=state_path,
@@ -79,7 +77,7 @@ def serve(
     ready_file: str | None = None,
     state_path: str | None = None,
     *,
-    rate_limit: tuple[int, float] | None = _RATE_LIMIT,
+    rate_limit: tuple[int, float] | None = DEFAULT_RATE_LIMIT,
 ) -> None:
     """Run a sandbox on 127.0.0.1 until SIGINT or SIGTERM; print nothing.
 
@@ -87,30 +85,28 @@ def serve(
     Raises as `running` does.
     """
     _require_packages()
-    from reconciler.sandbox.world import Settings  # noqa: PLC0415 - heavy
-
     settings = Settings(faults=tuple(faults), state_path=state_path, rate_limit=rate_limit)
 
     def tell(sandbox: Sandbox) -> None:
         if ready_file is not None:
             write_privately(Path(ready_file), json.dumps(sandbox.ready, indent=2) + "\n")
 
-    try:
-        with _prepared(settings, port, tell) as (_sandbox, listener, listening):
+    with _prepared(settings, port, tell) as (_sandbox, listener, listening):
+        try:
             listener.run(sockets=[listening])
-    finally:
-        if ready_file is not None:
-            Path(ready_file).unlink(missing_ok=True)
+        finally:
+            if ready_file is not None:
+                Path(ready_file).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def _prepared(
     settings: Settings, port: int, on_ready: Callable[[Sandbox], None]
 ) -> Iterator[tuple[Sandbox, Listener, socket.socket]]:
-    from reconciler.sandbox import app, handle, listener, world  # noqa: PLC0415 - heavy
+    from reconciler.sandbox import app, handle, listener  # noqa: PLC0415 - heavy
 
     with (
-        contextlib.closing(world.World(settings)) as played,
+        contextlib.closing(World(settings)) as played,
         contextlib.closing(socket.create_server((_LOOPBACK, port), backlog=1024)) as listening,
     ):
         sandbox = handle.Sandbox(played, listening.getsockname()[1])

@@ -34,21 +34,31 @@ class Row:
 
 
 def dump(value: object) -> str:
-    """Write compact JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    """Write compact JSON, in ASCII: a lone surrogate has no other way to be stored or sent."""
+    return json.dumps(value, separators=(",", ":"))
 
 
 class Store:
-    """Rows in order of their creation; bodies are kept serialised, so that a list is a join of strings."""
+    """Rows in order of their creation; bodies are kept serialised, so that a list is a join of strings.
+
+    OSError when the file cannot be opened or holds something else.
+    """
 
     def __init__(self, path: str | None = None) -> None:
         self.lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            path or ":memory:", isolation_level=None, check_same_thread=False
-        )
-        # A sandbox has to survive its own restart, not a power cut.
-        self._connection.execute("pragma synchronous = off")
-        self._connection.executescript(_SCHEMA)
+        try:
+            self._connection = sqlite3.connect(
+                path or ":memory:", isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.Error as error:
+            raise OSError(f"{path} cannot hold the sandbox's state: {error}") from error
+        try:
+            # A sandbox has to survive its own restart, not a power cut.
+            self._connection.execute("pragma synchronous = off")
+            self._connection.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise OSError(f"{path} cannot hold the sandbox's state: {error}") from error
 
     def close(self) -> None:
         """Close the file; the store cannot be used afterwards."""
