@@ -141,9 +141,9 @@ def _explained(
     added: tuple[Json, ...] = ()
     removed: tuple[Json, ...] = ()
     nested: tuple[NestedChange, ...] = ()
-    if field.is_set and isinstance(after, list):
-        members = before if isinstance(before, list) else []
-        added, removed = tuple(_surplus(after, members)), tuple(_surplus(members, after))
+    if field.is_set:
+        old, new = _members(before), _members(after)
+        added, removed = tuple(_surplus(new, old)), tuple(_surplus(old, new))
     elif isinstance(before, dict | list) and isinstance(after, dict | list):
         nested = _inside(before, after)
     return FieldChange(
@@ -155,6 +155,10 @@ def _explained(
         removed=removed,
         nested=nested,
     )
+
+
+def _members(of: Json | Missing) -> list[Json]:
+    return of if isinstance(of, list) else []
 
 
 def _surplus(members: list[Json], others: list[Json]) -> Iterator[Json]:

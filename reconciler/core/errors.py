@@ -2,6 +2,7 @@
 
     ReconcilerError
     ├── InputError                 what the user wrote cannot be used; carries Problems
+    ├── SelectionError             what the call names is not there: a target, a client
     ├── RemoteError                a server did not do what was asked
     │   ├── Unreachable            the request never left, or never arrived
     │   ├── Ambiguous              the request may have been carried out, and no answer says so
@@ -36,6 +37,10 @@ class InputError(ReconcilerError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(f"{len(problems)} problem(s) in the input")
         self.problems = tuple(problems)
+
+
+class SelectionError(ReconcilerError):
+    """What the call names is not there: it selects nothing, so it cannot be what was meant."""
 
 
 class RemoteError(ReconcilerError):

@@ -157,7 +157,12 @@ def _moved(fields: Iterable[FieldChange]) -> str:
         Origin.CONFIG: "changed in git",
         Origin.BOTH: "changed on both sides",
     }
-    return ", ".join(f"{count[origin]} {word}" for origin, word in words.items() if count[origin])
+    told = [f"{_fields(count[origin])} {word}" for origin, word in words.items() if count[origin]]
+    return ", ".join(told)
+
+
+def _fields(count: int) -> str:
+    return "1 field" if count == 1 else f"{count} fields"
 
 
 def _kept_by_server(names: Sequence[str]) -> tuple[str, ...]:

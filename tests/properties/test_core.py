@@ -33,7 +33,7 @@ def after(provider: Provider, body: dict[str, Any], request_body: Any) -> dict[s
         return jsonpatch.apply_patch(body, request_body)
     envelope = provider.update.envelope
     fields = request_body if envelope is None else request_body[envelope]
-    emptied = dict.fromkeys(provider.always, [])
+    emptied = {name: [] for name in provider.always}
     written = {provider.fields[name].read_as: value for name, value in fields.items()}
     return {**copy.deepcopy(body), **emptied, **written}
 

@@ -13,7 +13,9 @@ from reconciler.core.provider import Field, Provider
 
 HOSTS = st.sampled_from(["a", "b", "shop", "orders"])
 URIS = st.builds("https://{}.example.com/{}".format, HOSTS, st.sampled_from(["cb", "x", "y"]))
-WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8)
+WORDS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8
+)
 IDS = st.integers(0, 9).map(lambda number: str(uuid.UUID(int=number + 1)))
 # Fields whose values must fit each other, or fit what a server already holds: they are kept fixed.
 FIXED = {
@@ -49,17 +51,20 @@ def _of_schema(schema: dict[str, Any], name: str) -> st.SearchStrategy[Any]:
 
 def _of_type(kind: str, schema: dict[str, Any], name: str) -> st.SearchStrategy[Any]:
     low, high = schema.get("minimum", 0), schema.get("maximum", 100_000)
-    match kind:
-        case "null":
-            return st.none()
-        case "boolean":
-            return st.booleans()
-        case "integer" | "number":
-            return st.integers(low, min(high, 2**31 - 1))
-        case "array":
-            return st.lists(_of_schema(schema["items"], name), max_size=4, unique=True)
-        case "object":
-            return st.just({})
+    by_type = {
+        "null": st.none(),
+        "boolean": st.booleans(),
+        "integer": st.integers(low, min(high, 2**31 - 1)),
+        "number": st.integers(low, high),
+        "object": st.just({}),
+        "string": _strings(schema, name),
+    }
+    if kind == "array":
+        return st.lists(_of_schema(schema["items"], name), max_size=4, unique=True)
+    return by_type[kind]
+
+
+def _strings(schema: dict[str, Any], name: str) -> st.SearchStrategy[str]:
     if schema.get("format") == "uuid":
         return IDS
     if "Ips" in name:

@@ -61,6 +61,14 @@ def test_a_set_that_the_server_does_not_show_gains_all_its_members():
     assert (change.before, change.added, change.removed) == (MISSING, ("a",), ())
 
 
+def test_a_set_that_is_emptied_loses_all_its_members():
+    emptied = provider(field("uris", is_set=True, equal=((None, []),)))
+
+    (change,) = compare(emptied, {"uris": []}, {"uris": ["a"]}, key=KEY)
+
+    assert (change.after, change.removed) == (None, ("a",))
+
+
 def test_a_changed_object_says_what_differs_inside():
     change = only(
         {"key_pair_type": {"type": "ec", "curve": "P-256", "a/b": [1, 2]}},

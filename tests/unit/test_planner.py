@@ -49,7 +49,7 @@ def test_a_client_that_differs_is_updated_and_told_why():
     change = only(known, manifest(spec={"name": "web", "uris": ["b"]}))
 
     assert change.action is Action.UPDATE
-    assert change.reason == "1 changed on the server, 1 changed in git"
+    assert change.reason == "1 field changed on the server, 1 field changed in git"
     assert [each.origin for each in change.fields] == [Origin.DRIFT, Origin.CONFIG]
 
 

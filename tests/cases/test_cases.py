@@ -1,0 +1,104 @@
+"""Each folder below is a case: manifests and a live server in, a plan and its requests out.
+
+`<provider>/<case>/manifests/*.yaml` are the files, `live.json` the clients as the server answers
+them, `inventory.json` (by key, where there is one) what was recorded. `plan.json` and
+`requests.json` are what has to come out: run with REWRITE_CASES=1 to write them anew, and read the
+difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from given import KEY
+
+from reconciler.core.model import Inventory, InventoryEntry, LiveClient, LiveState, Plan
+from reconciler.core.planner import plan_target
+from reconciler.core.pointer import resolve
+from reconciler.core.secrets import seal
+from reconciler.core.situation import Situation
+from reconciler.manifests import references
+from reconciler.manifests.clients import load
+from reconciler.render.json import plan_document
+
+HERE = Path(__file__).parent
+CASES = sorted(path.parent for path in HERE.glob("*/*/manifests"))
+PROJECT = """
+apiVersion: reconciler/v1
+kind: Project
+targets:
+  shop:
+    provider: {provider}
+    baseUrl: https://id.example.com
+    auth: {{clientId: reconciler, clientSecret: {{env: SECRET}}, tokenUrl: https://login.example.com}}
+    manifests: [manifests/*.yaml]
+"""
+
+
+def planned(case: Path, folder: Path) -> dict[str, Any]:
+    """The plan of a case as JSON, its requests apart."""
+    shutil.copytree(case / "manifests", folder / "manifests")
+    project = folder / "reconciler.yaml"
+    project.write_text(PROJECT.format(provider=case.parent.name))
+    loaded = load(str(project))
+    assert loaded.problems == ()
+    resolved, problems = references.resolve(
+        loaded.manifests, loaded.providers, {"SECRET": "from-the-environment"}
+    )
+    assert problems == []
+    provider = loaded.providers["shop"]
+    bodies = [seal(provider, body) for body in json.loads((case / "live.json").read_text())]
+    ids = [str(resolve(body, provider.identity.pointer)) for body in bodies]
+    clients = {
+        remote_id: LiveClient(remote_id=remote_id, body=body)
+        for remote_id, body in zip(ids, bodies, strict=True)
+    }
+    situation = Situation(
+        target="shop",
+        base_url="https://id.example.com",
+        provider=provider,
+        inventory=Inventory(target="shop", entries=_entries(case)),
+        live=LiveState(clients=clients, listed=True),
+        key=KEY,
+        own_id="reconciler",
+    )
+    plan = Plan(targets=(plan_target(situation, resolved),))
+    return plan_document(plan, version="0")["targets"][0]
+
+
+def _entries(case: Path) -> dict[str, InventoryEntry]:
+    path = case / "inventory.json"
+    stated = json.loads(path.read_text()) if path.exists() else {}
+    return {
+        key: InventoryEntry(**{"applied_at": "2026-01-01T00:00:00Z", "digest": "", **entry})
+        for key, entry in stated.items()
+    }
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_case_comes_out_as_its_folder_says(case, tmp_path):
+    plan = planned(case, tmp_path)
+    for change in plan["changes"]:
+        source = change["source"]
+        source["path"] = Path(source["path"]).name
+    requests = [
+        {"key": change["key"], **request}
+        for change in plan["changes"]
+        for request in change.pop("requests")
+    ]
+
+    if "REWRITE_CASES" in os.environ:
+        (case / "plan.json").write_text(json.dumps(plan, indent=2) + "\n")
+        (case / "requests.json").write_text(json.dumps(requests, indent=2) + "\n")
+
+    assert plan == json.loads((case / "plan.json").read_text())
+    assert requests == json.loads((case / "requests.json").read_text())
+
+
+def test_every_vendor_has_cases():
+    assert {case.parent.name for case in CASES} == {"boruta", "provident", "sailpoint"}
