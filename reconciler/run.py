@@ -1,0 +1,177 @@
+"""One target while a run works on it: its record, its connections and its sink, from plan to apply."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.core.errors import ReconcilerError
+from reconciler.core.model import Secret, TargetPlan
+from reconciler.core.planner import plan_target
+from reconciler.core.project import ClientCredentials, Target
+from reconciler.core.secrets import fingerprint_key, reveal
+from reconciler.core.situation import Situation, ids_to_read
+from reconciler.inventory.file import Store
+from reconciler.remote import apply, live
+from reconciler.remote.connection import Connection, Rate
+from reconciler.remote.tokens import Credentials
+from reconciler.remote.transport import Transport
+from reconciler.sinks.file import FileSink
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+    from contextlib import ExitStack
+
+    from reconciler.core.model import Manifest, Outcome, Request
+    from reconciler.core.project import Project
+    from reconciler.core.provider import Provider, RateLimit
+    from reconciler.inventory.file import Session
+    from reconciler.manifests.references import Credentials as Resolved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a run is to do with one target, with every reference resolved.
+
+    `others` are the keys of its manifests that the run does not look at.
+    """
+
+    project: Project
+    target: Target
+    provider: Provider
+    credentials: Resolved
+    manifests: tuple[Manifest, ...]
+    others: frozenset[str]
+    log: Callable[[str], None]
+
+
+class TargetRun:
+    """The open resources of one target; a target that cannot be opened or read plans its errors."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._key = fingerprint_key(str(reveal(_credential(job.credentials))))
+        self._transport: Transport | None = None
+        self._session: Session | None = None
+        self._sink = FileSink(_inside(job.project, job.target.sink.directory))
+        self._plan = TargetPlan(
+            target=job.target.name, provider=job.provider.name, base_url=job.target.base_url
+        )
+
+    def open(self, stack: ExitStack, *, lock: bool, timeout: float) -> None:
+        """Open the record, under its lock if `lock`, and the connections, until `stack` closes."""
+        store = Store(_inside(self.job.project, self.job.project.inventory_directory))
+        try:
+            self._session = stack.enter_context(
+                store.open(self.job.target.name, lock=lock, timeout=timeout)
+            )
+            self._transport = stack.enter_context(Transport(_connection(self.job)))
+        except ReconcilerError as error:
+            self._fail(error)
+
+    def plan(self) -> TargetPlan:
+        """Read the server and plan; what goes wrong stands in the plan's errors."""
+        if self._session is None or self._transport is None:
+            return self._plan
+        try:
+            situation = self._situation(self._session)
+            ids = ids_to_read(situation, self.job.manifests)
+            seen = live.read(self.job.provider, self._transport, ids)
+            self._plan = plan_target(replace(situation, live=seen), self.job.manifests)
+            if any(request.operation == "create" for request in _requests(self._plan)):
+                self._sink.probe()
+        except ReconcilerError as error:
+            self._fail(error)
+        return self._plan
+
+    def apply(
+        self, on_outcome: Callable[[Outcome], None], stop: threading.Event
+    ) -> tuple[Outcome, ...]:
+        """Send what was planned, and record what came of it."""
+        if self._session is None or self._transport is None:
+            return ()
+        return apply.run(
+            self._plan,
+            self.job.provider,
+            self._transport,
+            self._session,
+            self._sink,
+            workers=self._transport.workers,
+            key=self._key,
+            now=_now,
+            on_outcome=on_outcome,
+            stop=stop,
+        )
+
+    def _situation(self, session: Session) -> Situation:
+        job = self.job
+        client_id = reveal(job.credentials.client_id)
+        return Situation(
+            target=job.target.name,
+            base_url=job.target.base_url,
+            provider=job.provider,
+            inventory=session.inventory,
+            key=self._key,
+            policy=job.target.policy,
+            own_id=None if client_id is None else str(client_id),
+            others=job.others,
+        )
+
+    def _fail(self, error: ReconcilerError) -> None:
+        self._plan = replace(self._plan, errors=(*self._plan.errors, str(error)))
+
+
+def _requests(plan: TargetPlan) -> list[Request]:
+    return [request for change in plan.changes for request in change.requests]
+
+
+def _credential(credentials: Resolved) -> Secret:
+    """The secret that the tool logs in with."""
+    return credentials.client_secret or credentials.token or Secret("")
+
+
+def _inside(project: Project, directory: str) -> str:
+    return f"{project.root}/{directory}" if not directory.startswith("/") else directory
+
+
+def _connection(job: Job) -> Connection:
+    target, provider = job.target, job.provider
+    stated = target.auth if isinstance(target.auth, ClientCredentials) else None
+    return Connection(
+        target=target.name,
+        provider=provider,
+        base_url=target.base_url,
+        auth=_login(job.credentials),
+        token_url=_token_url(target, provider),
+        token_scope=(stated.scope if stated else None) or provider.token.scope,
+        rate=_rate(target.rate_limit or provider.rate_limit, target.share),
+        ca_bundle=None if target.ca_bundle is None else _inside(job.project, target.ca_bundle),
+        connect_timeout=target.connect_timeout,
+        read_timeout=target.read_timeout,
+        log=job.log,
+    )
+
+
+def _login(credentials: Resolved) -> Credentials | Secret:
+    if credentials.client_secret is None:
+        return _credential(credentials)
+    client_id = str(reveal(credentials.client_id))
+    return Credentials(client_id=client_id, client_secret=credentials.client_secret)
+
+
+def _token_url(target: Target, provider: Provider) -> str | None:
+    if isinstance(target.auth, ClientCredentials) and target.auth.token_url is not None:
+        return target.auth.token_url
+    return None if provider.token.path is None else target.base_url + provider.token.path
+
+
+def _rate(limit: RateLimit | None, share: float) -> Rate | None:
+    if limit is None:
+        return None
+    return Rate(requests=limit.requests, seconds=limit.seconds, share=share)
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
