@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ class Store:
                 folder = self._directory / ".locks"
                 stack.enter_context(locking.held(folder, target, timeout=timeout, now=self._now))
             session = Session(self._directory, target, writable=lock)
-            stack.callback(session.flush)
+            stack.callback(session.close)
             yield session
 
 
@@ -62,6 +63,7 @@ class Session:
         self._version = 0
         self._on_disk = 0
         self._writing = False
+        self._failed = False
 
     @property
     def inventory(self) -> Inventory:
@@ -91,14 +93,33 @@ class Session:
             self._write(upto=mine)
 
     def forget(self, key: str) -> None:
-        """Remember nothing more of a client."""
+        """Remember nothing more of a client, from the next write on."""
         with self._changed:
             if key in self._entries:
                 self._set(key, None)
 
+    def drop(self, key: str, remote_id: str) -> None:
+        """Remember that the server deleted one remote id of a client; on disk when this returns.
+
+        The client is forgotten with the id that it is bound to, else it has a predecessor less.
+        """
+        with self._changed:
+            entry = self._entries.get(key)
+            if entry is None:
+                return
+            left = tuple(old for old in entry.superseded if old != remote_id)
+            bound = entry.remote_id != remote_id
+            self._set(key, replace(entry, superseded=left) if bound else None)
+        self.flush()
+
     def flush(self) -> None:
         """Write what is not on disk yet. Raises InventoryError."""
         self._write(upto=self._version)
+
+    def close(self) -> None:
+        """Write what is not on disk yet, unless that failed before and was told."""
+        if not self._failed:
+            self.flush()
 
     def spool(self, key: str, client_id: str, secret: Secret) -> str:
         """Save a secret that its sink would not take, in a private file, and give its path."""
@@ -129,6 +150,7 @@ class Session:
         finally:
             with self._changed:
                 self._writing = False
+                self._failed = bool(problem)
                 if not problem:
                     self._on_disk = version
                 self._changed.notify_all()

@@ -1,0 +1,54 @@
+"""Says what the changes of a target are carried out with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.core.model import InventoryEntry, Secret
+    from reconciler.core.provider import Provider
+    from reconciler.remote.brake import Brake
+    from reconciler.remote.transport import Transport
+
+
+class Recorder(Protocol):
+    """The record of what is ours, as a run writes to it (see `inventory.file.Session`)."""
+
+    def entry(self, key: str) -> InventoryEntry | None:
+        """What is recorded now of one client."""
+
+    def record(self, key: str, entry: InventoryEntry) -> None:
+        """Remember `entry`, durably where it binds a new id."""
+
+    def drop(self, key: str, remote_id: str) -> None:
+        """Remember that the server deleted one remote id of a client."""
+
+    def spool(self, key: str, client_id: str, secret: Secret) -> str:
+        """Save a secret that its sink would not take, and give its place."""
+
+    def flush(self) -> None:
+        """Have everything on disk."""
+
+
+class Store(Protocol):
+    """The place for new secrets, as a run writes to it (see `sinks.sink.Sink`)."""
+
+    def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
+        """Store a secret durably, and say where."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What all changes of a target are carried out with. `key` is for fingerprints."""
+
+    target: str
+    provider: Provider
+    transport: Transport
+    recorder: Recorder
+    sink: Store
+    key: bytes
+    now: Callable[[], str]
+    brake: Brake
