@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 from reconciler.core.diff import escape
@@ -118,8 +119,10 @@ def _unknown(
     schema = cast("JsonObject", error.schema)
     known = cast("Mapping[str, JsonObject]", subschema(schema, "properties"))
     patterned = subschema(schema, "patternProperties")
-    unknown = [name for name in cast("Mapping[str, object]", error.instance) if name not in known]
-    for name in unknown:
+    held = cast("Mapping[str, object]", error.instance)
+    for name in held:
+        if name in known or any(re.search(pattern, name) for pattern in patterned):
+            continue
         if is_reference(schema):
             yield unknown_reference_form(path, name)
         else:

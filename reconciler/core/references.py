@@ -30,16 +30,18 @@ def find(spec: JsonObject, provider: Provider) -> tuple[tuple[str, Reference], .
     )
 
 
-def _within(value: Json, schema: JsonObject, pointer: str) -> Iterator[tuple[str, Reference]]:
+def _within(
+    value: dict[str, Json] | list[Json], schema: JsonObject, pointer: str
+) -> Iterator[tuple[str, Reference]]:
     if isinstance(value, list):
         items = subschema(schema, "items")
         for index, item in enumerate(value):
             if isinstance(item, dict | list):
                 yield from _within(item, items, f"{pointer}/{index}")
-    elif isinstance(value, dict) and takes_text(schema):
+    elif takes_text(schema):
         if (found := reference(value)) is not None:
             yield pointer, found
-    elif isinstance(value, dict):
+    else:
         members = subschema(schema, "properties")
         for name, member in value.items():
             if isinstance(member, dict | list):
