@@ -78,6 +78,7 @@ def pages() -> dict[Path, str]:
         "plan-json": "plan",
         "report-json": "report",
         "provider-descriptor": "provider",
+        "client-schema": "client",
     }
     written = {
         name: file_page(_read(SCHEMAS / f"{schema}.schema.json"))

@@ -205,7 +205,7 @@ def _place(name: str, schema: JsonObject) -> JsonObject:
 
 def _not_writable(name: str, schema: JsonObject) -> JsonObject:
     return {
-        "description": schema["description"],
+        "description": schema.get("description", ""),
         "readOnly": True,
         "not": {},
         "doNotSuggest": True,

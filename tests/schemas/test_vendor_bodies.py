@@ -55,8 +55,12 @@ def test_every_field_is_described(path):
     document = json.loads(path.read_text("utf-8"))
 
     for node in below(document):
-        if isinstance(node, dict) and "additionalProperties" in node and "properties" in node:
-            for name, field in node["properties"].items():
+        if (
+            isinstance(node, dict)
+            and node.get("type") == "object"
+            and "additionalProperties" in node
+        ):
+            for name, field in node.get("properties", {}).items():
                 referred = document.get("$defs", {}).get(
                     str(field.get("$ref", "")).rpartition("/")[2], {}
                 )
@@ -138,6 +142,36 @@ def test_every_descriptor_fits_its_schema(name):
 
     assert validator.problems(descriptor) == []
     assert descriptor["name"] == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_client_schema_keeps_to_the_vocabulary(name):
+    validator = Validator(json.loads((SCHEMAS / "client.schema.json").read_text("utf-8")))
+
+    assert validator.problems(schema(name, "client")) == []
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer", "message"),
+    [
+        (
+            {"x-reconciler": {"imutable": True}},
+            "/x-reconciler/imutable",
+            "unknown field `imutable`",
+        ),
+        ({"x-reconciler": {"clear": {}}}, "/x-reconciler/clear", "must not be empty"),
+        ({"items": True}, "/items", "expected a mapping, found true"),
+        ({"description": ""}, "/description", "must not be empty"),
+    ],
+)
+def test_a_client_schema_is_refused_for_what_is_not_in_the_vocabulary(members, pointer, message):
+    validator = Validator(json.loads((SCHEMAS / "client.schema.json").read_text("utf-8")))
+    client = schema("provident", "client")
+    client["properties"]["name"] |= members
+
+    (problem,) = validator.problems(client)
+
+    assert (problem.pointer, problem.message) == (f"/properties/name{pointer}", message)
 
 
 @pytest.mark.parametrize("name", NAMES)
