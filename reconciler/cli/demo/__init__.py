@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.cli.demo import repo, story
 from reconciler.cli.demo.stage import Stage, Unexpected
@@ -13,9 +14,12 @@ from reconciler.cli.output import say
 from reconciler.core.errors import ReconcilerError
 from reconciler.sandbox.server import running
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def run(*, keep: str | None = None) -> ExitCode:
-    """Tell the story in a temporary folder, or in `keep`, a folder that does not exist yet.
+
+def run(*, keep: str | None = None, tell: Callable[[Stage], None] = story.tell) -> ExitCode:
+    """Tell a story in a temporary folder, or in `keep`, a folder that does not exist yet.
 
     DONE when every step came out as the story says, else FAILED, with the step named on stderr.
     Raises ReconcilerError when `keep` is there, SandboxUnavailable without the sandbox's packages.
@@ -30,7 +34,7 @@ def run(*, keep: str | None = None) -> ExitCode:
         stack.enter_context(repo.environment(sandbox))
         stage = Stage(sandbox)
         try:
-            story.tell(stage)
+            tell(stage)
         except Unexpected as error:
             say(f"\nThe demo did not come out as it should: {error}")
             return ExitCode.FAILED

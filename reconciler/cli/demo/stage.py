@@ -98,7 +98,7 @@ class Stage:
         ]
 
     def show_tree(self, folder: str, depth: int = 0) -> list[Path]:
-        """Show the files below `folder` with their modes; give the files."""
+        """Show the files below `folder` with their modes, hidden ones aside; give the files."""
         return _tree(Path(folder), depth)
 
 
@@ -114,7 +114,7 @@ def _ended(command: click.Command, arguments: Sequence[str], kept: io.StringIO) 
 
 def _tree(folder: Path, depth: int) -> list[Path]:
     found: list[Path] = []
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.glob("[!.]*")):
         mode = path.stat().st_mode & 0o777
         result(f"    {mode:04o} {'  ' * depth}{path.name}{'/' * path.is_dir()}\n")
         found += _tree(path, depth + 1) if path.is_dir() else [path]
