@@ -6,6 +6,15 @@ import re
 from typing import TYPE_CHECKING, cast
 
 from reconciler.core.diff import escape
+from reconciler.core.findings import (
+    Finding,
+    misplaced_member,
+    missing_member,
+    nearest,
+    not_writable,
+    unknown_member,
+    unknown_reference_form,
+)
 from reconciler.core.model import Problem
 from reconciler.core.normalize import subschema
 from reconciler.core.schema_walk import (
@@ -16,16 +25,7 @@ from reconciler.core.schema_walk import (
     resolved,
     rule_of,
 )
-from reconciler.core.wording import (
-    Finding,
-    misplaced_member,
-    missing_member,
-    nearest,
-    not_writable,
-    unknown_member,
-    unknown_reference_form,
-    wrong_value,
-)
+from reconciler.core.wording import wrong_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -1,12 +1,11 @@
-"""Words for what is wrong with a value: one finding a broken rule of its schema."""
+"""Turns a rule that a value breaks into a finding, in words that fit the rule."""
 
 from __future__ import annotations
 
-import difflib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, cast
 
+from reconciler.core.findings import FORMS, Finding, described, listed, nearest, shortened, shown
 from reconciler.core.schema_walk import is_reference
 from reconciler.core.secrets import canonical_json
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Json, JsonObject
 
-_FORMS: Final = "use {env: NAME} or {file: path}"
 _TYPES: Final = {
     "string": "text",
     "integer": "a whole number",
@@ -31,85 +29,6 @@ _YAML_1_1: Final = {
     **dict.fromkeys(("yes", "y", "on", "true"), "true"),
     **dict.fromkeys(("no", "n", "off", "false"), "false"),
 }
-# Longer lists hide the one name that the reader needs.
-_MOST_NAMES: Final = 16
-_LONGEST_VALUE: Final = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that is wrong at `path`; with `at_key` the name of the last step is meant.
-
-    Of the findings about one value only those of the lowest `rank` are told. `names` is the field
-    that is missing, or the one that a misspelling stands for.
-    """
-
-    path: tuple[str | int, ...]
-    message: str
-    hint: str = ""
-    at_key: bool = False
-    about: Literal["value", "missing", "key"] = "key"
-    rank: int = 0
-    names: str = ""
-
-
-def unknown_member(
-    path: tuple[str | int, ...],
-    name: str,
-    near: str,
-    known: Sequence[str],
-    elsewhere: Sequence[str],
-) -> Finding:
-    """A member that its object does not have; `elsewhere` are the pointers of objects that do."""
-    if elsewhere:
-        hint = "it belongs " + " or ".join(f"under {holder or 'the top'}" for holder in elsewhere)
-    elif near:
-        hint = f"did you mean `{near}`?"
-    else:
-        hint = f"known here: {_listed(known)}" if known else ""
-    return Finding(
-        path=(*path, name),
-        message=f"unknown field `{_shortened(name)}`",
-        hint=hint,
-        at_key=True,
-        names="" if elsewhere else near,
-    )
-
-
-def unknown_reference_form(path: tuple[str | int, ...], name: str) -> Finding:
-    """A mapping in the place of a reference that is none that we know."""
-    message = f"unknown reference form `{_shortened(name)}`"
-    return Finding(path=(*path, name), message=message, hint=_FORMS, at_key=True)
-
-
-def not_writable(path: tuple[str | int, ...], instead: str) -> Finding:
-    """A member that only the server writes; `instead` says what else the writer may have meant."""
-    name = str(path[-1])
-    message = f"`{name}` is set by the server and cannot be written"
-    return Finding(path=path, message=message, hint=instead or f"remove `{name}`", at_key=True)
-
-
-def misplaced_member(path: tuple[str | int, ...], rule: str) -> Finding:
-    """A member that its object has, though not beside the others that are there."""
-    name = str(path[-1])
-    message = rule or f"`{name}` cannot stand here"
-    return Finding(path=path, message=message, hint=f"remove `{name}`", at_key=True)
-
-
-def missing_member(path: tuple[str | int, ...], name: str, description: str, rule: str) -> Finding:
-    """A member that its object must have; `rule` says why, where it is not always so."""
-    return Finding(
-        path=path,
-        message=rule or f"`{name}` is missing",
-        hint="" if rule else _opening(description),
-        about="missing",
-        names=name,
-    )
-
-
-def _opening(description: str) -> str:
-    """The first two sentences, which say what a field is and why it matters."""
-    return ". ".join(description.removesuffix(".").split(". ")[:2])
 
 
 def wrong_value(
@@ -118,7 +37,7 @@ def wrong_value(
     """What is wrong with a value: by the words of its rule, its schema, or its schema's keyword."""
     if "propertyNames" in error.absolute_schema_path:
         name = cast("str", error.instance)
-        message = own or f"`{_shortened(name)}` cannot be a name here"
+        message = own or f"`{shortened(name)}` cannot be a name here"
         return [Finding(path=(*path, name), message=message, at_key=True)]
     keyword = str(error.validator)
     if rule:
@@ -136,14 +55,14 @@ _Said = tuple[tuple[int, ...], str, str]
 def _type(error: ValidationError) -> _Said:
     schema, value = cast("JsonObject", error.schema), error.instance
     if is_reference(schema):
-        return (), "a reference belongs here, never the value itself", _FORMS
+        return (), "a reference belongs here, never the value itself", FORMS
     stated = error.validator_value
     wanted = cast("list[str]", stated if isinstance(stated, list) else [stated])
     if "enum" in schema:
-        allowed = f"one of {_listed(cast('list[Json]', schema['enum']))}"
+        allowed = f"one of {listed(cast('list[Json]', schema['enum']))}"
     else:
         allowed = " or ".join(_TYPES[name] for name in wanted)
-    return (), f"expected {allowed}, found {_described(value)}", _type_hint(wanted, value, schema)
+    return (), f"expected {allowed}, found {described(value)}", _type_hint(wanted, value, schema)
 
 
 def _type_hint(wanted: Sequence[str], value: Json, schema: JsonObject) -> str:
@@ -155,7 +74,7 @@ def _type_hint(wanted: Sequence[str], value: Json, schema: JsonObject) -> str:
     if isinstance(value, list):
         return ""
     if "array" in wanted:
-        return f"write a list: [{_shown(value)}]"
+        return f"write a list: [{shown(value)}]"
     return _text_hint(wanted, value) if isinstance(value, str) else _quote_hint(value, schema)
 
 
@@ -182,19 +101,19 @@ def _is_number(text: str) -> bool:
 def _enum(error: ValidationError) -> _Said:
     allowed = cast("list[Json]", error.validator_value)
     near = nearest(error.instance, [item for item in allowed if isinstance(item, str)])
-    message = f"{_described(error.instance)} is not one of {_listed(allowed)}"
+    message = f"{described(error.instance)} is not one of {listed(allowed)}"
     return (), message, f"did you mean `{near}`?" if near else ""
 
 
 def _const(error: ValidationError) -> _Said:
-    found = _described(error.instance)
-    return (), f"must be {_shown(error.validator_value)}, found {found}", ""
+    found = described(error.instance)
+    return (), f"must be {shown(error.validator_value)}, found {found}", ""
 
 
 def _range(error: ValidationError) -> _Said:
     schema = cast("Mapping[str, float]", error.schema)
     bounds = [
-        f"{words} {_shown(schema[keyword])}"
+        f"{words} {shown(schema[keyword])}"
         for keyword, words in (
             ("minimum", "at least"),
             ("exclusiveMinimum", "more than"),
@@ -203,7 +122,7 @@ def _range(error: ValidationError) -> _Said:
         )
         if keyword in schema
     ]
-    return (), f"{_shown(error.instance)} is out of range: {' and '.join(bounds)}", ""
+    return (), f"{shown(error.instance)} is out of range: {' and '.join(bounds)}", ""
 
 
 def _length(error: ValidationError) -> _Said:
@@ -217,7 +136,7 @@ def _length(error: ValidationError) -> _Said:
 
 def _reference_size(error: ValidationError) -> _Said:
     if is_reference(cast("JsonObject", error.schema)):
-        return (), "a reference has exactly one form", _FORMS
+        return (), "a reference has exactly one form", FORMS
     return _length(error)
 
 
@@ -226,12 +145,12 @@ def _duplicate(error: ValidationError) -> _Said:
     for index, item in enumerate(cast("list[Json]", error.instance)):
         before = first.setdefault(canonical_json(item), index)
         if before != index:
-            return (index,), f"{_shown(item)} is listed twice", "leave one out"
+            return (index,), f"{shown(item)} is listed twice", "leave one out"
     return (), "a value is listed twice", "leave one out"
 
 
 def _pattern(error: ValidationError) -> _Said:
-    return (), f"{_described(error.instance)} does not match {error.validator_value}", ""
+    return (), f"{described(error.instance)} does not match {error.validator_value}", ""
 
 
 def _depends(error: ValidationError) -> _Said:
@@ -266,52 +185,3 @@ _WORDS: Final[Mapping[str, Callable[[ValidationError], _Said]]] = {
     "pattern": _pattern,
     "dependentRequired": _depends,
 }
-
-
-def nearest(name: object, known: Sequence[str]) -> str:
-    """The known name that `name` is most likely a misspelling of, "" where none is near.
-
-    `redirect_uris` and `RedirectURIs` are `redirectUris` for certain; other names by likeness.
-    """
-    if not isinstance(name, str) or len(name) > _LONGEST_VALUE:
-        return ""
-    folded = {_folded(candidate): candidate for candidate in reversed(known)}
-    likely = difflib.get_close_matches(_folded(name), folded, n=1)
-    return folded[likely[0]] if likely else ""
-
-
-def _folded(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
-
-
-def _listed(values: Sequence[Json]) -> str:
-    shown = ", ".join(map(_shown, values[:_MOST_NAMES]))
-    return shown if len(values) <= _MOST_NAMES else f"{shown}, ..."
-
-
-def _described(value: Json) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return _shown(value)
-        case str():
-            return f'the text "{_shortened(value)}"'
-        case list():
-            return "a list"
-        case dict():
-            return "a mapping"
-    return f"the number {_shown(value)}"
-
-
-def _shown(value: Json) -> str:
-    """A value as one would write it in YAML, on one line."""
-    return _shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-
-
-def _shortened(text: str) -> str:
-    line = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text[: _LONGEST_VALUE + 1]
-    )
-    return line if len(line) <= _LONGEST_VALUE else f"{line[:_LONGEST_VALUE]}..."
