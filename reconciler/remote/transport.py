@@ -264,7 +264,7 @@ def _trust(connection: Connection, *, encrypted: bool) -> ssl.SSLContext:
         # It trusts nobody. Loading the authorities takes 60 ms that plain HTTP has no use for.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        return _authorities(connection.ca_bundle)
+        return authorities(connection.ca_bundle)
     except OSError as error:
         reason = error.strerror or "it holds no certificate"
     raise RemoteError(
@@ -273,7 +273,8 @@ def _trust(connection: Connection, *, encrypted: bool) -> ssl.SSLContext:
 
 
 @lru_cache
-def _authorities(ca_bundle: str | None) -> ssl.SSLContext:
+def authorities(ca_bundle: str | None) -> ssl.SSLContext:
+    """The context that all connections which trust the same authorities share."""
     if ca_bundle is None:
         return httpx.create_ssl_context()
     return ssl.create_default_context(cafile=ca_bundle)
