@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.output import result, say
-from reconciler.core.errors import InputError, ReconcilerError
+from reconciler.core.errors import InputError, ReconcilerError, SelectionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +30,9 @@ def run(session: Session, command: Callable[[], object]) -> int:
         say("interrupted")
     except InputError as error:
         _show_problems(error)
+    except SelectionError as error:
+        say(f"error: {error}")
+        return ExitCode.USAGE
     except ReconcilerError as error:
         say(f"error: {error}")
     except OSError as error:

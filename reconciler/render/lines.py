@@ -9,7 +9,7 @@ from reconciler.core.model import MISSING, Action, Origin
 from reconciler.render.values import clean, clip, name, show, transition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from reconciler.core.model import Change, FieldChange, Json, TargetPlan
 
@@ -91,26 +91,27 @@ def target_verdicts(target: TargetPlan) -> Iterator[Line]:
         yield Line(mark="!", depth=0, text=f"warning: {clean(warning)}")
 
 
-def field_lines(fields: Iterable[FieldChange]) -> Iterator[Line]:
+def field_lines(change: Change) -> Iterator[Line]:
     """Say of each field what it was and what it is to be, sets by member, objects by pointer."""
-    for change in fields:
-        note = "" if change.origin is None else ORIGINS[change.origin]
-        if change.before is MISSING or change.after is MISSING:
-            yield from _whole(change, note)
-        elif change.added or change.removed or change.nested:
-            yield Line(mark="~", depth=1, text=f"{name(change.field)}:", note=note)
-            yield from _members(change.added, "+")
-            yield from _members(change.removed, "-")
-            yield from _nested(change)
+    for moved in change.fields:
+        note = "" if moved.origin is None else ORIGINS[moved.origin]
+        if change.action is Action.CREATE or moved.before is MISSING:
+            yield from _whole("+", moved.field, moved.after, note)
+        elif moved.after is MISSING:
+            yield from _whole("-", moved.field, moved.before, note)
+        elif moved.added or moved.removed or moved.nested:
+            yield Line(mark="~", depth=1, text=f"{name(moved.field)}:", note=note)
+            yield from _members(moved.added, "+")
+            yield from _members(moved.removed, "-")
+            yield from _nested(moved)
         else:
-            text = f"{name(change.field)}: {transition(change.before, change.after)}"
+            text = f"{name(moved.field)}: {transition(moved.before, moved.after)}"
             yield Line(mark="~", depth=1, text=text, note=note)
 
 
-def _whole(change: FieldChange, note: str) -> Iterator[Line]:
+def _whole(mark: str, field: str, value: Json, note: str) -> Iterator[Line]:
     """Say a value that comes or goes whole."""
-    mark, value = ("+", change.after) if change.before is MISSING else ("-", change.before)
-    label, text = name(change.field), show(value)
+    label, text = name(field), show(value)
     if isinstance(value, list | tuple) and len(text) > _WIDTH:
         yield Line(mark=mark, depth=1, text=f"{label}:", note=note)
         yield from _members(value, mark)

@@ -85,9 +85,7 @@ def render_plan(plan: Plan, *, limit: int = LIMIT) -> str:
 def _section(target: TargetPlan) -> _Section:
     messages = [_Block(first=_text([line])) for line in target_verdicts(target)]
     clients = [
-        _Block(
-            first=_text([head(change), *verdicts(change)]), rest=_text(field_lines(change.fields))
-        )
+        _Block(first=_text([head(change), *verdicts(change)]), rest=_text(field_lines(change)))
         for change in listed(target)
     ]
     attribute = " open" if target.errors or target.refusals else ""

@@ -73,7 +73,7 @@ def _target(target: TargetPlan, style: Style, show_requests: bool) -> Iterator[s
 
 def _change(change: Change) -> Iterator[Line]:
     yield head(change)
-    yield from field_lines(change.fields)
+    yield from field_lines(change)
     yield from verdicts(change)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,3 +93,20 @@ def test_a_provider_that_nobody_foresaw_gets_a_project_too():
     target = yaml.safe_load(text)["targets"]["acorn-two"]
     assert target["baseUrl"] == "https://acorn-two.example.com"
     assert target["auth"]["clientId"] == {"env": "ACORN_TWO_ID"}
+
+
+def test_every_field_that_a_provider_could_ask_for_gets_a_value_that_fits():
+    client = {
+        "properties": {
+            "ttl": {"type": "integer", "maximum": 300},
+            "kept": {"default": "as it is"},
+            "thing": {"type": "string"},
+        },
+        "required": ["ttl", "kept", "thing"],
+    }
+    entry = replace(catalog.entry("provident", "."), bodies=(client, {}, {}))
+
+    text = starter.client_text("acorn", entry)
+
+    spec = yaml.safe_load(text)["spec"]
+    assert spec == {"ttl": 300, "kept": "as it is", "thing": "example"}

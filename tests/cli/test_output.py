@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import io
 import stat
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,6 @@ from reconciler.cli.interrupts import graceful
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Action, Outcome, Status
 from reconciler.render.style import COLOUR, PLAIN
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Terminal:
@@ -115,6 +113,39 @@ def test_without_a_terminal_there_is_no_progress_bar(capsys: pytest.CaptureFixtu
         on_outcome(outcome)
 
     assert capsys.readouterr().err == ""
+
+
+def test_a_client_without_a_change_does_not_move_the_bar(monkeypatch: pytest.MonkeyPatch):
+    class Screen(io.StringIO, Terminal):
+        """A terminal that keeps what is written to it."""
+
+        isatty = Terminal.isatty
+
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+
+    with progress.shown(2) as on_outcome:
+        for action in (Action.NOOP, Action.CREATE):
+            on_outcome(Outcome(target="shop", key="web", action=action, status=Status.DONE))
+
+    assert "1/2" in screen.getvalue()
+    assert "2/2" not in screen.getvalue()
+
+
+def test_streams_that_are_no_text_files_are_left_alone(monkeypatch: pytest.MonkeyPatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+
+    output.speak_utf8()
+
+    assert sys.stdout is stream
+
+
+def test_a_pipe_is_written_to_and_not_replaced():
+    output.write_file("/dev/null", "x")
+
+    assert not Path("/dev/null").is_file()
 
 
 def test_a_thread_cannot_be_interrupted():

@@ -117,6 +117,45 @@ def test_the_group_can_be_driven_by_another_program():
     assert root.main(["--version"], standalone_mode=False) == 0
 
 
+def test_a_shell_can_complete_the_commands():
+    done = subprocess.run(
+        [sys.executable, "-c", "from reconciler.cli import main; main()"],
+        env={
+            **os.environ,
+            "_RECONCILER_COMPLETE": "bash_complete",
+            "COMP_WORDS": "reconciler pr",
+            "COMP_CWORD": "1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "plain,providers\n")
+
+
+def test_validate_loads_nothing_that_it_does_not_need(tmp_path: Path):
+    code = (
+        "import sys\n"
+        "from reconciler.cli.root import root\n"
+        "try:\n"
+        "    root(sys.argv[1:])\n"
+        "finally:\n"
+        "    print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+    )
+    python("from reconciler.cli import main; main()", "init", str(tmp_path / "repo"))
+
+    done = python(code, "validate", "--project", str(tmp_path / "repo"))
+
+    assert done.returncode == 0
+    needed = {"yaml", "jsonschema_rs"}
+    assert {name for name in HEAVY if f"'{name}'" in done.stderr} <= needed
+
+
+def test_a_name_that_is_no_command_is_none():
+    assert root.get_command(click.Context(root), "frobnicate") is None
+
+
 def test_help_reaches_a_terminal_that_only_knows_ascii():
     done = subprocess.run(
         [sys.executable, "-m", "reconciler", "--help"],

@@ -67,6 +67,18 @@ def test_no_secret_of_the_sandbox_is_printed(tmp_path: Path):
         assert credential["clientSecret"] not in first + out + err
 
 
+def test_without_a_ready_file_the_credentials_stay_unknown(tmp_path: Path):
+    with start(cwd=tmp_path) as process:
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(6)]
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+
+    assert process.returncode == 0
+    assert lines[4] == "credentials  made anew on each start, see --ready-file\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_port_in_use_is_a_sentence(invoke: Callable[..., Result]):
     import socket  # noqa: PLC0415 - the only test that needs it
 

@@ -119,6 +119,10 @@ def test_every_origin_is_said_in_words():
     ]
 
 
+def test_a_new_client_shows_its_values_and_not_what_the_server_would_have_made_of_none():
+    assert lines_of(field(None, "Web"), action=Action.CREATE) == ['      + scopes: "Web"']
+
+
 def test_a_set_shows_the_members_that_come_and_go():
     moved = field(["a", "b"], ["b", "c"], added=("c",), removed=("a",), origin=Origin.DRIFT)
 

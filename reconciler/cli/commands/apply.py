@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -99,7 +100,7 @@ def _verdict(plan: Plan, *, auto_approve: bool) -> ExitCode | None:
 
 def _approved() -> bool:
     click.echo("Apply this plan? Only 'yes' is taken as yes: ", nl=False, err=True)
-    return click.get_text_stream("stdin").readline().strip() == "yes"
+    return sys.stdin.readline().strip() == "yes"
 
 
 def _applied(planned: pipeline.Planned) -> ApplyReport:

@@ -72,7 +72,8 @@ def _document(found: pipeline.Validation, errors: int, warnings: int) -> str:
 
 
 def _summary(found: pipeline.Validation, errors: int, warnings: int) -> str:
+    """Sum up; what an invalid file holds is not counted as clients, so then only files are named."""
     counts = {"error": errors, "warning": warnings}
     verdict = ", ".join(plural(count, noun) for noun, count in counts.items() if count)
-    where = f"{plural(found.clients, 'client')} in {plural(found.files, 'file')}"
-    return f"{where}: {verdict or 'valid'}."
+    clients = "" if errors else f"{plural(found.clients, 'client')} in "
+    return f"{clients}{plural(found.files, 'file')}: {verdict or 'valid'}."
