@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ReconcilerError
-from reconciler.core.model import Secret, TargetPlan
+from reconciler.core.model import Action, Secret, TargetPlan
 from reconciler.core.planner import plan_target
 from reconciler.core.project import ClientCredentials, Target
 from reconciler.core.secrets import fingerprint_key, reveal
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
 
-    from reconciler.core.model import Manifest, Outcome, Request
+    from reconciler.core.model import Change, Manifest, Outcome
     from reconciler.core.project import Project
     from reconciler.core.provider import Provider, RateLimit
     from reconciler.inventory.file import Session
@@ -80,7 +80,7 @@ class TargetRun:
             ids = ids_to_read(situation, self.job.manifests)
             seen = live.read(self.job.provider, self._transport, ids)
             self._plan = plan_target(replace(situation, live=seen), self.job.manifests)
-            if any(request.operation == "create" for request in _requests(self._plan)):
+            if any(map(_brings_secret, self._plan.changes)):
                 self._sink.probe()
         except ReconcilerError as error:
             self._fail(error)
@@ -123,8 +123,11 @@ class TargetRun:
         self._plan = replace(self._plan, errors=(*self._plan.errors, str(error)))
 
 
-def _requests(plan: TargetPlan) -> list[Request]:
-    return [request for change in plan.changes for request in change.requests]
+def _brings_secret(change: Change) -> bool:
+    """Whether apply will have a secret to store: of a new client, or of one that it finds again."""
+    if change.action is Action.ADOPT:
+        return change.manifest is not None and change.manifest.id is None
+    return any(request.operation == "create" for request in change.requests)
 
 
 def _credential(credentials: Resolved) -> Secret:

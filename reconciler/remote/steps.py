@@ -99,6 +99,9 @@ class Step:
         manifest, live = self._manifest(), self.change.live
         remote_id = self.change.remote_id or ""
         body = live.body if live is not None else {}
+        if self.change.action is Action.ADOPT and manifest.id is None:
+            # Our own create, by a run that died before it could keep what it got.
+            self._keep_secret(body, remote_id)
         for request in self.change.requests:
             body = self._write(request, remote_id)
         if self.change.requests:
