@@ -1,4 +1,4 @@
-"""Turns the first Ctrl-C (or SIGTERM) into a wish to stop, and leaves the second its own force."""
+"""Turns the first Ctrl-C (or SIGTERM) into a wish to stop, and the second into the end of the process."""
 
 from __future__ import annotations
 
@@ -8,16 +8,28 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from reconciler.cli.exit_codes import ExitCode
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _STDERR: Final = 2
+_SHOW_CURSOR: Final = b"\x1b[?25h"  # a progress bar hides it
+
+
+def _abort(
+    _signal: int, _frame: object
+) -> None:  # pragma: no cover - nothing is left to measure it
+    """End the process at once: an exception would wait for the threads that send requests."""
+    cursor = _SHOW_CURSOR if os.isatty(_STDERR) else b""
+    os.write(_STDERR, cursor + b"\nAborted. What was under way may have been done: plan again.\n")
+    os._exit(ExitCode.FAILED)
 
 
 @contextmanager
 def graceful(notice: str = "") -> Iterator[threading.Event]:
-    """Give an event that the first signal sets, with a `notice`; the next raises KeyboardInterrupt.
+    """Give an event that the first signal sets, with a `notice`; the next ends the process, code 1.
 
     Outside the main thread, where no handler can be set, the event is never set.
     """
@@ -29,7 +41,7 @@ def graceful(notice: str = "") -> Iterator[threading.Event]:
     def first(_signal: int, _frame: object) -> None:
         stop.set()
         for number in _SIGNALS:
-            signal.signal(number, signal.default_int_handler)
+            signal.signal(number, _abort)
         # Not print: the main thread may be in the middle of a write to that stream.
         os.write(_STDERR, f"\n{notice}\n".encode() if notice else b"\n")
 

@@ -17,7 +17,7 @@ from reconciler.render.style import COLOUR, PLAIN
 class Terminal:
     """A stream that says it is a terminal."""
 
-    def isatty(self) -> bool:  # noqa: D102 - of a stream
+    def isatty(self) -> bool:
         return True
 
 

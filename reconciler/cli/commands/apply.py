@@ -52,7 +52,7 @@ def command(
 
     Plans, shows the plan, asks, and sends: creates, then updates, then deletes. Nothing is sent
     where the plan holds an error or a refusal. With --format json the report goes to stdout and
-    the plan to stderr. Ctrl-C waits for the requests that are under way; a second one does not.
+    the plan to stderr. Ctrl-C stops after the requests that are under way; a second one ends the run at once.
 
     Exit codes: 0 all done; 1 nothing done; 3 a guard refused a change; 5 some changes done and
     some not; 64 nobody to ask and no --auto-approve.
