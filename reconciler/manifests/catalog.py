@@ -99,13 +99,13 @@ def _entry(folder: str) -> Entry:
 def _descriptor(path: str) -> JsonObject:
     text = _bytes(path)
     reading = read(text, path)
-    problems = list(reading.problems)
+    problems = [problem for problem in reading.problems if problem.severity == "error"]
     if len(reading.documents) == 1:
         found = validator("provider").problems(reading.documents[0], Source(path=path))
         problems.extend(found)
     elif not problems:
         problems.append(_whole(path, "a descriptor is one document"))
-    if any(problem.severity == "error" for problem in problems):
+    if problems:
         raise InputError(locate(problems, lambda _: text, lambda _: False))
     return _object(reading.documents[0])
 

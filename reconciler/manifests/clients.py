@@ -74,7 +74,7 @@ def located(problems: Sequence[Problem], secret_fields: Collection[str]) -> list
         is_reference = tokens[-1:] in {("env",), ("file",)}
         return (is_field and not is_reference) or project_file.is_secret(tokens)
 
-    return sorted(locate(checks.distinct(problems), _text_of, is_secret), key=_order)
+    return locate(checks.distinct(problems), _text_of, is_secret)
 
 
 def _text_of(path: str) -> bytes:
@@ -82,12 +82,6 @@ def _text_of(path: str) -> bytes:
         return read_bytes(path)
     except Unreadable:
         return b""
-
-
-def _order(problem: Problem) -> tuple[object, ...]:
-    position = problem.position
-    place = (position.line, position.column) if position else (0, 0)
-    return (problem.source.path, *place, problem.source.document, problem.pointer, problem.message)
 
 
 @contextmanager

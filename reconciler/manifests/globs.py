@@ -94,7 +94,12 @@ class Tree:
 def _kind(entry: os.DirEntry[str]) -> int:
     if entry.is_dir(follow_symlinks=False):
         return 1
-    return 2 if entry.is_symlink() and entry.is_dir() else 0
+    if not entry.is_symlink():
+        return 0
+    try:
+        return 2 if entry.is_dir() else 0
+    except OSError:
+        return 0  # a link that leads nowhere: reading it will say so
 
 
 @lru_cache(maxsize=256)

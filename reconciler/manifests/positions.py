@@ -41,6 +41,8 @@ class _Node:
     text: str = ""
     key: _Mark | None = None
     members: dict[str, _Node] = field(default_factory=dict)
+    duplicates: list[tuple[str, _Node]] = field(default_factory=list)  # a later one took its place
+    origin: _Node | None = None  # of an alias: what it stands for
 
 
 def locate(
@@ -48,11 +50,11 @@ def locate(
     text_of: Callable[[str], bytes],
     is_secret: Callable[[tuple[str, ...]], bool],
 ) -> list[Problem]:
-    """Give every problem in a readable file its position, without showing what must not be seen.
+    """Give every problem in a readable file its position, and all of them sorted by place.
 
     `text_of` gives a file's bytes by its path, empty if there are none. `is_secret` tells by its
-    path of keys whether a text in a document would be a secret, written out where it must not be.
-    A pointer that leads nowhere means the nearest thing that is there.
+    path of keys whether a text would be a secret, written out where a reference belongs: no line
+    shows it. A pointer that leads nowhere means the nearest thing that is there.
     """
     files: dict[str, _File] = {}
     located = []
@@ -61,7 +63,13 @@ def locate(
         if path not in files:
             files[path] = _File(text_of(path), is_secret)
         located.append(replace(problem, position=files[path].position(problem)))
-    return located
+    return sorted(located, key=_order)
+
+
+def _order(problem: Problem) -> tuple[object, ...]:
+    position = problem.position
+    place = (position.line, position.column) if position else (0, 0)
+    return (problem.source.path, *place, problem.source.document, problem.pointer, problem.message)
 
 
 class _File:
@@ -91,7 +99,13 @@ def _secrets(
     pending: list[tuple[tuple[str, ...], _Node]] = [((), root)]
     while pending:
         tokens, node = pending.pop()
-        pending.extend(((*tokens, token), member) for token, member in node.members.items())
+        if node.origin is not None:
+            # What an alias stands for is walked over where it is written, and only there.
+            if is_secret(tokens):
+                yield node.origin.start, node.origin.end
+            continue
+        members = (*node.members.items(), *node.duplicates)
+        pending.extend(((*tokens, token), member) for token, member in members)
         if not node.members and is_secret(tokens):
             yield node.start, node.end
 
@@ -168,7 +182,7 @@ class _Outline:
         if not isinstance(event, AliasEvent):
             self._anchors[name] = node
         elif meant := self._anchors.get(name):
-            node.members, node.text = meant.members, meant.text
+            node.members, node.text, node.origin = meant.members, meant.text, meant
         return node
 
     def _attach(self, node: _Node, parent: _Node | None) -> None:
@@ -177,6 +191,8 @@ class _Outline:
         elif self._key is None:
             parent.members[str(len(parent.members))] = node
         else:
-            node.key = self._key.start
-            parent.members[self._key.text] = node
+            token, node.key = self._key.text, self._key.start
+            if token in parent.members:
+                parent.duplicates.append((token, parent.members[token]))
+            parent.members[token] = node
             self._key = None

@@ -67,27 +67,30 @@ def _refused(document: Any, count: int, source: Source) -> Iterator[Problem]:
         yield Problem(source=source, pointer="", message="a project file is one document")
     if document is None:
         return
-    leaks = {f"{auth}/{member}": member for auth, member in _literal_secrets(document)}
+    leaks = dict(_literal_secrets(document))
     for problem in catalog.validator("project").problems(document, source):
         if not any(f"{problem.pointer}/".startswith(f"{leak}/") for leak in leaks):
             yield problem
-    for pointer, member in leaks.items():
-        yield Problem(
-            source=source,
-            pointer=pointer,
-            message=f"`{member}` must be a reference: a secret does not belong into git",
-            hint="write {env: NAME} or {file: path}",
-            at_key=True,
-        )
+    for pointer, message in leaks.items():
+        hint = "write {env: NAME} or {file: path}"
+        yield Problem(source=source, pointer=pointer, message=message, hint=hint, at_key=True)
 
 
 def _literal_secrets(document: Any) -> Iterator[tuple[str, str]]:
-    """Find secrets that are no references, as the pointer to `auth` and the member's name."""
+    """Find what stands in the place of a reference, as its pointer and what to say of it.
+
+    The schema is not asked about these: it would quote them.
+    """
     for name, target in _members(document, "targets").items():
-        auth = _members(target, "auth")
+        pointer = f"/targets/{escape(name)}/auth"
+        auth = target.get("auth") if isinstance(target, dict) else None
+        if isinstance(auth, str | int | float):
+            yield pointer, "`auth` takes clientId and clientSecret, or token, by reference"
         for member in _SECRETS:
-            if member in auth and reference(auth[member]) is None:
-                yield f"/targets/{escape(name)}/auth", member
+            stated = _members(target, "auth")
+            if member in stated and reference(stated[member]) is None:
+                message = f"`{member}` must be a reference: a secret does not belong into git"
+                yield f"{pointer}/{member}", message
 
 
 def _members(holder: Any, name: str) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.model import Problem, Secret, Source
-from reconciler.core.project import ClientCredentials, Reference, StaticToken
+from reconciler.core.project import Reference, StaticToken
 from reconciler.core.references import find, substitute
 from reconciler.manifests.files import Unreadable, read_bytes
 
@@ -72,14 +72,13 @@ def credentials(
             problems.append(_problem(Source(path=project.path), pointer, error))
             return Secret("")
 
-    match target.auth:
-        case StaticToken(token=token):
-            return Credentials(token=value("token", token)), problems
-        case ClientCredentials(client_id=client_id, client_secret=client_secret):
-            known = client_id if isinstance(client_id, str) else value("clientId", client_id)
-            return Credentials(
-                client_id=known, client_secret=value("clientSecret", client_secret)
-            ), problems
+    auth = target.auth
+    if isinstance(auth, StaticToken):
+        return Credentials(token=value("token", auth.token)), problems
+    stated = auth.client_id
+    client_id = stated if isinstance(stated, str) else value("clientId", stated)
+    client_secret = value("clientSecret", auth.client_secret)
+    return Credentials(client_id=client_id, client_secret=client_secret), problems
 
 
 def _problem(source: Source, pointer: str, error: _Unresolved) -> Problem:
