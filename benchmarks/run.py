@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 HERE: Final = Path(__file__).parent
+# This tree is measured, whatever else is installed.
+ENVIRONMENT: Final = {**os.environ, "PYTHONPATH": str(HERE.parent)}
 RESULTS: Final = HERE / "RESULTS.md"
 PER_FILE: Final = (1, 100)
 ROUNDS: Final = {1_000: 5, 10_000: 3}
@@ -70,11 +72,10 @@ def _start_up(folder: Path) -> dict[str, Cost]:
         "python -c 'import click'": python("-c", "import click"),
         "reconciler --help": python("-m", "reconciler", "--help"),
     }
-    env = dict(os.environ)
     costs: dict[str, list[Cost]] = {name: [] for name in candidates}
     for turn in range(HELP_ROUNDS + 1):
         for name, command in candidates.items():
-            cost = measure(command, folder=folder, env=env)
+            cost = measure(command, folder=folder, env=ENVIRONMENT)
             if turn:  # the first fills the caches
                 costs[name].append(cost)
     return {name: middle(found) for name, found in costs.items()}
@@ -86,7 +87,7 @@ def _fleet(count: int, rounds: int, folder: str) -> Iterator[Row]:
         for per_file in PER_FILE:
             print(f"# {count:,} clients, {per_file} to a file, {rounds} rounds", flush=True)
             repo = Path(folder) / f"{count}-{per_file}"
-            env = dict(os.environ) | served["env"]
+            env = ENVIRONMENT | served["env"]
             _prepare(repo, specs, served, per_file, env)
             yield from _rows(count, per_file, _rounds(repo, env, rounds))
 
@@ -95,7 +96,10 @@ def _fleet(count: int, rounds: int, folder: str) -> Iterator[Row]:
 def _served(count: int) -> Iterator[dict[str, Any]]:
     """A sandbox in a process of its own, so that its work is not counted as ours."""
     process = subprocess.Popen(
-        python(str(HERE / "server.py"), str(count)), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        python(str(HERE / "server.py"), str(count)),
+        env=ENVIRONMENT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     assert process.stdin is not None
     assert process.stdout is not None
