@@ -73,7 +73,7 @@ class Workspace:
             "kind": "Project",
             "targets": {self.vendor: target},
         }
-        Path(self.project).write_text(json.dumps(document))
+        Path(self.project).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
 
     def write(self, name: str, spec: dict[str, Any], **parts: Any) -> None:
         """Write a manifest; `id`, `labels` go into its metadata, the rest beside it."""
@@ -88,7 +88,9 @@ class Workspace:
         }
         folder = self.root / "clients"
         folder.mkdir(exist_ok=True)
-        (folder / f"{name}.json").write_text(json.dumps(document))
+        (folder / f"{name}.json").write_text(
+            json.dumps(document, ensure_ascii=False), encoding="utf-8"
+        )
 
     def plan(self, **selection: tuple[str, ...]) -> Plan:
         with self._planning(selection, lock=False) as planned:
