@@ -10,6 +10,7 @@ from reconciler.manifests.reader import MAX_BYTES
 
 # A pipe must not be waited for; a system without this flag has no pipes among its files.
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_CHUNK: Final = 1024 * 1024
 
 
 class Unreadable(Exception):
@@ -35,9 +36,15 @@ def _content(descriptor: int) -> bytes:
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise Unreadable("this is not a file")
-    if status.st_size > MAX_BYTES:
+    chunk = os.read(descriptor, status.st_size + 1) if status.st_size <= MAX_BYTES else b""
+    if len(chunk) == status.st_size:
+        return chunk
+    # A file that grows meanwhile, or whose size the system does not tell.
+    chunks, size = [chunk], max(len(chunk), status.st_size)
+    while chunk and size <= MAX_BYTES:
+        chunk = os.read(descriptor, _CHUNK)
+        chunks.append(chunk)
+        size = sum(map(len, chunks))
+    if size > MAX_BYTES:
         raise Unreadable(f"the file is larger than {MAX_BYTES // 1024**2} MiB")
-    chunks = [os.read(descriptor, status.st_size + 1)]
-    while chunks[-1] and sum(map(len, chunks)) < status.st_size:
-        chunks.append(os.read(descriptor, status.st_size))
     return b"".join(chunks)

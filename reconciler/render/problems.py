@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _WIDEST: Final = 100  # columns of a shown line
 _BEFORE: Final = 60  # of these, columns before the caret once the line has to be clipped
+_LONGEST: Final = 1000  # columns of a message, which may quote what a file holds
 _TAB: Final = "    "
 
 
@@ -45,8 +46,12 @@ def _block(problem: Problem) -> str:
     place = f"{position.line}:{position.column}:" if position else ""
     head = f"{problem.source.path}:{place} {problem.severity}: {problem.message}"
     if position is None:
-        return _printable(f"{head}; {problem.hint}" if problem.hint else head)
-    return "\n".join([_printable(head), *_excerpt(position, problem.hint)])
+        return _clipped(f"{head}; {problem.hint}" if problem.hint else head)
+    return "\n".join([_clipped(head), *_excerpt(position, problem.hint)])
+
+
+def _clipped(text: str) -> str:
+    return _first(_printable(text[:_LONGEST]), _LONGEST - (len(text) > _LONGEST))
 
 
 def _excerpt(position: Position, hint: str) -> list[str]:
@@ -59,7 +64,7 @@ def _excerpt(position: Position, hint: str) -> list[str]:
         before = "…" + _last(before, _BEFORE - 1)
     after = _first(after, _WIDEST - _width(before))
     carets = "^" * max(_width(_word(after)), 1)
-    pointer = f"{margin}{' ' * _width(before)}{carets} {_printable(hint)}".rstrip()
+    pointer = f"{margin}{' ' * _width(before)}{carets} {_clipped(hint)}".rstrip()
     return [f"{number}{before}{after}".rstrip(), pointer]
 
 

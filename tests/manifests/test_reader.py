@@ -145,6 +145,7 @@ def test_an_alias_stands_for_its_anchor_of_the_same_document():
         "f": 3,
         "g": 3,
     }
+    assert value("a: &q 'b'\nc: *q\n") == {"a": "b", "c": "b"}
     assert value("&k a: 1\nb: {*k : 2}\n") == {"a": 1, "b": {"a": 2}}
 
 
@@ -282,3 +283,7 @@ def test_what_is_remembered_of_other_files_is_bounded():
     assert len(reader._known_keys) <= reader._MAX_KNOWN  # noqa: SLF001 - the bound is the promise
     assert len(reader._known_scalars) <= reader._MAX_KNOWN  # noqa: SLF001
     assert value("new key: t9999") == {"new key": "t9999"}
+
+
+def test_a_document_that_is_a_bare_value_has_the_empty_pointer():
+    assert [found[:4] for found in said("no\n")] == [("warning", "", 1, 1)]

@@ -1,6 +1,8 @@
 import pytest
+from yaml.error import YAMLError
 
 from reconciler.manifests.reader import read
+from reconciler.manifests.syntax import explain
 
 
 def complaint(text):
@@ -43,6 +45,7 @@ def complaint(text):
         (b"a: \xff", 1, 4, "this is not valid UTF-8"),
         (b"a: b\n\xc3\xa9: \xe9\n", 2, 4, "this is not valid UTF-8"),
         (b"\xff\xfea\x00:\x00 \x00\x00\xd8", 1, 4, "this is not valid UTF-16-LE"),
+        (b"\xfe\xff\x00a\x00:\x00 \xd8\x00", 1, 4, "this is not valid UTF-16-BE"),
         (b"a: \x00", 1, 4, "a control character"),
         ('a: "x\x07"', 1, 6, "a control character"),
         ("é: [ü\n", 1, 4, "this bracket is never closed"),
@@ -61,3 +64,9 @@ def test_a_place_is_counted_as_the_parser_counts_lines(text):
     line, column, message, _ = complaint(text)
 
     assert (line, column, message) == (2, 4, "this bracket is never closed")
+
+
+def test_an_error_without_a_place_is_quoted_at_the_start():
+    found = explain(YAMLError("no more memory"), b"a: 1")
+
+    assert (found.position.line, found.message) == (1, "this cannot be read: no more memory")

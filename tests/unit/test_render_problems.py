@@ -150,3 +150,10 @@ def test_machines_get_objects_in_the_same_order():
             "text": None,
         },
     ]
+
+
+def test_a_message_that_quotes_too_much_is_clipped():
+    (line,) = to_text([problem(message="語" * 5000)]).splitlines()
+
+    assert line.endswith("語…")
+    assert len(line) < 1000
