@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -84,11 +85,13 @@ def _start_up(folder: Path) -> dict[str, Cost]:
 def _fleet(count: int, rounds: int, folder: str) -> Iterator[Row]:
     specs = fleet.clients(count)
     with _served(count) as served:
+        env = ENVIRONMENT | served["env"]
+        record = _record(Path(folder) / f"{count}", specs, served["ids"], env)
         for per_file in PER_FILE:
             print(f"# {count:,} clients, {per_file} to a file, {rounds} rounds", flush=True)
             repo = Path(folder) / f"{count}-{per_file}"
-            env = ENVIRONMENT | served["env"]
-            _prepare(repo, specs, served, per_file, env)
+            _lay_out(repo, _changed(specs), None, per_file, env)
+            shutil.copytree(record, repo / record.name)
             yield from _rows(count, per_file, _rounds(repo, env, rounds))
 
 
@@ -111,24 +114,33 @@ def _served(count: int) -> Iterator[dict[str, Any]]:
         process.stdout.close()
 
 
-def _prepare(
+def _record(
+    repo: Path, specs: Sequence[dict[str, Any]], ids: Sequence[str], env: dict[str, str]
+) -> Path:
+    """Have every client adopted, and give the folder of the inventory that knows them all."""
+    _lay_out(repo, specs, ids, PER_FILE[-1], env)
+    measure(python("-m", "reconciler", "apply", "--auto-approve"), folder=repo, env=env)
+    return repo / ".reconciler"
+
+
+def _lay_out(
     repo: Path,
     specs: Sequence[dict[str, Any]],
-    served: dict[str, Any],
+    ids: Sequence[str] | None,
     per_file: int,
     env: dict[str, str],
 ) -> None:
-    """Lay out a repo whose clients are all known to its inventory, and a few of which differ."""
-    manifests = repo / "clients"
-    manifests.mkdir(parents=True)
-    project = fleet.project(served["env"]["SAILPOINT_URL"])
+    fleet.write(repo / "clients", specs, ids, per_file)
+    project = fleet.project(env["SAILPOINT_URL"])
     (repo / "reconciler.yaml").write_text(project, encoding="utf-8")
-    fleet.write(manifests, specs, served["ids"], per_file)
-    measure(python("-m", "reconciler", "apply", "--auto-approve"), folder=repo, env=env)
-    differing = [dict(spec) for spec in specs]
+
+
+def _changed(specs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Let a few clients differ from their server, so that a plan has something to say."""
+    changed = [dict(spec) for spec in specs]
     for number in range(0, len(specs), len(specs) // DIFFERING):
-        differing[number]["accessTokenValiditySeconds"] = 900
-    fleet.write(manifests, differing, None, per_file)
+        changed[number]["accessTokenValiditySeconds"] = 900
+    return changed
 
 
 def _rounds(repo: Path, env: dict[str, str], rounds: int) -> dict[str, list[Cost]]:
