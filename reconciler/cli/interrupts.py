@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from reconciler.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _STDERR: Final = 2
+_NAP: Final = 0.1  # seconds
 _SHOW_CURSOR: Final = b"\x1b[?25h"  # a progress bar hides it
 
 
@@ -51,3 +55,22 @@ def graceful(notice: str = "") -> Iterator[threading.Event]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def attentively(work: Callable[[], T]) -> T:
+    """Run `work` in a thread and wait for it without missing a signal.
+
+    One that arrives just before the main thread falls asleep is only seen when it wakes up again,
+    so that it must not sleep for long.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="work") as pool:
+        future = pool.submit(work)
+        while not wait([future], timeout=_NAP).done:
+            pass
+        return future.result()
+
+
+def until(stop: threading.Event) -> None:
+    """Wait for `stop` without missing a signal."""
+    while not stop.wait(_NAP):
+        pass

@@ -111,7 +111,9 @@ def _applied(planned: pipeline.Planned) -> ApplyReport:
         for change in target.changes
     )
     with interrupts.graceful(_STOPPING) as stop, progress.shown(changes) as on_outcome:
-        return pipeline.apply(planned, on_outcome=on_outcome, stop=stop)
+        return interrupts.attentively(
+            lambda: pipeline.apply(planned, on_outcome=on_outcome, stop=stop)
+        )
 
 
 def _show_report(report: ApplyReport, *, as_json: bool, quiet: bool) -> None:

@@ -78,7 +78,7 @@ def command(
         _ready(sandbox, ready_file),
     ):
         result(_addresses(sandbox, ready_file))
-        stop.wait()
+        interrupts.until(stop)
     return ExitCode.DONE
 
 
