@@ -3,8 +3,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
+
+from reconciler.cli.interrupts import attentively, until
 
 PROGRAM = """
 import os, signal, sys
@@ -47,3 +51,29 @@ def test_the_second_signal_ends_the_process_whatever_its_threads_do(number: sign
     assert done.stderr == (
         "\nwait\n\nAborted. What was under way may have been done: plan again.\n"
     )
+
+
+def test_work_that_outlasts_a_nap_gives_its_result():
+    begun = threading.Event()
+
+    def work() -> str:
+        begun.set()
+        time.sleep(0.25)
+        return "done"
+
+    assert attentively(work) == "done"
+    assert begun.is_set()
+
+
+def test_what_work_raises_comes_through():
+    with pytest.raises(ZeroDivisionError):
+        attentively(lambda: 1 / 0)
+
+
+def test_waiting_ends_with_the_wish_to_stop():
+    stop = threading.Event()
+    threading.Timer(0.25, stop.set).start()
+
+    until(stop)
+
+    assert stop.is_set()
