@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Change, TargetPlan
     from reconciler.core.provider import Provider
-    from reconciler.inventory.file import Session
+    from reconciler.remote.scene import Recorder, Sink
     from reconciler.remote.transport import Transport
-    from reconciler.sinks.sink import Sink
 
 _CREATES = (Action.CREATE, Action.REPLACE)
 _UPDATES = (Action.UPDATE, Action.ADOPT)
@@ -31,7 +30,7 @@ def run(  # noqa: PLR0913 - every part that a run touches is handed in, so that 
     target_plan: TargetPlan,
     provider: Provider,
     transport: Transport,
-    recorder: Session,
+    recorder: Recorder,
     sink: Sink,
     *,
     workers: int,
@@ -94,7 +93,7 @@ class _Run:
     def refresh(self) -> None:
         """Bring the record of clients that are as wanted up to date, without a request."""
         for place, change in self._left((Action.NOOP,)):
-            self._end(place, Step(self._scene, change).run(Step.refresh))
+            self._end(place, Step(self._scene, change).run(Step.update))
 
     def stage(
         self, pool: ThreadPoolExecutor, actions: tuple[Action, ...], act: Callable[[Step], None]
@@ -167,7 +166,7 @@ def _as_they_end(
         yield places[future], future.result()
 
 
-def _flush(recorder: Session) -> str:
+def _flush(recorder: Recorder) -> str:
     """Have the last records on disk; gives what went wrong, "" for nothing."""
     try:
         recorder.flush()

@@ -62,7 +62,7 @@ def _by_id(provider: Provider, transport: Transport, ids: Iterable[str]) -> Live
     if not wanted:
         return LiveState(clients={}, listed=False)
     first, *rest = wanted
-    reader = _Reader(provider, transport)
+    reader = Reader(provider, transport)
     # One alone, so that a server that is not there or a wrong password costs one request.
     found = {first: reader.look(first)}
     with ThreadPoolExecutor(transport.workers, thread_name_prefix="read") as pool:
@@ -71,7 +71,7 @@ def _by_id(provider: Provider, transport: Transport, ids: Iterable[str]) -> Live
     return LiveState(clients=clients, gone=frozenset(found.keys() - clients.keys()), listed=False)
 
 
-class _Reader:
+class Reader:
     """Reads clients until the first error: after it, nothing more is asked of the server."""
 
     def __init__(self, provider: Provider, transport: Transport) -> None:

@@ -47,13 +47,11 @@ class Courier:
 
         `send` makes one try.
         """
-        doubt = False
-        for attempt in range(1, ATTEMPTS + 1):
-            reply = self._try(send)
-            if attempt == ATTEMPTS or not may_repeat(method, reply.reached):
-                break
+        attempt, doubt, reply = 1, False, self._try(send)
+        while attempt < ATTEMPTS and may_repeat(method, reply.reached):
             doubt = doubt or reply.reached is Delivery.UNKNOWN
             self._rest(attempt, reply)
+            attempt, reply = attempt + 1, self._try(send)
         return reply, doubt
 
     def _try(self, send: Callable[[], Reply]) -> Reply:

@@ -33,8 +33,8 @@ class Recorder(Protocol):
         """Have everything on disk."""
 
 
-class Store(Protocol):
-    """The place for new secrets, as a run writes to it (see `sinks.sink.Sink`)."""
+class Sink(Protocol):
+    """The place for new secrets, as a run writes to it (see `sinks.file.FileSink`)."""
 
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
         """Store a secret durably, and say where."""
@@ -48,7 +48,7 @@ class Scene:
     provider: Provider
     transport: Transport
     recorder: Recorder
-    sink: Store
+    sink: Sink
     key: bytes
     now: Callable[[], str]
     brake: Brake

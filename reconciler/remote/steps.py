@@ -95,7 +95,7 @@ class Step:
         self._compare(manifest, body)
 
     def update(self) -> None:
-        """Send the requests that mend the client, if any, and record what was applied."""
+        """Send the requests that mend the client, none where it is as wanted, and record it."""
         manifest, live = self._manifest(), self.change.live
         remote_id = self.change.remote_id or ""
         body = live.body if live is not None else {}
@@ -107,11 +107,6 @@ class Step:
         if self.change.requests:
             self._compare(manifest, body)
         self._record(manifest, body)
-
-    def refresh(self) -> None:
-        """Record what is known of a client that is as wanted already."""
-        if self.change.live is not None and self.change.manifest is not None:
-            self._record(self.change.manifest, self.change.live.body)
 
     def delete(self) -> None:
         """Delete the client, or the predecessor that a replace left, and forget its id."""
