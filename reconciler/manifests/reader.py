@@ -24,11 +24,10 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconciler.core.diff import escape
-from reconciler.core.model import Json, Position, Problem, Source
+from reconciler.core.model import Json, Problem, Source
 from reconciler.manifests import scalars, syntax
 from reconciler.manifests.anchors import MAX_EXPANSION, Anchors, TooLarge
-from reconciler.manifests.lines import Lines
+from reconciler.manifests.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,12 +65,11 @@ def read(text: bytes, path: str) -> Reading:
     if len(text) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024**2} MiB"
         return Reading(documents=[], problems=[_of_file(path, message)])
-    construction = _Construction(text, path)
-    construction.run()
-    documents, problems = construction.documents, construction.problems
-    if not problems and all(document is None for document in documents):
-        problems.append(_of_file(path, "the file holds no document", severity="warning"))
-    return Reading(documents=documents, problems=problems)
+    reading = _Construction(text, path).run()
+    if not reading.problems and reading.documents.count(None) == len(reading.documents):
+        warning = _of_file(path, "the file holds no document", severity="warning")
+        reading.problems.append(warning)
+    return reading
 
 
 def _of_file(path: str, message: str, **more: Any) -> Problem:
@@ -82,25 +80,21 @@ class _Construction:
     """One file on its way from events to values."""
 
     def __init__(self, text: bytes, path: str) -> None:
-        self.documents: list[Json] = []
-        self.problems: list[Problem] = []
         self._text = text
-        self._path = path
-        self._complete = 0
-        self._stack: list[Any] = []  # the containers around the current one, outermost first
+        self._notes = Notes(text, path)
         self._anchors = Anchors()
-        self._lines: Lines | None = None
 
-    def run(self) -> None:
-        """Fill `documents` and `problems`."""
+    def run(self) -> Reading:
+        """Read as far as there is something to read."""
+        notes = self._notes
         try:
             self._build(CParser(self._text).get_event)
         except YAMLError as error:
             complaint = syntax.explain(error, self._text)
-            self._note("", complaint.position, complaint.message, hint=complaint.hint)
+            notes.note("", complaint.position, complaint.message, hint=complaint.hint)
         except _Stop:
             pass
-        del self.documents[self._complete :]
+        return Reading(documents=notes.documents[: notes.complete], problems=notes.problems)
 
     # One loop, long on purpose: a call per event would cost more than the work it does. The
     # branches stand in the order of how often they are taken.
@@ -112,8 +106,8 @@ class _Construction:
         # Without one of these characters no event can carry a tag or an anchor.
         text = self._text
         decorated = b"&" in text or b"!" in text or b"*" in text
-        stack = self._stack
-        here: Any = self.documents
+        documents, stack = self._notes.documents, self._notes.stack
+        here: Any = documents
         in_mapping = False
         key = ""
         while True:
@@ -164,7 +158,7 @@ class _Construction:
             elif kind is AliasEvent:
                 value = self._alias(event, here, key)
             elif kind is DocumentEndEvent:
-                self._complete = len(self.documents)
+                self._notes.complete = len(documents)
                 continue
             elif kind is DocumentStartEvent:
                 self._anchors.forget()
@@ -186,7 +180,7 @@ class _Construction:
         if event.tag or event.style:
             self._tagged(event, here, key)
         elif key == "<<":
-            self._say(
+            self._notes.say(
                 event,
                 here,
                 key,
@@ -194,7 +188,7 @@ class _Construction:
                 hint="write the members out; an alias may stand for a whole value",
             )
         elif not _is_string(key):
-            self._say(
+            self._notes.say(
                 event,
                 here,
                 key,
@@ -207,17 +201,17 @@ class _Construction:
     def _odd_key(self, event: Any, here: Any) -> str:
         """Give the key that an alias stands for; no list and no mapping can be a key."""
         if event.__class__ is AliasEvent:
-            noted = len(self.problems)
+            noted = len(self._notes.problems)
             key = self._alias(event, here, "")
             if isinstance(key, str):
                 return key
-            if len(self.problems) > noted:
+            if len(self._notes.problems) > noted:
                 raise _Stop
-        self._say(event, here, "", "a key must be a string")
+        self._notes.say(event, here, "", "a key must be a string")
         raise _Stop
 
     def _duplicate(self, event: Any, here: dict[str, Any], key: str) -> None:
-        self._say(event, here, key, f"duplicate key `{key}`", hint="keep one of the two")
+        self._notes.say(event, here, key, f"duplicate key `{key}`", hint="keep one of the two")
         del here[key]  # so that the last member of a mapping is the one being read
 
     def _decorated(self, event: Any, here: Any, key: str) -> scalars.Scalar:
@@ -246,7 +240,7 @@ class _Construction:
         if wanted is float and type(value) is int:
             value = float(value)
         if type(value) is not wanted:
-            self._say(event, here, key, f"`{text}` does not fit its tag")
+            self._notes.say(event, here, key, f"`{text}` does not fit its tag")
         return value
 
     def _decorate(self, event: Any, here: Any, key: str, value: Any) -> None:
@@ -259,7 +253,7 @@ class _Construction:
 
     def _unknown_tag(self, event: Any, here: Any, key: str) -> None:
         tag = event.tag.replace(_CORE, "!!", 1)
-        self._say(event, here, key, f"unknown tag `{tag}`", hint="leave it out")
+        self._notes.say(event, here, key, f"unknown tag `{tag}`", hint="leave it out")
 
     def _unfamiliar(self, event: Any, here: Any, key: str) -> scalars.Scalar:
         """Give the value of a plain scalar that was not met before, and say if it misleads."""
@@ -267,10 +261,10 @@ class _Construction:
         try:
             value = scalars.resolve(text)
         except ValueError as error:
-            self._say(event, here, key, str(error))
+            self._notes.say(event, here, key, str(error))
             return None
         if value in scalars.YAML_1_1_BOOLEANS:
-            self._say(
+            self._notes.say(
                 event,
                 here,
                 key,
@@ -286,47 +280,25 @@ class _Construction:
         """Give the value that an alias stands for, None where it is none that can be."""
         name = event.anchor
         try:
-            value, depth = self._anchors.look_up(name, (*self._stack, here))
+            value, depth = self._anchors.look_up(name, (*self._notes.stack, here))
         except KeyError:
-            self._say(event, here, key, f"no anchor `&{name}` stands before this alias")
+            self._notes.say(event, here, key, f"no anchor `&{name}` stands before this alias")
             return None
         except RecursionError:
-            self._say(event, here, key, f"`*{name}` stands inside of what it stands for")
+            self._notes.say(event, here, key, f"`*{name}` stands inside of what it stands for")
             return None
         except TooLarge:
-            self._say(event, here, key, f"the aliases stand for more than {MAX_EXPANSION} values")
+            self._notes.say(
+                event, here, key, f"the aliases stand for more than {MAX_EXPANSION} values"
+            )
             raise _Stop from None
-        if len(self._stack) + depth > MAX_DEPTH:
+        if len(self._notes.stack) + depth > MAX_DEPTH:
             self._too_deep(event, here, key)
         return value
 
     def _too_deep(self, event: Any, here: Any, key: str) -> None:
-        self._say(event, here, key, f"nested more than {MAX_DEPTH} levels deep")
+        self._notes.say(event, here, key, f"nested more than {MAX_DEPTH} levels deep")
         raise _Stop
-
-    def _say(self, event: Any, here: Any, key: str, message: str, **more: Any) -> None:
-        """Note a problem with the member of `here` that is being read."""
-        mark = event.start_mark
-        self._lines = self._lines or Lines(self._text)
-        position = self._lines.position(mark.line, mark.column)
-        self._note(self._pointer(here, key), position, message, **more)
-
-    def _note(self, pointer: str, position: Position, message: str, **more: Any) -> None:
-        source = Source(path=self._path, document=self._complete)
-        self.problems.append(
-            Problem(source=source, pointer=pointer, position=position, message=message, **more)
-        )
-
-    def _pointer(self, here: Any, key: str) -> str:
-        """Give the RFC 6901 pointer to what is being read: in each container, the last member."""
-        if here is self.documents:
-            return ""
-        outer = [
-            next(reversed(container)) if isinstance(container, dict) else len(container) - 1
-            for container in self._stack[1:]
-        ]
-        last = key if isinstance(here, dict) else len(here)
-        return "".join(f"/{escape(str(token))}" for token in (*outer, last))
 
 
 def _is_string(text: str) -> bool:

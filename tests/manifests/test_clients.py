@@ -136,6 +136,15 @@ def test_a_document_that_is_no_manifest_is_refused(write, text):
     assert any(severity == "error" for _, _, severity, _ in said(loaded))
 
 
+def test_an_unknown_kind_for_an_unknown_target_is_two_problems(write, shop):
+    text = shop().replace("Provident", "Provdent").replace("target: shop", "target: shp")
+    write("clients/shop/a.yaml", f"---\n---\n{text}")
+
+    messages = [message for *_, message in said(load("reconciler.yaml"))]
+
+    assert messages == ["unknown kind `ProvdentClient`", "unknown target `shp`"]
+
+
 def test_of_a_document_without_kind_and_target_the_kinds_are_listed(write):
     write("clients/shop/a.yaml", "spec: {}\n")
 
