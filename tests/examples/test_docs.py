@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from reconciler import pipeline
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.root import COMMANDS, root
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        ROOT / "examples" / "README.md",
+        ROOT / "benchmarks" / "RESULTS.md",
+    ]
+)
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`[^`\n]*`")
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+COMMAND = re.compile(r"(?:^|[`$&] ?)reconciler ([a-z]+)\b([^`\n#|>]*)", re.MULTILINE)
+FILE = re.compile(r"<!-- file: (\S+) -->\n`\S+`\n\n```\w+\n(.*?)```", re.DOTALL)
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _anchors(page: Path) -> set[str]:
+    """The anchors of a page as GitHub makes them of its headings."""
+    headings = re.findall(
+        r"^#+ (.+)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_link_inside_the_docs_leads_somewhere(page: Path) -> None:
+    prose = CODE.sub("", FENCE.sub("", page.read_text(encoding="utf-8")))
+
+    broken = [link for link in LINK.findall(prose) if not _leads_somewhere(page, link)]
+
+    assert broken == []
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    if link.startswith("https://"):
+        return True
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    return target.exists() and (not anchor or anchor in _anchors(target))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_command_in_the_docs_exists_with_its_options(page: Path) -> None:
+    commands = COMMAND.findall(page.read_text(encoding="utf-8"))
+
+    unknown = [
+        f"{name} {option}"
+        for name, options in commands
+        for option in ("", *re.findall(r"--[a-z-]+", options))
+        if not _known(name, option)
+    ]
+
+    assert unknown == []
+
+
+def _known(name: str, option: str) -> bool:
+    if name not in COMMANDS:
+        return False
+    command = root.get_command(click.Context(root), name)
+    assert command is not None
+    flags = {flag for parameter in command.params for flag in parameter.opts}
+    return not option or option in flags | {"--help"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_make_target_in_the_docs_exists(page: Path) -> None:
+    targets = set(
+        re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert named <= targets
+
+
+def test_every_guard_in_the_code_is_explained() -> None:
+    sources = [*(ROOT / "reconciler" / "core").glob("*.py")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    rules = set(re.findall(r'(?:rule=|_over\()"([a-z-]+)"', code))
+
+    explained = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
+
+    assert {rule for rule in rules if f"`{rule}`" not in explained} == set()
+    assert "replace-not-allowed" in rules
+
+
+def test_the_readme_lists_every_exit_code() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    listed = [int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)]
+
+    assert listed == sorted(ExitCode)
+
+
+def test_the_vendor_of_the_tutorial_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
+    for path, text in FILE.findall(page):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    found = pipeline.validate("reconciler.yaml")
+
+    assert found.problems == ()
+    assert found.clients == 1
