@@ -28,7 +28,7 @@ _OPTIONAL: Final[Mapping[str, type]] = {"answered": dict}
 _INDENT: Final = "    "
 
 
-def encode_entry(key: str, entry: InventoryEntry) -> str:
+def encode_entry(key: str, entry: InventoryEntry) -> bytes:
     """The lines of one client, as they stand in the file."""
     members: dict[str, Json] = {
         "id": entry.remote_id,
@@ -41,22 +41,25 @@ def encode_entry(key: str, entry: InventoryEntry) -> str:
     if entry.answered:
         members["answered"] = dict(entry.answered)
     text = json.dumps(members, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return f"{_INDENT}{_quoted(key)}: " + text.replace("\n", f"\n{_INDENT}")
+    indented = text.replace("\n", f"\n{_INDENT}")
+    return f"{_INDENT}{_quoted(key)}: {indented}".encode()
 
 
-def encode(target: str, clients: Mapping[str, str]) -> bytes:
+def encode(target: str, clients: Mapping[str, bytes]) -> bytes:
     """The file, from the lines of each client by its key: two blanks of indent, members sorted.
 
     Lines are kept from one write to the next: a run that records ten thousand creates would
     otherwise spend its time on spelling the ones before.
     """
-    lines = ",\n".join(clients[key] for key in sorted(clients))
-    block = f"{{\n{lines}\n  }}" if clients else "{}"
-    text = (
-        f'{{\n  "apiVersion": "{_VERSION}",\n  "clients": {block},\n'
-        f'  "kind": "{_KIND}",\n  "target": {_quoted(target)}\n}}\n'
-    )
-    return text.encode()
+    head = f'{{\n  "apiVersion": "{_VERSION}",\n  "clients": '
+    tail = f',\n  "kind": "{_KIND}",\n  "target": {_quoted(target)}\n}}\n'
+    if not clients:
+        return f"{head}{{}}{tail}".encode()
+    lines = [clients[key] for key in sorted(clients)]
+    # Into the first and the last line, so that the whole is copied once.
+    lines[0] = f"{head}{{\n".encode() + lines[0]
+    lines[-1] += f"\n  }}{tail}".encode()
+    return b",\n".join(lines)
 
 
 def decode(content: bytes, *, target: str, path: str) -> Inventory:

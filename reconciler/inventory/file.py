@@ -58,7 +58,8 @@ class Session:
         self._writable = writable
         self._path = directory / f"{durable.file_name(target)}.json"
         self._entries = dict(_read(self._path, target).entries)
-        self._lines: dict[str, str] = {}
+        self._lines: dict[str, bytes] = {}
+        self._stale = set(self._entries)
         self._changed = threading.Condition()
         self._version = 0
         self._on_disk = 0
@@ -132,7 +133,7 @@ class Session:
             del self._entries[key]
         else:
             self._entries[key] = entry
-        self._lines.pop(key, None)
+        self._stale.add(key)
         self._version += 1
 
     def _write(self, *, upto: int) -> None:
@@ -158,9 +159,14 @@ class Session:
             raise InventoryError(problem)
 
     def _content(self) -> bytes:
-        for key in self._entries.keys() - self._lines.keys():
-            self._lines[key] = document.encode_entry(key, self._entries[key])
-        return document.encode(self._target, {key: self._lines[key] for key in self._entries})
+        for key in self._stale:
+            entry = self._entries.get(key)
+            if entry is None:
+                self._lines.pop(key, None)
+            else:
+                self._lines[key] = document.encode_entry(key, entry)
+        self._stale.clear()
+        return document.encode(self._target, self._lines)
 
 
 def _binding(entry: InventoryEntry) -> tuple[str, tuple[str, ...]]:

@@ -1,8 +1,11 @@
+import contextlib
 import gzip
 import json
 import socket
 import threading
+from pathlib import Path
 
+import certifi
 import httpx
 import pytest
 from targets import Clock, Flood, Server, transport
@@ -395,31 +398,69 @@ def test_the_public_authorities_are_trusted_where_no_bundle_is_given():
     assert context.cert_store_stats()["x509_ca"] > 0
 
 
-def test_plain_http_trusts_nobody_and_takes_no_proxy(monkeypatch):
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    listener = socket.create_server(("127.0.0.1", 0))
-    base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    thread = threading.Thread(target=answer_once, args=(listener,))
-    thread.start()
+def test_a_bundle_is_trusted_instead_of_the_public_authorities(tmp_path):
+    bundle = tmp_path / "ca.pem"
+    first, end, _ = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----\n")
+    bundle.write_text(first + end)
+
+    context = module.authorities(str(bundle))
+
+    assert context.cert_store_stats()["x509_ca"] == 1
+    assert context.check_hostname
+
+
+@contextlib.contextmanager
+def raw_server(answer):
+    """The address of a server that gives `answer` to its one connection, and hangs up."""
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            thread.join()
+
+
+def over_a_socket(base):
     connection = module.Connection(
         target="shop", provider=vendor("boruta"), base_url=base, auth=Secret("a-token")
     )
-
-    with module.Transport(connection) as target:
-        answer = target.send("GET", "/clients")
-    thread.join()
-    listener.close()
-
-    assert answer.body == []
+    return module.Transport(connection, sleep=lambda _: None)
 
 
-def answer_once(listener):
-    connection, _ = listener.accept()
-    with connection:
-        connection.recv(65536)
-        connection.sendall(
-            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]"
-        )
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n"
+
+
+def test_a_loopback_server_is_reached_past_a_proxy(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+
+    with raw_server(HEAD + b'{"id": "1"} ') as base, over_a_socket(base) as target:
+        assert target.send("GET", "/clients").body == {"id": "1"}
+
+
+@pytest.mark.parametrize("answer", [b"", HEAD[:30], HEAD, HEAD + b'{"id":'])
+def test_a_connection_that_breaks_at_any_point_of_the_answer_makes_a_create_ambiguous(answer):
+    with (
+        raw_server(answer) as base,
+        over_a_socket(base) as target,
+        pytest.raises(Ambiguous, match="no whole answer"),
+    ):
+        target.send("POST", "/clients", body={})
+
+
+def test_a_port_where_nobody_listens_is_unreachable():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    with over_a_socket(base) as target, pytest.raises(Unreachable, match="cannot be reached"):
+        target.send("POST", "/clients", body={})
 
 
 def test_a_certificate_that_nobody_vouches_for_is_told_with_the_way_out():
