@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +13,7 @@ from reconciler.core.selection import Selection
 from reconciler.manifests.clients import load, located
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.core.model import Outcome, Problem
@@ -73,15 +72,14 @@ def planning(
     loaded = load(project_file)
     _refuse_errors(loaded.problems)
     jobs = _jobs(loaded, selection, log)
-    from reconciler.run import TargetRun  # noqa: PLC0415 - loads httpx, which validate must not
+    from reconciler.run import TargetRun, plan_all  # noqa: PLC0415 - loads httpx; validate must not
 
     runs = tuple(map(TargetRun, jobs))
     with ExitStack() as stack:
         for run in runs:
             run.open(stack, lock=lock, timeout=lock_timeout)
-        with ThreadPoolExecutor(max(1, len(runs)), thread_name_prefix="target") as pool:
-            plans = tuple(pool.map(lambda run: run.plan(), runs))
-        yield Planned(plan=Plan(targets=plans), warnings=loaded.problems, runs=runs)
+        plan = Plan(targets=plan_all(runs))
+        yield Planned(plan=plan, warnings=loaded.problems, runs=runs)
 
 
 def apply(
@@ -95,16 +93,9 @@ def apply(
     `on_outcome` is told of each as it ends, by one thread at a time. After `stop` is set nothing
     new begins; what is under way ends and is recorded.
     """
-    ended = threading.Lock()
-    halt = stop or threading.Event()
+    from reconciler.run import apply_all  # noqa: PLC0415 - as above
 
-    def tell(outcome: Outcome) -> None:
-        with ended:
-            on_outcome(outcome)
-
-    with ThreadPoolExecutor(max(1, len(planned.runs)), thread_name_prefix="apply") as pool:
-        outcomes = list(pool.map(lambda run: run.apply(tell, halt), planned.runs))
-    return ApplyReport(outcomes=tuple(outcome for each in outcomes for outcome in each))
+    return ApplyReport(outcomes=apply_all(planned.runs, on_outcome, stop))
 
 
 def _refuse_errors(problems: Sequence[Problem]) -> None:
@@ -114,8 +105,8 @@ def _refuse_errors(problems: Sequence[Problem]) -> None:
 
 def _jobs(loaded: Loaded, selection: Selection, log: Callable[[str], None]) -> list[Job]:
     """What is to be done with each selected target; InputError for references that lead nowhere."""
-    from reconciler.manifests.references import credentials, resolve  # noqa: PLC0415 - as below
-    from reconciler.run import Job  # noqa: PLC0415 - loads httpx, which validate must not
+    from reconciler.manifests.references import credentials, resolve  # noqa: PLC0415 - validate has none
+    from reconciler.run import Job  # noqa: PLC0415 - as above
 
     project = loaded.project
     names = selecting.targets(selection, project.targets)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,8 +22,7 @@ from reconciler.remote.transport import Transport
 from reconciler.sinks.file import FileSink
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import ExitStack
 
     from reconciler.core.model import Change, Manifest, Outcome
@@ -121,6 +122,30 @@ class TargetRun:
 
     def _fail(self, error: ReconcilerError) -> None:
         self._plan = replace(self._plan, errors=(*self._plan.errors, str(error)))
+
+
+def plan_all(runs: Sequence[TargetRun]) -> tuple[TargetPlan, ...]:
+    """Plan the targets side by side; the plans are in their order."""
+    with ThreadPoolExecutor(max(1, len(runs)), thread_name_prefix="target") as pool:
+        return tuple(pool.map(TargetRun.plan, runs))
+
+
+def apply_all(
+    runs: Sequence[TargetRun],
+    on_outcome: Callable[[Outcome], None],
+    stop: threading.Event | None,
+) -> tuple[Outcome, ...]:
+    """Apply the plans of the targets side by side; `on_outcome` is called by one thread at a time."""
+    one_at_a_time = threading.Lock()
+    halt = stop or threading.Event()
+
+    def tell(outcome: Outcome) -> None:
+        with one_at_a_time:
+            on_outcome(outcome)
+
+    with ThreadPoolExecutor(max(1, len(runs)), thread_name_prefix="apply") as pool:
+        outcomes = pool.map(lambda run: run.apply(tell, halt), runs)
+        return tuple(outcome for each in outcomes for outcome in each)
 
 
 def _brings_secret(change: Change) -> bool:

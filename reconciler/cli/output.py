@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from reconciler import durable
+from reconciler.render.clean import clean
 from reconciler.render.style import COLOUR, PLAIN, Style
-from reconciler.render.values import clean
 
 
 def speak_utf8() -> None:

@@ -53,14 +53,13 @@ def compare(
 def _compare_field(
     field: Field, wanted: Json, body: JsonObject, entry: InventoryEntry | None, key: bytes
 ) -> FieldChange | None:
+    live = body.get(field.read_as, MISSING)
+    if not field.write_only and same(wanted, live):
+        return None
     if field.secret or holds_secret(wanted) or (entry and field.name in entry.fingerprints):
         return _compare_secret(field, wanted, body, entry, key)
     if field.write_only:
         live = MISSING if entry is None else entry.applied.get(field.name, MISSING)
-    else:
-        live = body.get(field.read_as, MISSING)
-        if same(wanted, live):
-            return None
     before = canonical(field, seen(field, wanted, live))
     after = canonical(field, wanted)
     if same(before, after) or _settled(field, before, after, entry):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import MISSING, Action, Origin
-from reconciler.render.values import clean, clip, name, show, transition
+from reconciler.render.clean import clean
+from reconciler.render.values import clip, name, show, transition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

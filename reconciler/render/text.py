@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import Action, Status
+from reconciler.render.clean import clean
 from reconciler.render.counts import (
     plan_counts,
     plan_sentence,
@@ -16,7 +17,7 @@ from reconciler.render.counts import (
 from reconciler.render.lines import Line, field_lines, head, listed, target_verdicts, verdicts
 from reconciler.render.requests import known_path
 from reconciler.render.style import PLAIN, Style
-from reconciler.render.values import clean, name, pretty, show
+from reconciler.render.values import name, pretty, show
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

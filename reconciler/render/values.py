@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import MISSING, Redacted, Secret
+from reconciler.render.clean import clean
 
 if TYPE_CHECKING:
     from reconciler.core.model import Json
@@ -34,20 +35,6 @@ def plain(value: Json) -> Json:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
-
-
-def clean(text: str) -> str:
-    """Escape what does not print: control characters, line breaks, bidi marks, lone surrogates."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else _escape(character) for character in text
-    )
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
 
 
 def name(text: str) -> str:
