@@ -37,6 +37,7 @@ bench: $(READY)  ## Measure against yaml.load, as ratios
 
 docs: $(READY)  ## Write the generated pages again
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/generate_cli.py
 
 schemas: $(READY)  ## Derive the manifest schemas again
 	$(BIN)/python docs/generate.py --schemas

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import Action, Change, Manifest, Refusal
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.core.situation import Situation
+
+_A_FLEET: Final = 2
 
 
 def refuse_shared_ids(changes: list[Change]) -> None:
@@ -60,12 +62,8 @@ def _namesakes(change: Change, match: str, foreign: Mapping[object, list[str]]) 
     ids = sorted(foreign.get(wanted, ()))
     if not ids:
         return ()
-    return (
-        (
-            f"the server already has a client named {wanted!r} that is not ours ({', '.join(ids)}): "
-            "to manage that one instead, set metadata.id"
-        ),
-    )
+    taken = f"the server already has a client named {wanted!r} that is not ours ({', '.join(ids)})"
+    return (f"{taken}: to manage that one instead, set metadata.id",)
 
 
 def without_manifest(situation: Situation, manifests: Iterable[Manifest]) -> tuple[str, ...]:
@@ -75,3 +73,13 @@ def without_manifest(situation: Situation, manifests: Iterable[Manifest]) -> tup
     if not alone:
         return ()
     return (f"left alone, since no manifest names them any more: {', '.join(alone)}",)
+
+
+def all_gone(situation: Situation, changes: Iterable[Change]) -> tuple[str, ...]:
+    """A word where none of several known clients is there: rather the wrong place than a lost fleet."""
+    known = situation.inventory.entries
+    there = [change.live is not None for change in changes if change.key in known]
+    if len(there) < _A_FLEET or any(there):
+        return ()
+    word = f"not one of the {len(there)} clients of ours is on the server any more: "
+    return (word + "check baseUrl and collection before you have them all created again",)

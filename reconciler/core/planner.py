@@ -7,9 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core import compiler
-from reconciler.core.cautions import refuse_shared_ids, warn_of_namesakes, without_manifest
+from reconciler.core.cautions import (
+    all_gone,
+    refuse_shared_ids,
+    warn_of_namesakes,
+    without_manifest,
+)
 from reconciler.core.diff import compare, settled
 from reconciler.core.model import (
+    MISSING,
     Action,
     Change,
     FieldChange,
@@ -46,7 +52,7 @@ def plan_target(situation: Situation, manifests: Iterable[Manifest]) -> TargetPl
         provider=situation.provider.name,
         base_url=situation.base_url,
         changes=tuple(warn_of_namesakes(situation, changes)),
-        warnings=without_manifest(situation, ordered),
+        warnings=(*without_manifest(situation, ordered), *all_gone(situation, changes)),
         refusals=threshold_refusals(changes, situation.policy),
     )
 
@@ -91,8 +97,8 @@ def _create(situation: Situation, manifest: Manifest, reason: str) -> Change:
 
 
 def _unoriginated(fields: Iterable[FieldChange]) -> Iterable[FieldChange]:
-    """A new client's values moved nowhere: they have no origin and no members that are added."""
-    return (replace(change, origin=None, added=()) for change in fields)
+    """A new client's values moved nowhere: they come from nothing, and nobody moved them."""
+    return (replace(change, before=MISSING, origin=None, added=()) for change in fields)
 
 
 def _existing(

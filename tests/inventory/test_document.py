@@ -72,7 +72,7 @@ def test_a_file_holds_to_its_schema():
     schema = json.loads((SCHEMAS / "inventory.schema.json").read_text())
     entries = {
         "web": entry("1", applied={"name": "Web"}, superseded=("0",)),
-        "job": entry("2", fingerprints={"secret": "hmac:1"}),
+        "job": entry("2", fingerprints={"secret": "hmac:1"}, answered={"name": "WEB"}),
     }
 
     jsonschema.Draft202012Validator(schema).validate(json.loads(written(entries)))

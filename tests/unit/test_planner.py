@@ -1,7 +1,7 @@
 import pytest
 from given import client, entry, field, live, manifest, provider, replace, situation
 
-from reconciler.core.model import Action, Origin
+from reconciler.core.model import MISSING, Action, Origin
 from reconciler.core.planner import plan_target
 from reconciler.core.project import Policy
 from reconciler.core.provider import Identity
@@ -233,6 +233,23 @@ def test_a_client_without_a_manifest_is_left_alone_and_told():
 
     assert plan.changes == ()
     assert plan.warnings == ("left alone, since no manifest names them any more: old",)
+
+
+def test_a_whole_fleet_that_is_gone_is_rather_the_wrong_place():
+    lost = situation(VENDOR, entries={"web": entry("1"), "api": entry("2")})
+    fleet = [manifest(spec={"name": "web"}), manifest("api", spec={"name": "api"})]
+
+    assert "check baseUrl" in plan_target(lost, fleet).warnings[0]
+    found = replace(lost, live=live(client("1", name="web")))
+    assert plan_target(found, fleet).warnings == ()
+
+
+def test_what_a_new_client_gets_comes_from_nothing():
+    vendor = provider(field("note", equal=((None, ""),)))
+
+    change = only(situation(vendor), manifest(spec={"note": "n"}))
+
+    assert change.fields[0].before is MISSING
 
 
 def test_the_limits_of_the_target_hold_for_its_whole_plan():
