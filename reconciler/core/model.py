@@ -141,7 +141,9 @@ class InventoryEntry:
     `fingerprints` a keyed fingerprint of those that are, both by field name. `answered` holds the
     values that the server made of an applied one on its own. `superseded` are the remote ids of
     predecessors that a replace has yet to delete. `applied_at` is RFC 3339, UTC; `digest` is of
-    what was applied.
+    what was applied. `prevent_destroy` outlives the manifest that said so. `quarantined_at` is
+    when the client was disabled because its manifest was gone. `secret` says where its secret is:
+    "stored" in the sink, "spooled" until the sink takes it, "lost" because no answer told it.
     """
 
     remote_id: str
@@ -151,14 +153,39 @@ class InventoryEntry:
     applied_at: str
     digest: str
     superseded: tuple[str, ...] = ()
+    prevent_destroy: bool = False
+    quarantined_at: str = ""
+    secret: Literal["", "stored", "spooled", "lost"] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A create that was about to be sent, and of which no run has recorded what came.
+
+    `remote_id` is the chosen id, None where the server gives one; `predecessor` the client that a
+    replace was to succeed. `facts` are the values that recognise the client on a list, by field
+    name, none of them secret; `digest` is of the whole body. `at` is RFC 3339, UTC.
+    """
+
+    key: str
+    remote_id: str | None
+    predecessor: str | None = None
+    facts: JsonObject
+    digest: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """The clients of one target that are ours, by key."""
+    """The clients of one target that are ours, and the creates that may have made one, by key.
+
+    `serial` counts the writes of the record.
+    """
 
     target: str
     entries: Mapping[str, InventoryEntry]
+    pending: Mapping[str, Intent] = field(default_factory=dict)
+    serial: int = 0
 
 
 class Action(Enum):

@@ -46,10 +46,21 @@ Auth: TypeAlias = ClientCredentials | StaticToken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How much a run may delete: a number of clients and a percentage of those that are ours."""
+    """What a run may do to clients that exist.
 
+    `adopt`: whether a manifest may take over a foreign client of its name. `prune`: whether a
+    client of ours without a manifest is deleted, within `max_deletes` and `max_change_percent` (of
+    those that are ours), not while it was used within `keep_used_days`, and after
+    `quarantine_days` of being disabled. `on_removal`: what happens where nothing can be deleted.
+    """
+
+    adopt: Literal["never", "unowned"] = "never"
+    prune: bool = False
     max_deletes: int | None = None
     max_change_percent: float | None = None
+    keep_used_days: int = 30
+    quarantine_days: int = 0
+    on_removal: Literal["keep", "disable"] = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +77,8 @@ class Target:
 
     `rate_limit` is what the user states, None where the provider's documented one holds; the run
     keeps to `share` of it. Timeouts are in seconds. `endpoints` and `collection` overlay the
-    provider's descriptor.
+    provider's descriptor. `guard` says how a write makes sure that the client is as it was when
+    it was planned; None leaves it to the provider's dialect.
     """
 
     name: str
@@ -83,6 +95,7 @@ class Target:
     read_timeout: float = 30.0
     collection: str | None = None
     endpoints: JsonObject = field(default_factory=dict)
+    guard: Literal["test", "reread", "none"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +106,7 @@ class Project:
     root: str
     targets: Mapping[str, Target]
     inventory_directory: str = ".reconciler/inventory"
+    fingerprint_key: Reference | None = None
 
 
 def seconds(duration: str) -> float:

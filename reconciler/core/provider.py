@@ -47,11 +47,28 @@ class Pagination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """`pointer` finds the remote id in an item; `chosen` says that a create may carry one (a UUID)."""
+    """`pointer` finds the remote id in an item; `chosen` says that a create may carry one (a UUID).
+
+    `match` is the field that a client is known by to people. `recognize` are the fields, and
+    `created` the pointer to the creation time, by which a create whose answer was lost is found
+    in a list. `last_used` is the pointer to the time of the last use.
+    """
 
     pointer: str
     chosen: bool = False
     match: str | None = None
+    recognize: tuple[str, ...] = ()
+    created: str | None = None
+    last_used: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """The field that turns a client off, and the values that it has then and otherwise."""
+
+    field: str
+    off: Json
+    on: Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,3 +161,5 @@ class Provider:
     create_schema: JsonObject
     update_schema: JsonObject
     protected: frozenset[str]
+    switch: Switch | None = None
+    rotate: Endpoint | None = None

@@ -24,7 +24,7 @@ class Situation:
     """What a plan rests on besides the manifests; `own_id` is the client that the tool runs as.
 
     `live` is what was seen of the server: nothing, before it was asked. `key` is for fingerprints.
-    `others` are the keys of manifests that this run does not look at.
+    `others` are the keys of manifests that this run does not look at. `now` is RFC 3339, UTC.
     """
 
     target: str
@@ -36,6 +36,7 @@ class Situation:
     policy: Policy = field(default_factory=Policy)
     own_id: str | None = None
     others: frozenset[str] = frozenset()
+    now: str = "1970-01-01T00:00:00Z"
 
 
 def ids_to_read(situation: Situation, manifests: Iterable[Manifest]) -> frozenset[str]:
