@@ -62,13 +62,13 @@ def update_requests(
     ignore: Collection[str] = (),
 ) -> tuple[Request, ...]:
     """The one request that makes the `changed` fields of the live `body` what is wanted."""
-    match provider.style:
-        case UpdateStyle.JSON_PATCH:
-            update: Json = json_patch(provider, wanted, body, changed)
-        case UpdateStyle.PUT_FULL:
-            update = full_body(provider, wanted, body, ignore)
-        case UpdateStyle.PUT_PARTIAL:
-            update = partial_body(provider, wanted, body, changed)
+    update: Json
+    if provider.style is UpdateStyle.JSON_PATCH:
+        update = json_patch(provider, wanted, body, changed)
+    elif provider.style is UpdateStyle.PUT_FULL:
+        update = full_body(provider, wanted, body, ignore)
+    else:
+        update = partial_body(provider, wanted, body, changed)
     return (_request("update", provider.update, provider, update),)
 
 
