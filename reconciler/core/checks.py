@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Give the hint for a word that is not known: the one that was meant, else all there are."""
     names = sorted(known)
-    close = get_close_matches(word, names, n=1)
-    if close:
-        return f"did you mean `{close[0]}`?"
+    close = meant(word, names)
+    if close is not None:
+        return f"did you mean `{close}`?"
     return f"known are: {', '.join(names)}" if names else "there is none"
+
+
+def meant(word: str, known: Iterable[str]) -> str | None:
+    """Give the known word that an unknown one is a slip of, None where it is like none of them."""
+    return next(iter(get_close_matches(word, sorted(known), n=1)), None)
 
 
 def unknown_kind(source: Source, stated: str, known: Iterable[str]) -> Problem:

@@ -162,6 +162,8 @@ class _Run:
             meant = own
         elif claim.kind and meant is None:
             self.problems.append(checks.unknown_kind(source, claim.kind, self._kinds))
+            # What else is wrong is told in the same run: judged by the kind that was meant.
+            meant = self._kinds.get(checks.meant(claim.kind, self._kinds) or "")
         elif own is not None and meant is not None:
             self.problems.append(checks.misfit(claim, own.kind))
         judge = meant or own

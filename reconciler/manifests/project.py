@@ -41,8 +41,11 @@ def load(path: str) -> Project:
     document: Any = reading.documents[0] if reading.documents else None
     found = [*reading.problems, *_refused(document, len(reading.documents), Source(path=path))]
     errors = [problem for problem in checks.distinct(found) if problem.severity == "error"]
-    if errors or document is None:
-        raise InputError(locate(errors or reading.problems, lambda _: text, is_secret))
+    if document is None and not errors:
+        message = "the project file is empty: `reconciler init` writes one"
+        errors = [Problem(source=Source(path=path), pointer="", message=message)]
+    if errors:
+        raise InputError(locate(errors, lambda _: text, is_secret))
     return parse(document, path=path, root=posixpath.dirname(path) or ".")
 
 

@@ -17,7 +17,7 @@ _TAB: Final = "    "
 
 
 def to_text(problems: Iterable[Problem]) -> str:
-    """Show each problem as `file:line:column: severity: message`, its line, a caret and the hint."""
+    """Show each problem as `file:line:column: severity: message [pointer]`, its line, a caret, the hint."""
     return "".join(f"{_block(problem)}\n" for problem in problems)
 
 
@@ -47,7 +47,8 @@ def _block(problem: Problem) -> str:
     head = f"{problem.source.path}:{place} {problem.severity}: {problem.message}"
     if position is None:
         return _clipped(f"{head}; {problem.hint}" if problem.hint else head)
-    return "\n".join([_clipped(head), *_excerpt(position, problem.hint)])
+    pointer = f" [{problem.pointer}]" if problem.pointer else ""
+    return "\n".join([_clipped(head) + _clipped(pointer), *_excerpt(position, problem.hint)])
 
 
 def _clipped(text: str) -> str:

@@ -145,6 +145,16 @@ def test_an_unknown_kind_for_an_unknown_target_is_two_problems(write, shop):
     assert messages == ["unknown kind `ProvdentClient`", "unknown target `shp`"]
 
 
+def test_a_misspelled_kind_hides_nothing_else_that_is_wrong(write, shop):
+    text = shop().replace("Provident", "Provdent").replace("allowedScopes", "allowedScope")
+    write("clients/shop/a.yaml", text)
+
+    messages = [message for *_, message in said(load("reconciler.yaml"))]
+
+    assert messages[0] == "unknown kind `ProvdentClient`"
+    assert "unknown field `allowedScope`" in messages
+
+
 def test_of_a_document_without_kind_and_target_the_kinds_are_listed(write):
     write("clients/shop/a.yaml", "spec: {}\n")
 

@@ -47,7 +47,7 @@ def test_a_file_that_is_not_there_is_said_to_be():
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("", [(None, "the file holds no document")]),
+        ("", [(None, "the project file is empty: `reconciler init` writes one")]),
         ("a: [", [((1, 4), "this bracket is never closed")]),
         (b"\xff", [((1, 1), "this is not valid UTF-8")]),
     ],

@@ -24,7 +24,7 @@ def test_a_problem_is_shown_with_its_line_a_caret_and_what_would_be_right():
     )
 
     assert to_text([found]) == (
-        "clients/shop/web.yaml:12:5: error: unknown field `redirectUri`\n"
+        "clients/shop/web.yaml:12:5: error: unknown field `redirectUri` [/a]\n"
         "   12 |     redirectUri: [https://a.example.com]\n"
         "      |     ^^^^^^^^^^^ did you mean `redirectUris`?\n"
     )
