@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -22,9 +23,7 @@ _NAP: Final = 0.1  # seconds
 _SHOW_CURSOR: Final = b"\x1b[?25h"  # a progress bar hides it
 
 
-def _abort(
-    _signal: int, _frame: object
-) -> None:  # pragma: no cover - nothing is left to measure it
+def _abort() -> None:  # pragma: no cover - nothing is left to measure it
     """End the process at once: an exception would wait for the threads that send requests."""
     cursor = _SHOW_CURSOR if os.isatty(_STDERR) else b""
     os.write(_STDERR, cursor + b"\nAborted. What was under way may have been done: plan again.\n")
@@ -32,10 +31,12 @@ def _abort(
 
 
 @contextmanager
-def graceful(notice: str = "") -> Iterator[threading.Event]:
+def graceful(notice: str = "", *, echo: float = 1.0) -> Iterator[threading.Event]:
     """Give an event that the first signal sets, with a `notice`; the next ends the process, code 1.
 
-    Outside the main thread, where no handler can be set, the event is never set.
+    A signal within `echo` seconds of the first is the same wish: a wrapper such as make or timeout
+    passes on what the terminal has sent already. Outside the main thread, where no handler can be
+    set, the event is never set.
     """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -44,8 +45,14 @@ def graceful(notice: str = "") -> Iterator[threading.Event]:
 
     def first(_signal: int, _frame: object) -> None:
         stop.set()
+        began = time.monotonic()
+
+        def again(_signal: int, _frame: object) -> None:
+            if time.monotonic() - began >= echo:
+                _abort()
+
         for number in _SIGNALS:
-            signal.signal(number, _abort)
+            signal.signal(number, again)
         # Not print: the main thread may be in the middle of a write to that stream.
         os.write(_STDERR, f"\n{notice}\n".encode() if notice else b"\n")
 

@@ -19,12 +19,13 @@ before = signal.getsignal(number)
 if sys.argv[2:] == ["again"]:
     import threading
     threading.Thread(target=threading.Event().wait).start()  # one that never ends
-with graceful("wait") as stop:
+with graceful("wait", echo=0 if sys.argv[2:] == ["again"] else 3600) as stop:
     assert not stop.is_set()
     os.kill(os.getpid(), number)
     assert stop.wait(10)
-    if sys.argv[2:] == ["again"]:
+    if sys.argv[2:]:
         os.kill(os.getpid(), number)
+    if sys.argv[2:] == ["again"]:
         signal.pause()
 assert signal.getsignal(number) is before
 """
@@ -51,6 +52,12 @@ def test_the_second_signal_ends_the_process_whatever_its_threads_do(number: sign
     assert done.stderr == (
         "\nwait\n\nAborted. What was under way may have been done: plan again.\n"
     )
+
+
+def test_the_echo_of_a_signal_is_the_same_wish():
+    done = run("SIGINT", "echo")
+
+    assert (done.returncode, done.stderr) == (0, "\nwait\n")
 
 
 def test_work_that_outlasts_a_nap_gives_its_result():
