@@ -16,6 +16,7 @@ from reconciler.core.model import (
     Origin,
 )
 from reconciler.core.normalize import canonical, same, seen
+from reconciler.core.pointer import escape
 from reconciler.core.secrets import canonical_json, fingerprint, holds_secret, redact, reveal
 
 if TYPE_CHECKING:
@@ -195,8 +196,3 @@ def _value(of: object) -> Json | Missing:
 
 def _pointer(path: list[str | int]) -> str:
     return "".join(f"/{escape(str(part))}" for part in path)
-
-
-def escape(token: str) -> str:
-    """`token` as a reference token of a JSON Pointer (RFC 6901 section 3)."""
-    return token.replace("~", "~0").replace("/", "~1")

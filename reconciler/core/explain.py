@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, cast
 
-from reconciler.core.diff import escape
 from reconciler.core.findings import (
     Finding,
     misplaced_member,
@@ -17,6 +16,7 @@ from reconciler.core.findings import (
 )
 from reconciler.core.model import Problem
 from reconciler.core.normalize import subschema
+from reconciler.core.pointer import escape
 from reconciler.core.schema_walk import (
     is_reference,
     message_of,

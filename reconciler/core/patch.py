@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.core.diff import escape
 from reconciler.core.model import MISSING, Json, JsonObject
 from reconciler.core.normalize import canonical, subschema, writable
+from reconciler.core.pointer import escape
 
 if TYPE_CHECKING:
     from collections.abc import Collection

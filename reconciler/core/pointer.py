@@ -1,4 +1,4 @@
-"""Finds the value that a JSON Pointer (RFC 6901) points to."""
+"""Reads and writes JSON Pointers (RFC 6901)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def resolve(document: Json, pointer: str) -> Json | Missing:
     """
     value: Json | Missing = document
     for token in pointer.split("/")[1:]:
-        value = _member(value, token.replace("~1", "/").replace("~0", "~"))
+        value = _member(value, unescape(token))
     return value
 
 
@@ -28,3 +28,13 @@ def _member(value: Json | Missing, name: str) -> Json | Missing:
     elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
         found = value[int(name)]
     return found
+
+
+def escape(token: str) -> str:
+    """`token` as a reference token of a pointer (RFC 6901 section 3)."""
+    return token.replace("~", "~0").replace("/", "~1")
+
+
+def unescape(token: str) -> str:
+    """The name that a reference token stands for (RFC 6901 section 4)."""
+    return token.replace("~1", "/").replace("~0", "~")

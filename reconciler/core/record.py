@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.diff import compare
 from reconciler.core.model import MISSING, FieldChange, InventoryEntry, Json, JsonObject, Manifest
 from reconciler.core.normalize import canonical, same, seen
+from reconciler.core.pointer import unescape
 from reconciler.core.secrets import canonical_json, fingerprint, holds_secret, reveal
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 def ignored(manifest: Manifest) -> frozenset[str]:
     """The names of the fields that `lifecycle.ignoreChanges` points to."""
     return frozenset(
-        pointer.removeprefix("/").replace("~1", "/").replace("~0", "~")
-        for pointer in manifest.lifecycle.ignore_changes
+        unescape(pointer.removeprefix("/")) for pointer in manifest.lifecycle.ignore_changes
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from reconciler.core.diff import escape
 from reconciler.core.normalize import subschema
+from reconciler.core.pointer import escape
 from reconciler.core.project import reference
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from reconciler.core.diff import escape
 from reconciler.core.model import Json, JsonObject, Problem, Source
+from reconciler.core.pointer import escape
 from reconciler.core.secrets import reveal
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.diff import escape
 from reconciler.core.model import Position, Problem, Source
+from reconciler.core.pointer import escape
 from reconciler.manifests.lines import Lines
 
 if TYPE_CHECKING:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.core.model import Position, Problem
+from reconciler.core.pointer import unescape
 
 _Mark: TypeAlias = tuple[int, int]  # line and column, from 0
 
@@ -114,7 +115,7 @@ def _find(root: _Node, problem: Problem) -> _Mark:
     """Follow the pointer as far as it goes."""
     node = root
     for token in problem.pointer.split("/")[1:]:
-        member = node.members.get(token.replace("~1", "/").replace("~0", "~"))
+        member = node.members.get(unescape(token))
         if member is None:
             return node.key or node.start
         node = member

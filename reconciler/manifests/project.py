@@ -6,9 +6,9 @@ import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core import checks
-from reconciler.core.diff import escape
 from reconciler.core.errors import InputError
 from reconciler.core.model import Problem, Source
+from reconciler.core.pointer import escape
 from reconciler.core.project import ClientCredentials, Project, parse, reference
 from reconciler.manifests import catalog, globs
 from reconciler.manifests.files import Unreadable, read_bytes

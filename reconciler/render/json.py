@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import MISSING
+from reconciler.core.pointer import escape
 from reconciler.render.counts import plan_counts, report_counts
 from reconciler.render.requests import known_path
 from reconciler.render.values import plain
@@ -109,7 +110,7 @@ def _refusal(refusal: Refusal) -> dict[str, Json]:
 def _field(field: FieldChange) -> dict[str, Json]:
     return {
         "field": field.field,
-        "pointer": "/" + field.field.replace("~", "~0").replace("/", "~1"),
+        "pointer": f"/{escape(field.field)}",
         **_sides(field),
         "origin": None if field.origin is None else field.origin.value,
         "added": [plain(member) for member in field.added],

@@ -1,7 +1,7 @@
 import pytest
 from given import KEY, entry, field, provider
 
-from reconciler.core.diff import compare, escape, settled
+from reconciler.core.diff import compare, settled
 from reconciler.core.model import MISSING, FieldChange, NestedChange, Origin, Redacted, Secret
 from reconciler.core.secrets import fingerprint
 
@@ -195,7 +195,3 @@ def test_nothing_is_settled_without_an_answer_of_the_servers_own():
         settled(VENDOR, {"name": "b"}, entry("1", applied={"name": "a"}, answered={"name": "c"}))
         == []
     )
-
-
-def test_pointers_escape_what_rfc_6901_says():
-    assert escape("a/b~c") == "a~1b~0c"
