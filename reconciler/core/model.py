@@ -263,7 +263,12 @@ class Change:
     """What is to happen to one client, and why.
 
     `requests` are the very ones that apply sends, in order; one that carries what a create
-    answered is a prediction. `desired` (resolved spec) and `live` are what they were made from.
+    answered is a prediction. `manifest` (resolved) and `live` are what they were made from; a
+    client that no manifest names any more has none, and then `record` is what to remember of it
+    once the requests are done, and `forget` says that it is ours no longer. `found` says that an
+    adoption binds what a create of ours left behind, `predecessor` which client that was to
+    succeed: "told" is a secret to be stored, "lost" one that no answer shows. `settle` says that
+    the create which was pending came to nothing.
     """
 
     target: str
@@ -277,6 +282,11 @@ class Change:
     warnings: tuple[str, ...] = ()
     manifest: Manifest | None = None
     live: LiveClient | None = None
+    record: InventoryEntry | None = None
+    forget: bool = False
+    found: Literal["", "told", "lost"] = ""
+    predecessor: str | None = None
+    settle: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
