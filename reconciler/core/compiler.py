@@ -8,7 +8,7 @@ from urllib.parse import quote
 from reconciler.core.diff import compare
 from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Request
 from reconciler.core.normalize import canonical, same, subschema, writable
-from reconciler.core.patch import full_body, json_patch, partial_body
+from reconciler.core.patch import full_body, json_patch, partial_body, value_tests
 from reconciler.core.provider import Endpoint, Field, Provider, UpdateStyle
 from reconciler.core.schema import field_accepts
 from reconciler.core.secrets import reveal
@@ -60,11 +60,18 @@ def update_requests(
     changed: Collection[str],
     *,
     ignore: Collection[str] = (),
+    tested: bool = False,
+    hidden: Collection[str] = (),
 ) -> tuple[Request, ...]:
-    """The one request that makes the `changed` fields of the live `body` what is wanted."""
+    """The one request that makes the `changed` fields of the live `body` what is wanted.
+
+    With `tested` a JSON Patch first tests that they are as in `body`; `hidden` are those whose
+    live values must not be shown.
+    """
     update: Json
     if provider.style is UpdateStyle.JSON_PATCH:
-        update = json_patch(provider, wanted, body, changed)
+        held = value_tests(provider, body, changed, hidden) if tested else []
+        update = [*held, *json_patch(provider, wanted, body, changed)]
     elif provider.style is UpdateStyle.PUT_FULL:
         update = full_body(provider, wanted, body, ignore)
     else:

@@ -3,12 +3,14 @@
     ReconcilerError
     ├── InputError                 what the user wrote cannot be used; carries Problems
     ├── SelectionError             what the call names is not there: a target, a client
+    ├── StalePlan                  a saved plan that is not the one to apply here and now
     ├── RemoteError                a server did not do what was asked
     │   ├── Unreachable            the request never left, or never arrived
     │   ├── Ambiguous              the request may have been carried out, and no answer says so
     │   ├── Unauthorized           401 or 403: nothing more is sent to this target
     │   ├── NotFound               404 on a read by id: the one error that means "gone"
     │   ├── Rejected               another 4xx: the server understood and refused
+    │   ├── ChangedMeanwhile       the client is not as it was when the write was planned
     │   ├── ServerFailed           a 5xx, or a 429 that outlasted every retry
     │   └── BadAnswer              an answer of the wrong shape: redirect, HTML, broken JSON, a short list
     ├── InventoryError             the record of what is ours cannot be read, written or locked
@@ -43,12 +45,20 @@ class SelectionError(ReconcilerError):
     """What the call names is not there: it selects nothing, so it cannot be what was meant."""
 
 
-class RemoteError(ReconcilerError):
-    """A server did not do what was asked; `status` is the HTTP status where there was one."""
+class StalePlan(ReconcilerError):
+    """A saved plan is not the one to apply here and now: the world, the tool or the file moved."""
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+
+class RemoteError(ReconcilerError):
+    """A server did not do what was asked; `status` is the HTTP status where there was one.
+
+    `tracking` is what the server calls the request by, "" where it said nothing.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, tracking: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.tracking = tracking
 
 
 class Unreachable(RemoteError):
@@ -73,6 +83,10 @@ class Rejected(RemoteError):
 
 class ServerFailed(RemoteError):
     """A 5xx, or a 429 that outlasted every retry."""
+
+
+class ChangedMeanwhile(RemoteError):
+    """A client is not as it was when the write was planned, so nothing was written."""
 
 
 class BadAnswer(RemoteError):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.core.model import MISSING, Json, JsonObject
+from reconciler.core.model import MISSING, Json, JsonObject, Secret
 from reconciler.core.normalize import canonical, subschema, writable
 from reconciler.core.pointer import escape
+from reconciler.core.secrets import holds_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from reconciler.core.provider import Field, Provider
 
@@ -22,6 +23,31 @@ def json_patch(
     An array is replaced whole: an index into it would be a bet on the server's order.
     """
     return [_operation(provider.fields[name], wanted[name], body) for name in sorted(changed)]
+
+
+def value_tests(
+    provider: Provider, body: JsonObject, changed: Collection[str], hidden: Collection[str] = ()
+) -> list[Json]:
+    """The `test` operations that hold the changed fields to `body`, as the server spelled them.
+
+    Null and floats are left out: SailPoint's schema has neither for a value. The values of
+    `hidden` fields become Secrets.
+    """
+    return [
+        {"op": "test", "path": f"/{escape(name)}", "value": value}
+        for name, value in _testable(provider, body, changed, hidden)
+    ]
+
+
+def _testable(
+    provider: Provider, body: JsonObject, changed: Collection[str], hidden: Collection[str]
+) -> Iterator[tuple[str, Json]]:
+    for name in sorted(changed):
+        spelled = provider.fields[name].read_as
+        value = body.get(spelled)
+        if value is None or isinstance(value, float):
+            continue
+        yield spelled, Secret(value) if name in hidden and not holds_secret(value) else value
 
 
 def _operation(field: Field, wanted: Json, body: JsonObject) -> Json:

@@ -14,6 +14,7 @@ from reconciler.core.cautions import (
     without_manifest,
 )
 from reconciler.core.diff import compare, settled
+from reconciler.core.footing import guard_of
 from reconciler.core.model import (
     MISSING,
     Action,
@@ -24,7 +25,9 @@ from reconciler.core.model import (
     LiveState,
     Manifest,
     Origin,
+    Redacted,
     Refusal,
+    Request,
     TargetPlan,
 )
 from reconciler.core.policy import refusal, threshold_refusals
@@ -118,10 +121,23 @@ def _existing(
     if blocked:
         return _replace(situation, change, manifest, live, blocked)
     if fields:
-        names = [moved.field for moved in fields]
-        requests = compiler.update_requests(provider, wanted, live.body, names, ignore=skip)
+        requests = _mending(situation, manifest, live, fields)
         change = replace(change, action=Action.UPDATE, reason=_moved(fields), requests=requests)
     return change if remembered is not None else _adopt(change, manifest)
+
+
+def _mending(
+    situation: Situation, manifest: Manifest, live: LiveClient, fields: Sequence[FieldChange]
+) -> tuple[Request, ...]:
+    return compiler.update_requests(
+        situation.provider,
+        manifest.spec,
+        live.body,
+        [moved.field for moved in fields],
+        ignore=ignored(manifest),
+        tested=guard_of(situation.provider, situation.guard) == "test",
+        hidden=[moved.field for moved in fields if isinstance(moved.before, Redacted)],
+    )
 
 
 def _adopt(change: Change, manifest: Manifest) -> Change:

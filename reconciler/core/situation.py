@@ -12,6 +12,7 @@ from reconciler.core.project import Policy
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.core.footing import Guard
     from reconciler.core.model import Inventory, Manifest
     from reconciler.core.provider import Provider
 
@@ -25,6 +26,7 @@ class Situation:
 
     `live` is what was seen of the server: nothing, before it was asked. `key` is for fingerprints.
     `others` are the keys of manifests that this run does not look at. `now` is RFC 3339, UTC.
+    `guard` is what the target states, None where the dialect decides.
     """
 
     target: str
@@ -37,6 +39,7 @@ class Situation:
     own_id: str | None = None
     others: frozenset[str] = frozenset()
     now: str = "1970-01-01T00:00:00Z"
+    guard: Guard | None = None
 
 
 def ids_to_read(situation: Situation, manifests: Iterable[Manifest]) -> frozenset[str]:

@@ -306,6 +306,9 @@ def test_sailpoint_gets_one_patch_for_all_fields_with_its_content_type(applied, 
     (request,) = [each for each in applied.sandbox.requests if each.method == "PATCH"]
     assert request.content_type == "application/json-patch+json"
     assert applied.writes()[0][1] == [
+        {"op": "test", "path": "/businessName", "value": "x"},
+        {"op": "test", "path": "/enabled", "value": True},
+        {"op": "test", "path": "/redirectUris", "value": ["https://x.example.com"]},
         {"op": "remove", "path": "/businessName"},
         {"op": "replace", "path": "/enabled", "value": False},
         {"op": "replace", "path": "/redirectUris", "value": []},

@@ -162,3 +162,20 @@ def test_a_value_that_only_a_create_takes_needs_a_replace():
 
 def test_a_json_patch_is_not_judged_by_a_schema_of_bodies():
     assert needs_replace(VENDOR, VENDOR.fields["ttl"], "not a number") is False
+
+
+def test_a_patch_tests_what_it_replaces_only_if_that_is_asked_for():
+    live = {"name": "a", "ttl": None}
+
+    (plain,) = update_requests(VENDOR, {"name": "b", "ttl": 5}, live, ["name", "ttl"])
+    (tested,) = update_requests(
+        VENDOR, {"name": "b", "ttl": 5}, live, ["name", "ttl"], tested=True, hidden=["name"]
+    )
+
+    assert tested.body == [{"op": "test", "path": "/name", "value": Secret("a")}, *plain.body]
+
+
+def test_a_put_cannot_test():
+    plain = update_requests(PUT_FULL, {"name": "b"}, {"name": "a"}, ["name"])
+
+    assert update_requests(PUT_FULL, {"name": "b"}, {"name": "a"}, ["name"], tested=True) == plain

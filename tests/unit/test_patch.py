@@ -1,7 +1,8 @@
+import pytest
 from given import field, provider
 
 from reconciler.core.model import Secret
-from reconciler.core.patch import full_body, json_patch, partial_body
+from reconciler.core.patch import full_body, json_patch, partial_body, value_tests
 from reconciler.core.provider import Clear
 
 VENDOR = provider(
@@ -68,3 +69,29 @@ def test_a_partial_body_carries_the_changed_fields_and_what_the_server_would_emp
 
 def test_a_field_that_is_nowhere_is_not_invented():
     assert partial_body(VENDOR, {"name": "b"}, {}, ["name"]) == {"name": "b"}
+
+
+def test_the_values_to_be_replaced_are_tested_as_the_server_spelled_them():
+    body = {"name": "a", "uris": ["z", "a"], "note": 3, "ip_restriction": True}
+
+    held = value_tests(VENDOR, body, ["uris", "name", "note", "ipRestriction"])
+
+    assert held == [
+        {"op": "test", "path": "/ip_restriction", "value": True},
+        {"op": "test", "path": "/name", "value": "a"},
+        {"op": "test", "path": "/note", "value": 3},
+        {"op": "test", "path": "/uris", "value": ["z", "a"]},
+    ]
+
+
+@pytest.mark.parametrize("body", [{}, {"note": None}, {"note": 1.5}])
+def test_nothing_null_or_with_a_point_is_tested(body):
+    assert value_tests(VENDOR, body, ["note"]) == []
+
+
+def test_a_value_that_must_not_be_shown_is_tested_as_a_secret():
+    body = {"name": "a", "note": Secret("b")}
+
+    held = value_tests(VENDOR, body, ["name", "note"], ["name", "note"])
+
+    assert [operation["value"] for operation in held] == [Secret("a"), Secret("b")]
