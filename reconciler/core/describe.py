@@ -16,6 +16,7 @@ from reconciler.core.provider import (
     Pagination,
     Provider,
     RateLimit,
+    Switch,
     TokenRequest,
     UpdateStyle,
 )
@@ -49,6 +50,7 @@ def parse_provider(
     """
     endpoints = _endpoints(_object(descriptor, "endpoints"), _object(overlay, "endpoints"))
     rate = cast("JsonObject | None", descriptor.get("rateLimit"))
+    fields = _fields(client)
     return Provider(
         name=cast("str", descriptor["name"]),
         title=cast("str", descriptor["title"]),
@@ -66,11 +68,12 @@ def parse_provider(
         token=_token(_object(descriptor, "token")),
         errors=_errors(_object(descriptor, "errors")),
         rate_limit=None if rate is None else _rate_limit(rate),
-        fields=_fields(client),
+        fields=fields,
         client_schema=client,
         create_schema=create,
         update_schema=update,
         protected=frozenset(_strings(descriptor, "protected")),
+        switch=_switch(_object(descriptor, "switch"), fields),
     )
 
 
@@ -112,7 +115,20 @@ def _identity(stated: JsonObject) -> Identity:
         pointer=cast("str", stated["pointer"]),
         chosen=cast("bool", stated.get("chosen", False)),
         match=cast("str | None", stated.get("match")),
+        recognize=_strings(stated, "recognize"),
+        created=cast("str | None", stated.get("created")),
+        last_used=cast("str | None", stated.get("lastUsed")),
     )
+
+
+def _switch(stated: JsonObject, fields: Mapping[str, Field]) -> Switch | None:
+    """The switch; ValueError for a field that no update can set."""
+    if not stated:
+        return None
+    field = cast("str", stated["field"])
+    if field not in fields or fields[field].read_only:
+        raise ValueError(f"the switch {field!r} of provider.yaml is no writable field")
+    return Switch(field=field, off=stated["off"], on=stated["on"])
 
 
 def _token(stated: JsonObject) -> TokenRequest:

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from vendors import SCHEMAS, schema, vendor
+from vendors import NAMES, SCHEMAS, schema, vendor
 
 from reconciler.core.describe import parse_provider
 from reconciler.core.model import MISSING
@@ -12,6 +12,7 @@ from reconciler.core.provider import (
     Identity,
     Pagination,
     RateLimit,
+    Switch,
     TokenRequest,
     UpdateStyle,
 )
@@ -29,7 +30,9 @@ def test_provident_has_neither_list_nor_delete_and_takes_whole_bodies():
     assert provident.kind == "ProvidentClient"
     assert (provident.list, provident.delete, provident.pagination) == (None, None, None)
     assert provident.style is UpdateStyle.PUT_FULL
-    assert provident.identity == Identity(pointer="/clientId", match="name")
+    assert provident.identity == Identity(
+        pointer="/clientId", match="name", recognize=("name", "redirectUris"), created="/createdAt"
+    )
     assert provident.token == TokenRequest(path="/oauth2/token")
     assert not provident.errors.documented
     assert provident.rate_limit is None
@@ -133,3 +136,39 @@ def test_the_schemas_stay_at_hand(name):
     assert provider.create_schema == schema(name, "create")
     assert provider.update_schema == schema(name, "update")
     assert provider.fields.keys() == provider.client_schema["properties"].keys()
+
+
+@pytest.mark.parametrize(("name", "field"), [("provident", "isActive"), ("sailpoint", "enabled")])
+def test_a_vendor_that_can_disable_a_client_says_by_which_field(name, field):
+    assert vendor(name).switch == Switch(field=field, off=False, on=True)
+
+
+def test_boruta_cannot_disable_a_client():
+    assert vendor("boruta").switch is None
+
+
+def test_sailpoint_tells_when_a_client_was_created_and_last_used():
+    identity = vendor("sailpoint").identity
+
+    assert (identity.created, identity.last_used) == ("/created", "/lastUsed")
+    assert identity.recognize == ("name", "redirectUris")
+
+
+@pytest.mark.parametrize("field", ["nowhere", "createdAt"])
+def test_a_switch_has_to_be_a_field_that_can_be_written(field):
+    descriptor = yaml.safe_load((SCHEMAS / "provident/provider.yaml").read_text("utf-8"))
+    bodies = [schema("provident", body) for body in ("client", "create", "update")]
+    descriptor["switch"]["field"] = field
+
+    with pytest.raises(ValueError, match="no writable field"):
+        parse_provider(descriptor, *bodies)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_lost_create_is_recognised_by_is_sent_and_shown_and_no_secret(name):
+    provider = vendor(name)
+
+    for field in provider.identity.recognize:
+        assert field in provider.create_schema["properties"]
+        assert not provider.fields[field].write_only
+        assert not provider.fields[field].secret
