@@ -133,6 +133,10 @@ class LiveState:
     listed: bool
 
 
+# Where the secret of a client of ours is; "" where that is not known.
+SecretPlace: TypeAlias = Literal["", "stored", "spooled", "lost"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InventoryEntry:
     """What is remembered of one client of ours.
@@ -155,7 +159,7 @@ class InventoryEntry:
     superseded: tuple[str, ...] = ()
     prevent_destroy: bool = False
     quarantined_at: str = ""
-    secret: Literal["", "stored", "spooled", "lost"] = ""
+    secret: SecretPlace = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.diff import compare
@@ -12,7 +13,8 @@ from reconciler.core.pointer import unescape
 from reconciler.core.secrets import canonical_json, fingerprint, holds_secret, reveal
 
 if TYPE_CHECKING:
-    from reconciler.core.provider import Provider
+    from reconciler.core.model import SecretPlace
+    from reconciler.core.provider import Provider, Switch
 
 
 def ignored(manifest: Manifest) -> frozenset[str]:
@@ -47,10 +49,12 @@ def entry(
     key: bytes,
     now: str,
     superseded: tuple[str, ...] = (),
+    secret: SecretPlace = "",
 ) -> InventoryEntry:
     """What to remember of a client that now is as `manifest`, resolved, wants it.
 
-    `answer` is what the server last showed of it. `now` is RFC 3339, UTC.
+    `answer` is what the server last showed of it. `now` is RFC 3339, UTC. `secret` is where its
+    secret is. A quarantine ends with the manifest.
     """
     applied: dict[str, Json] = {}
     fingerprints: dict[str, str] = {}
@@ -73,14 +77,37 @@ def entry(
         applied_at=now,
         digest=_digest(applied, fingerprints),
         superseded=superseded,
+        prevent_destroy=manifest.lifecycle.prevent_destroy,
+        secret=secret,
+    )
+
+
+def quarantined(
+    old: InventoryEntry, switch: Switch | None, *, turned: bool, now: str
+) -> InventoryEntry:
+    """What to remember of a client that no manifest names any more, from `now` on.
+
+    `turned` says that it was turned off for that. Only then is it turned on again when a manifest
+    comes back, so only then does `applied` hold the switch.
+    """
+    field = "" if switch is None else switch.field
+    applied = {name: value for name, value in old.applied.items() if name != field}
+    if switch is not None and turned:
+        applied[field] = switch.off
+    return replace(
+        old,
+        applied=applied,
+        digest=_digest(applied, old.fingerprints),
+        applied_at=now,
+        quarantined_at=now,
     )
 
 
 def renews(old: InventoryEntry | None, new: InventoryEntry) -> bool:
     """Whether `new` says anything that `old` does not, the time aside."""
-    return old is None or (old.remote_id, old.applied, old.fingerprints, old.answered, old.superseded) != (
-        new.remote_id, new.applied, new.fingerprints, new.answered, new.superseded
-    )  # fmt: skip
+    return old is None or replace(old, applied_at="", digest="") != replace(
+        new, applied_at="", digest=""
+    )
 
 
 def _digest(applied: JsonObject, fingerprints: JsonObject) -> str:
