@@ -33,6 +33,21 @@ def write(path: Path, content: bytes, *, mode: int) -> None:
     sync_folder(path.parent)
 
 
+def create(path: Path, content: bytes, *, mode: int) -> None:
+    """Write a file that is not there yet, on disk when this returns; OSError leaves nothing behind.
+
+    FileExistsError where it is there, and then it stays as it is.
+    """
+    try:
+        _create(path, content, mode)
+    except FileExistsError:
+        raise
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
 def _create(path: Path, content: bytes, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path

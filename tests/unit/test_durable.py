@@ -85,3 +85,34 @@ def test_no_two_names_share_a_file_name_and_none_leaves_its_folder(names):
 def test_the_reason_of_an_error_is_the_systems_own():
     assert durable.reason(OSError(28, "No space left on device")) == "No space left on device"
     assert durable.reason(OSError("odd")) == "odd"
+
+
+def test_a_new_file_is_whole_and_on_disk_with_its_name(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+
+    durable.create(tmp_path / "file", b"new", mode=0o600)
+
+    assert (tmp_path / "file").read_text() == "new"
+    assert synced == [(tmp_path / "file").stat().st_ino, tmp_path.stat().st_ino]
+
+
+def test_a_new_file_never_takes_the_place_of_another(tmp_path):
+    (tmp_path / "file").write_text("old")
+
+    with pytest.raises(FileExistsError):
+        durable.create(tmp_path / "file", b"new", mode=0o600)
+
+    assert (tmp_path / "file").read_text() == "old"
+
+
+def test_a_new_file_that_cannot_be_written_whole_is_not_there(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(OSError, match="No space"):
+        durable.create(tmp_path / "file", b"new", mode=0o600)
+
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,129 @@
+"""A manifest document to the YAML text that reads back as the same, and to a file that was not there."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+from reconciler import durable
+from reconciler.manifests.reader import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from reconciler.core.model import Json
+
+# Plain only what no tool reads as anything but this text: it begins with a letter, holds nothing
+# that YAML means something by, and is none of the words that some version of YAML knows.
+_PLAIN: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_./+=@%()-]|:(?=[^ ])|,? (?=[A-Za-z0-9_(]))*")
+_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+# A text of several whole lines, such as a PEM key.
+_BLOCK: Final = re.compile(r"(?:[!-~](?:[ -~]*[!-~])?\n)+(?:[!-~](?:[ -~]*[!-~])?)?")
+_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+class Unwritable(Exception):
+    """No YAML text would be read as this document; the message says why."""
+
+
+def spell(document: Mapping[str, Json]) -> str:
+    """Give the YAML text of a document: members in their order, two blanks a level.
+
+    Our own reader reads it as the same value, which is made sure of, and so does one of YAML 1.1.
+    Raises Unwritable.
+    """
+    text = "".join(f"{line}\n" for line in _members(document, ""))
+    reading = read(text.encode("utf-8", "surrogatepass"), "")
+    problem = next((problem.message for problem in reading.problems), "")
+    if problem or json.dumps(reading.documents) != json.dumps([document]):
+        raise Unwritable(problem or "it would be read as something else")
+    return text
+
+
+def create(path: Path, text: str) -> None:
+    """Write a file that is not there yet, and the folders above it, on disk when this returns.
+
+    Raises FileExistsError where it is there, and the other OSErrors; they leave nothing behind.
+    """
+    durable.make_folder(path.parent, mode=durable.SHARED_FOLDER)
+    durable.create(path, text.encode(), mode=durable.SHARED_FILE)
+
+
+def rewrite(path: Path, before: str, after: str) -> bool:
+    """Put `after` in the place of `before`; whether that was still what the file holds."""
+    if path.read_bytes() != before.encode():
+        return False
+    durable.write(path, after.encode(), mode=durable.SHARED_FILE)
+    return True
+
+
+def _members(value: Mapping[str, Json], indent: str) -> Iterator[str]:
+    for name, member in value.items():
+        yield from _entry(f"{indent}{_text(name)}:", member, indent)
+
+
+def _entry(head: str, value: Json, indent: str) -> Iterator[str]:
+    """The lines of a value after `head`, which names it."""
+    if isinstance(value, dict) and value:
+        yield head
+        yield from _members(value, f"{indent}  ")
+    elif isinstance(value, list | tuple) and value:
+        yield head
+        for member in value:
+            yield from _item(member, f"{indent}  ")
+    elif isinstance(value, str) and _is_block(value):
+        yield from _block(head, value, f"{indent}  ")
+    else:
+        yield f"{head} {_scalar(value)}"
+
+
+def _item(value: Json, indent: str) -> Iterator[str]:
+    """The lines of a member of a list; those of an object begin beside the dash."""
+    if isinstance(value, dict) and value:
+        first, *rest = _members(value, f"{indent}  ")
+        yield f"{indent}- {first.lstrip(' ')}"
+        yield from rest
+    else:
+        yield from _entry(f"{indent}-", value, indent)
+
+
+def _is_block(text: str) -> bool:
+    return text.count("\n") > 1 and _BLOCK.fullmatch(text) is not None
+
+
+def _block(head: str, text: str, indent: str) -> Iterator[str]:
+    yield f"{head} |" if text.endswith("\n") else f"{head} |-"
+    for line in text.removesuffix("\n").split("\n"):
+        yield f"{indent}{line}"
+
+
+def _scalar(value: Json) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    # Of what is left, JSON's spelling is YAML's: null, true, 12, 1.5, [] and {}.
+    text = json.dumps(value)
+    # Only 1e+20 and its like are a text to YAML 1.1, which wants a point in them.
+    return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
+
+
+def _text(text: str) -> str:
+    return text if _is_plain(text) else _quoted(text)
+
+
+def _is_plain(text: str) -> bool:
+    return _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS
+
+
+def _quoted(text: str) -> str:
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"
