@@ -84,7 +84,13 @@ def _below(root: Schema, schema: Schema, path: str) -> list[tuple[str, Schema]]:
             place, inner = f"{place}.*", _meant(root, inner["additionalProperties"])
         if "properties" in inner and not _is_reference(inner):
             found.append((place, inner))
-    return found
+    return found + _variants(root, schema, path)
+
+
+def _variants(root: Schema, schema: Schema, path: str) -> list[tuple[str, Schema]]:
+    """The titled objects that a schema is one of, by what one of its members says."""
+    chosen = [_meant(root, rule.get("then", {})) for rule in schema.get("allOf", [])]
+    return [(f"{path} ({one['title']})", one) for one in chosen if "title" in one]
 
 
 def _table(root: Schema, schema: Schema) -> list[str]:

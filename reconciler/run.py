@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Action, Secret, TargetPlan
 from reconciler.core.planner import plan_target
-from reconciler.core.project import ClientCredentials, Target
+from reconciler.core.project import ClientCredentials, Target, secret_variables
 from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.core.situation import Situation, ids_to_read
 from reconciler.inventory.file import Store
@@ -19,7 +19,8 @@ from reconciler.remote import apply, live
 from reconciler.remote.connection import Connection, Rate
 from reconciler.remote.tokens import Credentials
 from reconciler.remote.transport import Transport
-from reconciler.sinks.file import FileSink
+from reconciler.sinks import registry
+from reconciler.sinks.contract import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,7 +57,7 @@ class TargetRun:
         self._key = fingerprint_key(str(reveal(_credential(job.credentials))))
         self._transport: Transport | None = None
         self._session: Session | None = None
-        self._sink = FileSink(_inside(job.project, job.target.sink.directory))
+        self._sink = registry.sink(job.target.sink.kind, _sink_setting(job))
         self._plan = TargetPlan(
             target=job.target.name, provider=job.provider.name, base_url=job.target.base_url
         )
@@ -158,6 +159,16 @@ def _brings_secret(change: Change) -> bool:
 def _credential(credentials: Resolved) -> Secret:
     """The secret that the tool logs in with."""
     return credentials.client_secret or credentials.token or Secret("")
+
+
+def _sink_setting(job: Job) -> Setting:
+    """What the sink is made from. No command that it starts learns what the tool logs in with."""
+    return Setting(
+        target=job.target.name,
+        root=job.project.root,
+        options=job.target.sink.options,
+        withheld=secret_variables(job.project),
+    )
 
 
 def _inside(project: Project, directory: str) -> str:

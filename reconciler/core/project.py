@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # The longest unit first: "500ms" ends in "s" too.
 _UNITS: Final = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
 
+# The limits of a target that prunes and states none.
+_WHEN_PRUNING: Final = {"maxDeletes": 3, "maxChangePercent": 30}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
@@ -51,7 +54,9 @@ class Policy:
     `adopt`: whether a manifest may take over a foreign client of its name. `prune`: whether a
     client of ours without a manifest is deleted, within `max_deletes` and `max_change_percent` (of
     those that are ours), not while it was used within `keep_used_days`, and after
-    `quarantine_days` of being disabled. `on_removal`: what happens where nothing can be deleted.
+    `quarantine_days` of being disabled. `on_removal`: "disable" turns it off in place of deleting
+    it; "keep" leaves it alone where nothing can be deleted. `override` is `--max-deletes`: for one
+    run it stands in for both limits.
     """
 
     adopt: Literal["never", "unowned"] = "never"
@@ -61,14 +66,15 @@ class Policy:
     keep_used_days: int = 30
     quarantine_days: int = 0
     on_removal: Literal["keep", "disable"] = "keep"
+    override: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkSettings:
-    """Where new client secrets go; `directory` is relative to the project's folder."""
+    """Where client secrets go; `options` are the sink's own, as the project file states them."""
 
     kind: str = "file"
-    directory: str = ".reconciler/secrets"
+    options: JsonObject = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +93,7 @@ class Target:
     auth: Auth
     manifests: tuple[str, ...]
     policy: Policy = Policy()
-    sink: SinkSettings = SinkSettings()
+    sink: SinkSettings = field(default_factory=SinkSettings)
     rate_limit: RateLimit | None = None
     share: float = 0.5
     ca_bundle: str | None = None
@@ -128,6 +134,16 @@ def reference(value: Json) -> Reference | None:
     return None
 
 
+def secret_variables(project: Project) -> frozenset[str]:
+    """The environment variables that hold what the tool itself logs in with."""
+    logins = [
+        target.auth.token if isinstance(target.auth, StaticToken) else target.auth.client_secret
+        for target in project.targets.values()
+    ]
+    found = [*logins, *([project.fingerprint_key] if project.fingerprint_key else [])]
+    return frozenset(each.name for each in found if each.kind == "env")
+
+
 def parse(document: JsonObject, *, path: str, root: str) -> Project:
     """Turn a project document, already held valid by `project.schema.json`, into a Project."""
     targets = cast("Mapping[str, JsonObject]", document["targets"])
@@ -150,7 +166,7 @@ def _target(name: str, stated: JsonObject) -> Target:
         auth=_auth(cast("JsonObject", stated["auth"])),
         manifests=tuple(cast("list[str]", stated["manifests"])),
         policy=_policy(cast("JsonObject", stated.get("policy", {}))),
-        sink=_sink(cast("Mapping[str, str]", stated.get("secrets", {}))),
+        sink=_sink(cast("JsonObject", stated.get("secrets", {}))),
         rate_limit=_rate_limit(rate),
         share=float(cast("float", rate.get("share", 0.5))),
         ca_bundle=cast("str | None", stated.get("caBundle")),
@@ -180,17 +196,24 @@ def _secret(value: Json) -> Reference:
 
 
 def _policy(stated: JsonObject) -> Policy:
+    prune = cast("bool", stated.get("prune", False))
+    usual = _WHEN_PRUNING if prune else {}
     return Policy(
-        max_deletes=cast("int | None", stated.get("maxDeletes")),
-        max_change_percent=cast("float | None", stated.get("maxChangePercent")),
+        adopt=cast('Literal["never", "unowned"]', stated.get("adopt", "never")),
+        prune=prune,
+        max_deletes=cast("int | None", stated.get("maxDeletes", usual.get("maxDeletes"))),
+        max_change_percent=cast(
+            "float | None", stated.get("maxChangePercent", usual.get("maxChangePercent"))
+        ),
+        keep_used_days=cast("int", stated.get("keepUsedDays", 30)),
+        quarantine_days=cast("int", stated.get("quarantineDays", 0)),
+        on_removal=cast('Literal["keep", "disable"]', stated.get("onRemoval", "keep")),
     )
 
 
-def _sink(stated: Mapping[str, str]) -> SinkSettings:
-    return SinkSettings(
-        kind=stated.get("sink", "file"),
-        directory=stated.get("directory", ".reconciler/secrets"),
-    )
+def _sink(stated: JsonObject) -> SinkSettings:
+    options = {name: value for name, value in stated.items() if name != "sink"}
+    return SinkSettings(kind=cast("str", stated.get("sink", "file")), options=options)
 
 
 def _rate_limit(stated: JsonObject) -> RateLimit | None:

@@ -51,7 +51,11 @@ def load(path: str) -> Project:
 
 def is_secret(tokens: tuple[str, ...]) -> bool:
     """Whether what stands there in a project file would be a secret in place of a reference."""
-    if len(tokens) < 3 or (tokens[0], tokens[2]) != ("targets", "auth"):  # noqa: PLR2004
+    if len(tokens) < 3 or tokens[0] != "targets":  # noqa: PLR2004
+        return False
+    if tokens[2] == "secrets":
+        return "recipients" in tokens  # a private key that was taken for its public one
+    if tokens[2] != "auth":
         return False
     return tokens[3:4] == () or (tokens[3] not in _PUBLIC and tokens[-1] not in {"env", "file"})
 

@@ -1,1 +1,1 @@
-"""Where a new client secret goes."""
+"""Where a client's secret goes: each sink stores one so that whoever runs the client can get it."""

@@ -1,18 +1,22 @@
-"""Puts each new client's secret into a private file of its own."""
+"""Puts each client's secret into a private file of its own."""
 
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 from reconciler import durable
 from reconciler.core.errors import SinkError
 from reconciler.core.secrets import reveal
+from reconciler.sinks import folder
 
 if TYPE_CHECKING:
     from reconciler.core.model import Secret
+    from reconciler.sinks.contract import Setting
+
+_DIRECTORY: Final = ".reconciler/secrets"
+_ROOM: Final = b"room for a secret\n" * 64
 
 
 class FileSink:
@@ -21,42 +25,38 @@ class FileSink:
     def __init__(self, directory: str | Path) -> None:
         self._directory = Path(directory)
 
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self._directory)
+
     def probe(self) -> None:
         """Prove that a secret could be written, and leave nothing behind. Raises SinkError."""
-        try:
-            with tempfile.NamedTemporaryFile(dir=self._nearest(), prefix=".probe-") as file:
-                file.write(b"room for a secret\n" * 64)
-                file.flush()
-        except OSError as error:
-            problem = self._problem(error)
-        else:
-            return
-        raise SinkError(problem)
-
-    def _nearest(self) -> Path:
-        """The folder, or the one above it where it would be made."""
-        absolute = self._directory.absolute()
-        return next(path for path in (absolute, *absolute.parents) if path.exists())
+        folder.probe(self._directory, _ROOM)
 
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
         """Write the secret of a client, on disk when this returns, and give the file's path.
 
         The secret of a predecessor is replaced. Raises SinkError.
         """
-        folder = self._directory / durable.file_name(target)
-        path = folder / f"{durable.file_name(key)}.json"
-        content = {"client_id": client_id, "client_secret": reveal(secret)}
+        private = self._directory / durable.file_name(target)
+        path = private / f"{durable.file_name(key)}.json"
+        document = {"client_id": client_id, "client_secret": reveal(secret)}
+        content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
         try:
-            durable.make_folder(folder, mode=durable.PRIVATE_FOLDER)
-            folder.chmod(durable.PRIVATE_FOLDER)
+            durable.make_folder(private, mode=durable.PRIVATE_FOLDER)
+            private.chmod(durable.PRIVATE_FOLDER)
             durable.keep_out_of_git(self._directory)
-            text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-            durable.write(path, text.encode(), mode=durable.PRIVATE_FILE)
+            durable.write(path, content, mode=durable.PRIVATE_FILE)
+            folder.read_back(path, content)
         except OSError as error:
-            problem = self._problem(error)
+            problem = folder.refusal(self._directory, error)
         else:
             return str(path)
         raise SinkError(problem)
 
-    def _problem(self, error: OSError) -> str:
-        return f"no secret can be written to {self._directory}: {durable.reason(error)}"
+
+def make(setting: Setting) -> FileSink:
+    """The sink of a target whose `secrets` may name the `directory`."""
+    stated = cast("str", setting.options.get("directory", _DIRECTORY))
+    return FileSink(setting.path(stated))

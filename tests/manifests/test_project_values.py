@@ -70,7 +70,7 @@ def test_a_short_project_has_defaults_that_are_safe():
                 auth=StaticToken(token=Reference(kind="env", name="TOKEN")),
                 manifests=("clients/*.yaml",),
                 policy=Policy(max_deletes=None, max_change_percent=None),
-                sink=SinkSettings(kind="file", directory=".reconciler/secrets"),
+                sink=SinkSettings(kind="file", options={}),
                 rate_limit=None,
                 share=0.5,
                 ca_bundle=None,
@@ -121,10 +121,53 @@ def test_everything_that_a_project_states_is_kept():
     )
     assert (target.manifests, target.provider) == (("b/*.yaml", "a.yaml"), "./mine")
     assert target.policy == Policy(max_deletes=3, max_change_percent=30)
-    assert target.sink == SinkSettings(kind="file", directory="private")
+    assert target.sink == SinkSettings(kind="file", options={"directory": "private"})
     assert (target.rate_limit, target.share) == (RateLimit(requests=100, seconds=10.0), 1.0)
     assert (target.ca_bundle, target.connect_timeout, target.read_timeout) == ("ca.pem", 0.5, 60.0)
     assert (target.collection, target.endpoints) == ("/v3/oauth-clients", {"list": {"path": ""}})
+
+
+POLICIES = [
+    ({}, Policy()),
+    ({"prune": True}, Policy(prune=True, max_deletes=3, max_change_percent=30)),
+    (
+        {"prune": True, "maxDeletes": 0, "maxChangePercent": 100},
+        Policy(prune=True, max_deletes=0, max_change_percent=100),
+    ),
+    (
+        {
+            "adopt": "unowned",
+            "prune": True,
+            "keepUsedDays": 0,
+            "quarantineDays": 7,
+            "onRemoval": "disable",
+        },
+        Policy(
+            adopt="unowned",
+            prune=True,
+            max_deletes=3,
+            max_change_percent=30,
+            keep_used_days=0,
+            quarantine_days=7,
+            on_removal="disable",
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("stated", "expected"), POLICIES)
+def test_a_target_that_prunes_has_limits_whether_it_states_them_or_not(stated, expected):
+    target = {
+        "provider": "boruta",
+        "baseUrl": "https://id.example.com",
+        "auth": {"token": {"env": "TOKEN"}},
+        "manifests": ["*.yaml"],
+        "policy": stated,
+    }
+
+    project = parse({"targets": {"shop": target}}, path="reconciler.yaml", root=".")
+
+    assert project.targets["shop"].policy == expected
 
 
 def test_a_share_can_be_stated_without_another_limit():

@@ -1,0 +1,90 @@
+"""Encrypts each client's secret into a file of its own, which may be committed (age-encryption.org/v1)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from reconciler import durable
+from reconciler.core.errors import SinkError
+from reconciler.core.secrets import reveal
+from reconciler.sinks import folder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.core.model import Secret
+    from reconciler.sinks.contract import Setting
+
+_DIRECTORY: Final = "secrets"
+_THROWAWAY: Final = b"no secret\n"
+
+
+class AgeSink:
+    """Writes `<directory>/<target>/<key>.age`, which only the `recipients` can read.
+
+    A recipient is an age public key (`age1...`) or the line of an SSH public key. What is stored
+    cannot be read back for its meaning, since only they can decrypt it: the bytes are compared.
+    """
+
+    def __init__(self, directory: str | Path, recipients: Sequence[str]) -> None:
+        self._directory = Path(directory)
+        self._recipients = tuple(recipients)
+
+    @property
+    def place(self) -> str:
+        """The folder, and for how many it is readable."""
+        count = len(self._recipients)
+        return f"{self._directory}, encrypted to {count} recipient{'' if count == 1 else 's'}"
+
+    def probe(self) -> None:
+        """Encrypt a throwaway to the recipients, and prove that the folder takes it."""
+        folder.probe(self._directory, self._encrypted(_THROWAWAY))
+
+    def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
+        """Write the secret of a client, on disk when this returns, and give the file's path.
+
+        Nothing is written before it is encrypted. Raises SinkError.
+        """
+        path = self._directory / durable.file_name(target) / f"{durable.file_name(key)}.age"
+        document = {"client_id": client_id, "client_secret": reveal(secret)}
+        plain = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+        content = self._encrypted(plain.encode())
+        try:
+            durable.make_folder(path.parent, mode=durable.SHARED_FOLDER)
+            durable.write(path, content, mode=durable.SHARED_FILE)
+            folder.read_back(path, content)
+        except OSError as error:
+            problem = folder.refusal(self._directory, error)
+        else:
+            return str(path)
+        raise SinkError(problem)
+
+    def _encrypted(self, plain: bytes) -> bytes:
+        try:
+            import pyrage  # noqa: PLC0415 - an extra, that only this sink needs
+        except ImportError:
+            problem = "the sink age needs pyrage: pip install 'oauth-client-reconciler[age]'"
+        else:
+            recipients = [_recipient(pyrage, stated) for stated in self._recipients]
+            return cast("bytes", pyrage.encrypt(plain, recipients, armored=True))
+        raise SinkError(problem)
+
+
+def _recipient(pyrage: Any, stated: str) -> Any:
+    kind = pyrage.ssh if stated.startswith("ssh-") else pyrage.x25519
+    try:
+        return kind.Recipient.from_str(stated)
+    except pyrage.RecipientError:
+        pass
+    raise SinkError(
+        f"{stated[:24]}... is no age recipient: it takes an age1... key, or an ssh-ed25519 or ssh-rsa one"
+    )
+
+
+def make(setting: Setting) -> AgeSink:
+    """The sink of a target whose `secrets` name the `recipients` and may name the `directory`."""
+    stated = cast("str", setting.options.get("directory", _DIRECTORY))
+    recipients = cast("list[str]", setting.options["recipients"])
+    return AgeSink(setting.path(stated), recipients)

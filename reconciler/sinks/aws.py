@@ -1,0 +1,140 @@
+"""Puts each client's secret into AWS Secrets Manager (docs.aws.amazon.com/secretsmanager, API reference)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from reconciler.core.errors import SinkError
+from reconciler.core.secrets import reveal
+
+if TYPE_CHECKING:
+    from reconciler.core.model import Secret
+    from reconciler.sinks.contract import Setting
+
+_NAME: Final = "reconciler/{target}/{key}"
+# No client has this key, so that nothing is found under it and nothing is read.
+_PROBE_KEY: Final = "reconciler-probe=nothing-here"
+_TIMEOUT: Final = 10  # seconds, to connect and to read
+_ATTEMPTS: Final = 4
+
+
+class AwsSink:
+    """Keeps `{"client_id", "client_secret"}` under a name made of `{target}` and `{key}`.
+
+    Credentials and region come from where AWS's own tools take them. It needs CreateSecret,
+    PutSecretValue and GetSecretValue on the names.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = _NAME,
+        target: str,
+        region: str | None = None,
+        endpoint: str | None = None,
+        kms_key: str | None = None,
+    ) -> None:
+        self._name, self._target = name, target
+        self._region, self._endpoint, self._kms_key = region, endpoint, kms_key
+        self._lock = threading.Lock()
+        self._client: Any = None
+
+    @property
+    def place(self) -> str:
+        """The service, and the pattern of the names."""
+        where = f" in {self._region}" if self._region else ""
+        return f"AWS Secrets Manager{where}, {self._name}"
+
+    def probe(self) -> None:
+        """Ask for a secret that is not there, by a name as the others have: the answer tells."""
+        client = self._connected()
+        try:
+            client.get_secret_value(SecretId=self._named(self._target, _PROBE_KEY))
+        except client.exceptions.ResourceNotFoundException:
+            return
+        except Exception as error:  # noqa: BLE001 - botocore's errors have no common base
+            problem = _problem(error)
+        else:
+            return
+        raise SinkError(f"{self.place} cannot be used: {problem}")
+
+    def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
+        """Put the secret of a client, as a new version where there is one, and read it back."""
+        name = self._named(target, key)
+        document = {"client_id": client_id, "client_secret": reveal(secret)}
+        text = json.dumps(document, ensure_ascii=False)
+        client = self._connected()
+        try:
+            version = self._put(client, name, text)
+            found = client.get_secret_value(SecretId=name, VersionId=version)["SecretString"]
+        except Exception as error:  # noqa: BLE001 - as above
+            problem = _problem(error)
+        else:
+            problem = "" if found == text else "it holds something else than was put there"
+        if problem:
+            raise SinkError(f"{name} in AWS Secrets Manager cannot be written: {problem}")
+        return f"AWS Secrets Manager, {name}"
+
+    def _put(self, client: Any, name: str, text: str) -> str:
+        try:
+            answer = client.put_secret_value(SecretId=name, SecretString=text)
+        except client.exceptions.ResourceNotFoundException:
+            kms = {"KmsKeyId": self._kms_key} if self._kms_key else {}
+            answer = client.create_secret(Name=name, SecretString=text, **kms)
+        return cast("str", answer["VersionId"])
+
+    def _named(self, target: str, key: str) -> str:
+        return self._name.replace("{target}", target).replace("{key}", key)
+
+    def _connected(self) -> Any:
+        """The client, which threads may share; making one takes 100 ms, and is not for threads."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._connect()
+            return self._client
+
+    def _connect(self) -> Any:
+        try:
+            import boto3  # noqa: PLC0415 - an extra, that only this sink needs
+            from botocore.config import Config  # noqa: PLC0415 - as above
+        except ImportError:
+            problem = "needs boto3: pip install 'oauth-client-reconciler[aws]'"
+        else:
+            config = Config(
+                connect_timeout=_TIMEOUT,
+                read_timeout=_TIMEOUT,
+                retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            )
+            try:
+                return boto3.session.Session().client(
+                    "secretsmanager",
+                    region_name=self._region,
+                    endpoint_url=self._endpoint,
+                    config=config,
+                )
+            except Exception as error:  # noqa: BLE001 - as above
+                problem = f"cannot be used: {_problem(error)}"
+        raise SinkError(f"the sink aws-secretsmanager {problem}")
+
+
+def _problem(error: Exception) -> str:
+    """What AWS or the way to it said. Its messages name the caller, never a value."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):
+        told = response.get("Error", {})
+        return f"{told.get('Code', 'error')}: {told.get('Message', '')}".rstrip(": ")
+    return f"{type(error).__name__}: {error}"
+
+
+def make(setting: Setting) -> AwsSink:
+    """The sink of a target whose `secrets` may give `name`, `region`, `endpointUrl` and `kmsKey`."""
+    options = setting.options
+    return AwsSink(
+        name=cast("str", options.get("name", _NAME)),
+        target=setting.target,
+        region=cast("str | None", options.get("region")),
+        endpoint=cast("str | None", options.get("endpointUrl")),
+        kms_key=cast("str | None", options.get("kmsKey")),
+    )

@@ -1,0 +1,54 @@
+"""Says what a place for secrets must promise, and what it is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from reconciler.core.model import JsonObject, Secret
+
+
+class Sink(Protocol):
+    """A place for the secrets of clients. Several threads call it at once, each for its own client.
+
+    It raises `reconciler.core.errors.SinkError` with a message that holds no secret. What else it
+    raises is told by its type alone.
+    """
+
+    @property
+    def place(self) -> str:
+        """Where the secrets go, in words for people: it holds nothing that is secret."""
+
+    def probe(self) -> None:
+        """Prove, as far as that goes without writing a secret, that one could be stored."""
+
+    def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
+        """Store the secret of a client, and say where: it is safe once this returns.
+
+        What was stored for `target` and `key` before is replaced. Where what was stored can be
+        read back, it is, and compared.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a sink is made from: the `secrets` of one target in the project file.
+
+    `options` are its members but for `sink`. `root` is the folder that relative paths start from.
+    `withheld` are names of environment variables that hold the tool's own credentials: what the
+    sink starts must not inherit them.
+    """
+
+    target: str
+    root: str
+    options: JsonObject = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
+
+    def path(self, stated: str) -> str:
+        """A path of the options, absolute or relative to the project's folder."""
+        return stated if stated.startswith("/") else f"{self.root}/{stated}"
+
+
+Factory: TypeAlias = Callable[[Setting], Sink]
