@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import gc
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core import checks
-from reconciler.core.errors import InputError
-from reconciler.core.model import EMPTY, Lifecycle, Manifest, Problem, Source
-from reconciler.manifests import catalog
 from reconciler.manifests import project as project_file
-from reconciler.manifests.files import Unreadable, read_bytes
+from reconciler.manifests import twin
+from reconciler.manifests.admission import Admission
+from reconciler.manifests.files import Unreadable, is_much, read_bytes
 from reconciler.manifests.positions import locate
-from reconciler.manifests.reader import read
 from reconciler.manifests.selection import select
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from reconciler.core.model import Manifest, Problem
     from reconciler.core.project import Project
     from reconciler.core.provider import Provider
-    from reconciler.manifests.catalog import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,23 +45,73 @@ def load(path: str, *, files: Sequence[str] = ()) -> Loaded:
     Needs no network, credentials or environment. Raises InputError if the project file itself
     cannot be used, with all its problems.
     """
+    with loading(path, files=files) as begun:
+        return begun.finish()
+
+
+@contextmanager
+def loading(path: str, *, files: Sequence[str] = ()) -> Iterator[Loading]:
+    """Begin to load, as `load` does it: a large fleet is read by a copy of this process as well.
+
+    Threads may be started inside the block; a process that has some already is not copied.
+    """
     project = project_file.load(path)
     selected, problems = select(project, files)
-    run = _Run(project)
-    with _no_collections():
-        for file in sorted(selected):
-            run.take(file)
-        run.check(selected)
-    found = [*project_file.problems(project), *problems, *run.problems]
-    return Loaded(
-        project=project,
-        manifests=tuple(run.manifests),
-        providers={
-            name: entry.provider(project.targets[name]) for name, entry in run.entries.items()
-        },
-        problems=tuple(located(found, run.secret_fields)),
-        file_count=len(selected),
-    )
+    with ExitStack() as stack, _no_collections():
+        begun = Loading(project, selected, problems)
+        if begun.is_large and twin.is_possible():
+            begun.share(stack)
+        yield begun
+
+
+class Loading:
+    """A project whose files are being read, and what is known of it before they are."""
+
+    def __init__(
+        self,
+        project: Project,
+        selected: Mapping[str, Collection[str]],
+        problems: Sequence[Problem],
+    ) -> None:
+        self.project = project
+        self._selected = selected
+        self._problems = problems
+        self._admission = Admission(project)
+        self._paths = sorted(selected)
+        self._read: Callable[[], list[Any]] = lambda: list(map(self._admission.valid, self._paths))
+
+    @cached_property
+    def is_large(self) -> bool:
+        """Whether reading the files takes so long that it is worth to do something meanwhile."""
+        return is_much(self._paths)
+
+    @cached_property
+    def providers(self) -> dict[str, Provider]:
+        """The providers by target, of those that have one."""
+        entries = self._admission.entries.items()
+        return {name: entry.provider(self.project.targets[name]) for name, entry in entries}
+
+    def share(self, stack: ExitStack) -> None:
+        """Let a copy of this process begin to read, until `stack` closes."""
+        self._read = stack.enter_context(twin.mapped(self._admission.valid, self._paths))
+
+    def finish(self) -> Loaded:
+        """Read, or wait for, what is left, and judge it all."""
+        run = self._admission
+        for path, documents in zip(self._paths, self._read(), strict=True):
+            if documents is None:
+                run.judge(path)
+            else:
+                run.admit(path, documents)
+        run.check(self._selected)
+        found = [*project_file.problems(self.project), *self._problems, *run.problems]
+        return Loaded(
+            project=self.project,
+            manifests=tuple(run.manifests),
+            providers=self.providers,
+            problems=tuple(located(found, run.secret_fields)) if found else (),
+            file_count=len(self._paths),
+        )
 
 
 def located(problems: Sequence[Problem], secret_fields: Collection[str]) -> list[Problem]:
@@ -97,133 +145,3 @@ def _no_collections() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-class _Run:
-    """One run over a project's files."""
-
-    def __init__(self, project: Project) -> None:
-        self.manifests: list[Manifest] = []
-        self.problems: list[Problem] = []
-        self.entries: dict[str, Entry] = {}
-        self._project = project
-        self._claims: list[Manifest] = []  # invalid ones, as far as they say who they are
-        for target in project.targets.values():
-            try:
-                self.entries[target.name] = catalog.entry(target.provider, project.root)
-            except (KeyError, InputError):
-                continue  # the judgement on the project file says so
-
-    @property
-    def secret_fields(self) -> frozenset[str]:
-        """The fields, of any provider at hand, whose literal values must not be shown."""
-        return frozenset[str]().union(*(entry.secret_fields for entry in self._kinds.values()))
-
-    def take(self, path: str) -> None:
-        """Read one file and take in what it holds."""
-        try:
-            reading = read(read_bytes(path), path)
-        except Unreadable as error:
-            self._say(Source(path=path), "", str(error))
-            return
-        self.problems.extend(reading.problems)
-        for index, document in enumerate(reading.documents):
-            if document is not None:
-                self._admit(document, Source(path=path, document=index))
-
-    def check(self, selected: Mapping[str, Collection[str]]) -> None:
-        """Hold the manifests against each other and against the files that were selected."""
-        everyone = [*self.manifests, *self._claims]
-        self.problems.extend(checks.duplicates(everyone))
-        self.problems.extend(checks.strays(everyone, self._project, selected))
-
-    def _admit(self, document: Any, source: Source) -> None:
-        try:
-            entry = self.entries[document["metadata"]["target"]]
-        except (KeyError, TypeError):
-            entry = None
-        if entry is not None and entry.validator.accepts(document):
-            self.manifests.append(_manifest(document, source))
-        elif isinstance(document, dict):
-            self._refuse(document, source)
-        else:
-            self._say(source, "", "a manifest is a mapping of apiVersion, kind, metadata and spec")
-
-    def _refuse(self, document: dict[str, Any], source: Source) -> None:
-        """Say what is wrong with a document that is not valid, or not for its target."""
-        claim = _claim(document, source)
-        own, meant = self.entries.get(claim.target), self._kinds.get(claim.kind)
-        if claim.target in self._project.targets:
-            self._claims.append(claim)
-        elif claim.target:
-            targets = self._project.targets
-            self.problems.append(checks.unknown_target(source, claim.target, targets))
-        if own is not None and own.kind == claim.kind:
-            meant = own
-        elif claim.kind and meant is None:
-            self.problems.append(checks.unknown_kind(source, claim.kind, self._kinds))
-            # What else is wrong is told in the same run: judged by the kind that was meant.
-            meant = self._kinds.get(checks.meant(claim.kind, self._kinds) or "")
-        elif own is not None and meant is not None:
-            self.problems.append(checks.misfit(claim, own.kind))
-        judge = meant or own
-        if judge is not None:
-            found = judge.validator.problems(document, source)
-            self.problems.extend(p for p in found if p.pointer != "/kind" or not claim.kind)
-        elif not claim.kind:
-            known = f"known are: {', '.join(sorted(self._kinds))}"
-            self._say(source, "/kind", "`kind` must name the kind of client", hint=known)
-
-    @cached_property
-    def _kinds(self) -> dict[str, Entry]:
-        """The providers by the kind of their clients: those of the tool and those of the project."""
-        known = [catalog.entry(name, self._project.root) for name in catalog.names()]
-        return {entry.kind: entry for entry in (*known, *self.entries.values())}
-
-    def _say(self, source: Source, pointer: str, message: str, *, hint: str = "") -> None:
-        problem = Problem(source=source, pointer=pointer, message=message, hint=hint)
-        self.problems.append(problem)
-
-
-def _manifest(document: Any, source: Source) -> Manifest:
-    """Turn a valid document into a Manifest."""
-    metadata = document["metadata"]
-    manifest = Manifest(
-        source=source,
-        kind=document["kind"],
-        name=metadata["name"],
-        target=metadata["target"],
-        labels=metadata.get("labels", EMPTY),
-        id=metadata.get("id"),
-        spec=document["spec"],
-    )
-    return (
-        replace(manifest, lifecycle=_lifecycle(document)) if "lifecycle" in document else manifest
-    )
-
-
-def _lifecycle(document: Any) -> Lifecycle:
-    stated = document["lifecycle"]
-    return Lifecycle(
-        prevent_destroy=stated.get("preventDestroy", False),
-        allow_replace=stated.get("allowReplace", False),
-        ignore_changes=frozenset(stated.get("ignoreChanges", ())),
-    )
-
-
-def _claim(document: dict[str, Any], source: Source) -> Manifest:
-    """Turn an invalid document into what can be held against others: empty where it says nothing."""
-    metadata = document.get("metadata")
-    stated = metadata if isinstance(metadata, dict) else {}
-    return Manifest(
-        source=source,
-        kind=_string(document.get("kind")),
-        name=_string(stated.get("name")),
-        target=_string(stated.get("target")),
-        id=_string(stated.get("id")) or None,
-        spec={},
-    )
-
-
-def _string(value: object) -> str:
-    return value if isinstance(value, str) else ""
