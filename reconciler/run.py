@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Action, Secret, TargetPlan
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from reconciler.core.provider import Provider, RateLimit
     from reconciler.inventory.file import Session
     from reconciler.manifests.references import Credentials as Resolved
+    from reconciler.sinks.contract import Sink
+
+
+# A plan that saw the server longer ago than so many seconds is too old to write a PUT on.
+_FRESH: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,18 @@ class Job:
     manifests: tuple[Manifest, ...]
     others: frozenset[str]
     log: Callable[[str], None]
+    fingerprint_key: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """The open resources of one target, for what is no plan; `situation` has seen no client yet."""
+
+    session: Session
+    transport: Transport
+    sink: Sink
+    situation: Situation
+    now: Callable[[], str]
 
 
 class TargetRun:
@@ -54,29 +71,42 @@ class TargetRun:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self._key = fingerprint_key(str(reveal(_credential(job.credentials))))
+        self._key = fingerprint_key(str(reveal(job.fingerprint_key or _credential(job.credentials))))
         self._transport: Transport | None = None
         self._session: Session | None = None
         self._sink = registry.sink(job.target.sink.kind, _sink_setting(job))
+        self._read_at = 0.0
         self._plan = TargetPlan(
             target=job.target.name, provider=job.provider.name, base_url=job.target.base_url
         )
 
     def open(self, stack: ExitStack, *, lock: bool, timeout: float) -> None:
         """Open the record, under its lock if `lock`, and the connections, until `stack` closes."""
-        store = Store(_inside(self.job.project, self.job.project.inventory_directory))
         try:
-            self._session = stack.enter_context(
-                store.open(self.job.target.name, lock=lock, timeout=timeout)
-            )
-            self._transport = stack.enter_context(Transport(_connection(self.job)))
+            self.enter(stack, lock=lock, timeout=timeout)
         except ReconcilerError as error:
             self._fail(error)
+
+    def enter(self, stack: ExitStack, *, lock: bool, timeout: float) -> Opened:
+        """Open the same, and give it; what goes wrong is raised."""
+        session = stack.enter_context(
+            store_of(self.job.project).open(self.job.target.name, lock=lock, timeout=timeout)
+        )
+        self._session = session
+        self._transport = transport = stack.enter_context(Transport(_connection(self.job)))
+        return Opened(
+            session=session,
+            transport=transport,
+            sink=self._sink,
+            situation=self._situation(session),
+            now=_now,
+        )
 
     def plan(self) -> TargetPlan:
         """Read the server and plan; what goes wrong stands in the plan's errors."""
         if self._session is None or self._transport is None:
             return self._plan
+        self._read_at = time.monotonic()
         try:
             situation = self._situation(self._session)
             ids = ids_to_read(situation, self.job.manifests)
@@ -89,7 +119,10 @@ class TargetRun:
         return self._plan
 
     def apply(
-        self, on_outcome: Callable[[Outcome], None], stop: threading.Event
+        self,
+        on_outcome: Callable[[Outcome], None],
+        stop: threading.Event,
+        failed: threading.Event | None = None,
     ) -> tuple[Outcome, ...]:
         """Send what was planned, and record what came of it."""
         if self._session is None or self._transport is None:
@@ -105,6 +138,9 @@ class TargetRun:
             now=_now,
             on_outcome=on_outcome,
             stop=stop,
+            failed=failed,
+            guard=self.job.target.guard,
+            aged=lambda: time.monotonic() - self._read_at > _FRESH,
         )
 
     def _situation(self, session: Session) -> Situation:
@@ -116,6 +152,7 @@ class TargetRun:
             provider=job.provider,
             inventory=session.inventory,
             key=self._key,
+            guard=job.target.guard,
             policy=job.target.policy,
             own_id=None if client_id is None else str(client_id),
             others=job.others,
@@ -123,6 +160,11 @@ class TargetRun:
 
     def _fail(self, error: ReconcilerError) -> None:
         self._plan = replace(self._plan, errors=(*self._plan.errors, str(error)))
+
+
+def store_of(project: Project) -> Store:
+    """Where the records of a project's targets are kept."""
+    return Store(_inside(project, project.inventory_directory))
 
 
 def plan_all(runs: Sequence[TargetRun]) -> tuple[TargetPlan, ...]:
@@ -135,17 +177,23 @@ def apply_all(
     runs: Sequence[TargetRun],
     on_outcome: Callable[[Outcome], None],
     stop: threading.Event | None,
+    *,
+    fail_fast: bool = False,
 ) -> tuple[Outcome, ...]:
-    """Apply the plans of the targets side by side; `on_outcome` is called by one thread at a time."""
+    """Apply the plans of the targets side by side; `on_outcome` is called by one thread at a time.
+
+    With `fail_fast` the first failure of any of them stops them all.
+    """
     one_at_a_time = threading.Lock()
     halt = stop or threading.Event()
+    failed = threading.Event() if fail_fast else None
 
     def tell(outcome: Outcome) -> None:
         with one_at_a_time:
             on_outcome(outcome)
 
     with ThreadPoolExecutor(max(1, len(runs)), thread_name_prefix="apply") as pool:
-        outcomes = pool.map(lambda run: run.apply(tell, halt), runs)
+        outcomes = pool.map(lambda run: run.apply(tell, halt, failed), runs)
         return tuple(outcome for each in outcomes for outcome in each)
 
 
