@@ -105,16 +105,18 @@ def _refuse_errors(problems: Sequence[Problem]) -> None:
 
 def _jobs(loaded: Loaded, selection: Selection, log: Callable[[str], None]) -> list[Job]:
     """What is to be done with each selected target; InputError for references that lead nowhere."""
-    from reconciler.manifests.references import credentials, resolve  # noqa: PLC0415 - validate has none
+    from reconciler.manifests import references  # noqa: PLC0415 - validate has none
     from reconciler.run import Job  # noqa: PLC0415 - as above
 
     project = loaded.project
     names = selecting.targets(selection, project.targets)
     known = [manifest for manifest in loaded.manifests if manifest.target in names]
-    resolved, problems = resolve(selecting.clients(selection, known), loaded.providers)
+    resolved, problems = references.resolve(selecting.clients(selection, known), loaded.providers)
+    key, unresolved = references.fingerprint_key(project)
+    problems.extend(unresolved)
     jobs = []
     for name in names:
-        login, more = credentials(project, project.targets[name])
+        login, more = references.credentials(project, project.targets[name])
         problems.extend(more)
         manifests = tuple(manifest for manifest in resolved if manifest.target == name)
         keys = {manifest.name for manifest in manifests}
@@ -128,6 +130,7 @@ def _jobs(loaded: Loaded, selection: Selection, log: Callable[[str], None]) -> l
                 manifests=manifests,
                 others=frozenset(others),
                 log=log,
+                fingerprint_key=key,
             )
         )
     _refuse_errors(located(problems, ()))

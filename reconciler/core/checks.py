@@ -9,12 +9,14 @@ from urllib.parse import urlsplit
 
 from reconciler.core.model import Problem
 from reconciler.core.project import ClientCredentials
+from reconciler.core.provider import UpdateStyle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from reconciler.core.model import Manifest, Source
     from reconciler.core.project import Project, Target
+    from reconciler.core.provider import Provider
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -130,6 +132,17 @@ def token_address(source: Source, target: Target, token_path: str | None) -> Ite
             message="`tokenUrl` is missing",
             hint=f"the token endpoint of {target.provider} is not below the base URL: give it",
             at_key=True,
+        )
+
+
+def guard(source: Source, target: Target, provider: Provider) -> Iterator[Problem]:
+    """Check that a target which is to test can."""
+    if provider.style is not UpdateStyle.JSON_PATCH:
+        yield Problem(
+            source=source,
+            pointer=f"/targets/{target.name}/guard",
+            message=f"{provider.title} takes no JSON Patch, so that nothing can be tested",
+            hint="`reread` reads the client again right before it is written",
         )
 
 

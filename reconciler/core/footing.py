@@ -8,7 +8,7 @@ from reconciler.core.model import MISSING, Action, Redacted
 from reconciler.core.normalize import canonical, same, seen, subschema, writable
 from reconciler.core.provider import UpdateStyle
 from reconciler.core.record import ignored
-from reconciler.core.secrets import holds_secret
+from reconciler.core.secrets import fingerprint, holds_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +66,16 @@ def shown(
         and not provider.fields[name].secret
         and not holds_secret(wanted.get(name))
     }
+
+
+def mark(provider: Provider, body: JsonObject, key: bytes) -> str:
+    """A keyed fingerprint of all that `body` shows of a client and that does not move by itself."""
+    values = {
+        name: canonical(field, body[field.read_as])
+        for name, field in provider.fields.items()
+        if field.read_as in body and not field.volatile
+    }
+    return fingerprint(key, values)
 
 
 def _names(provider: Provider, change: Change) -> Iterator[str]:

@@ -328,7 +328,9 @@ class Outcome:
 
     `message` says why it failed or was skipped, or what to check. `server_changed` are fields
     that the server's answer to the write shows other than they were wanted. `secret_location`
-    says where a new client's secret went, never what it is.
+    says where a new client's secret went, never what it is. `tracking` is what the server called
+    the requests. `before` and `after` are keyed fingerprints of all that it showed of the client,
+    "" where it showed none.
     """
 
     target: str
@@ -340,6 +342,9 @@ class Outcome:
     server_changed: tuple[FieldChange, ...] = ()
     secret_location: str = ""
     requests_sent: int = 0
+    tracking: tuple[str, ...] = ()
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

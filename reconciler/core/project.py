@@ -10,6 +10,7 @@ from reconciler.core.provider import RateLimit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.core.footing import Guard
     from reconciler.core.model import Json, JsonObject
 
 # The longest unit first: "500ms" ends in "s" too.
@@ -101,7 +102,7 @@ class Target:
     read_timeout: float = 30.0
     collection: str | None = None
     endpoints: JsonObject = field(default_factory=dict)
-    guard: Literal["test", "reread", "none"] | None = None
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +154,7 @@ def parse(document: JsonObject, *, path: str, root: str) -> Project:
         root=root,
         targets={name: _target(name, targets[name]) for name in sorted(targets)},
         inventory_directory=inventory.get("directory", ".reconciler/inventory"),
+        fingerprint_key=reference(document.get("fingerprintKey")),
     )
 
 
@@ -174,6 +176,7 @@ def _target(name: str, stated: JsonObject) -> Target:
         read_timeout=seconds(timeouts.get("read", "30s")),
         collection=cast("str | None", stated.get("collection")),
         endpoints=cast("JsonObject", stated.get("endpoints", {})),
+        guard=cast("Guard | None", stated.get("guard")),
     )
 
 

@@ -62,7 +62,8 @@ def error(provider: Provider, refused: Refused) -> RemoteError:
     hint = provider.errors.hints.get(refused.status)
     if hint:
         parts.append(hint)
-    return kind(". ".join(part.rstrip(".") for part in parts), status=refused.status)
+    message = ". ".join(part.rstrip(".") for part in parts)
+    return kind(message, status=refused.status, tracking=_tracking(provider, refused))
 
 
 def clean(text: str, known: Collection[str] = ()) -> str:
@@ -106,9 +107,16 @@ def _explanations(provider: Provider, refused: Refused) -> Iterator[str]:
         found = [*_field_messages(provider, refused), *_messages(provider, refused)]
         if found:
             yield clean("; ".join(found), refused.known)
-    tracking = resolve(refused.body, shape.tracking) if shape.tracking else None
-    if isinstance(tracking, str) and shape.tracking:
-        yield f"({shape.tracking.rpartition('/')[2]} {clean(tracking, refused.known)})"
+    tracking = _tracking(provider, refused)
+    if tracking and shape.tracking:
+        yield f"({shape.tracking.rpartition('/')[2]} {tracking})"
+
+
+def _tracking(provider: Provider, refused: Refused) -> str:
+    """What the server calls the request, "" where its error does not say."""
+    pointer = provider.errors.tracking
+    found = resolve(refused.body, pointer) if pointer else None
+    return clean(found, refused.known) if isinstance(found, str) else ""
 
 
 def _messages(provider: Provider, refused: Refused) -> Iterator[str]:

@@ -24,6 +24,7 @@ NAME: Final = "reconciler.yaml"
 
 _PUBLIC: Final = frozenset({"clientId", "tokenUrl", "scope"})
 _SECRETS: Final = ("clientSecret", "token")
+_BY_REFERENCE: Final = "`{}` must be a reference: a secret does not belong into git"
 
 
 def load(path: str) -> Project:
@@ -51,6 +52,8 @@ def load(path: str) -> Project:
 
 def is_secret(tokens: tuple[str, ...]) -> bool:
     """Whether what stands there in a project file would be a secret in place of a reference."""
+    if tokens[:1] == ("fingerprintKey",):
+        return tokens[-1] not in {"env", "file"}
     if len(tokens) < 3 or tokens[0] != "targets":  # noqa: PLR2004
         return False
     if tokens[2] == "secrets":
@@ -88,6 +91,9 @@ def _literal_secrets(document: Any) -> Iterator[tuple[str, str]]:
 
     The schema is not asked about these: it would quote them.
     """
+    key = document.get("fingerprintKey") if isinstance(document, dict) else None
+    if key is not None and reference(key) is None:
+        yield "/fingerprintKey", _BY_REFERENCE.format("fingerprintKey")
     for name, target in _members(document, "targets").items():
         pointer = f"/targets/{escape(name)}/auth"
         auth = target.get("auth") if isinstance(target, dict) else None
@@ -96,8 +102,7 @@ def _literal_secrets(document: Any) -> Iterator[tuple[str, str]]:
         for member in _SECRETS:
             stated = _members(target, "auth")
             if member in stated and reference(stated[member]) is None:
-                message = f"`{member}` must be a reference: a secret does not belong into git"
-                yield f"{pointer}/{member}", message
+                yield f"{pointer}/{member}", _BY_REFERENCE.format(member)
 
 
 def _members(holder: Any, name: str) -> Mapping[str, Any]:
@@ -134,3 +139,5 @@ def _provider(target: Target, project: Project, source: Source) -> Iterator[Prob
         yield from error.problems
     else:
         yield from checks.token_address(source, target, entry.token_path)
+        if target.guard == "test":
+            yield from checks.guard(source, target, entry.provider(target))

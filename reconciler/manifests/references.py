@@ -81,6 +81,18 @@ def credentials(
     return Credentials(client_id=client_id, client_secret=client_secret), problems
 
 
+def fingerprint_key(
+    project: Project, environ: Mapping[str, str] = os.environ
+) -> tuple[Secret | None, list[Problem]]:
+    """Give what the project's `fingerprintKey` refers to, None where it states none."""
+    if project.fingerprint_key is None:
+        return None, []
+    try:
+        return _value(project.fingerprint_key, project.path, environ), []
+    except _Unresolved as error:
+        return None, [_problem(Source(path=project.path), "/fingerprintKey", error)]
+
+
 def _problem(source: Source, pointer: str, error: _Unresolved) -> Problem:
     return Problem(source=source, pointer=pointer, message=str(error))
 

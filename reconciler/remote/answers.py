@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from reconciler.core.model import Json
     from reconciler.core.provider import Provider
 
+# Where servers, and what stands before them, say by which name their logs know a request.
+_TRACKING: Final = ("slpt-request-id", "x-request-id", "x-correlation-id", "request-id")
 # An error body is for people: one that is longer is not looked at.
 _LONGEST_ERROR: Final = 64 * 1024
 
@@ -30,6 +32,11 @@ class Answer:
     status: int
     body: Json = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
+
+    @property
+    def tracking(self) -> str:
+        """What the server calls the request, "" where it does not say."""
+        return _tracking(self.headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +140,7 @@ def _refusal(provider: Provider, call: Call, reply: Reply, known: Collection[str
             f"{call.what} was answered with a web page (404); check baseUrl in the project file",
             status=status,
         )
-    return error(
+    refusal = error(
         provider,
         Refused(
             target=call.target,
@@ -145,6 +152,12 @@ def _refusal(provider: Provider, call: Call, reply: Reply, known: Collection[str
             known=known,
         ),
     )
+    refusal.tracking = refusal.tracking or _tracking(reply.headers)
+    return refusal
+
+
+def _tracking(headers: Mapping[str, str]) -> str:
+    return next((clean(headers[name]) for name in _TRACKING if headers.get(name)), "")
 
 
 def _lenient(content: bytes) -> Json:

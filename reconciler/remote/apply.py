@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import InventoryError
+from reconciler.core.footing import guard_of
 from reconciler.core.model import Action, Outcome, Status
 from reconciler.remote.brake import Brake
 from reconciler.remote.scene import Scene
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Mapping
 
+    from reconciler.core.footing import Guard
     from reconciler.core.model import Change, TargetPlan
     from reconciler.core.provider import Provider
     from reconciler.remote.scene import Recorder, Sink
@@ -38,13 +40,18 @@ def run(  # noqa: PLR0913 - every part that a run touches is handed in, so that 
     now: Callable[[], str],
     on_outcome: Callable[[Outcome], None],
     stop: threading.Event,
+    failed: threading.Event | None = None,
+    guard: Guard | None = None,
+    aged: Callable[[], bool] = lambda: False,
 ) -> tuple[Outcome, ...]:
     """Send what the plan holds: creates, then updates, then deletes; one outcome a change, in order.
 
     `recorder` is the target's inventory, open for writing. `now` gives RFC 3339 in UTC, `key` is
     for fingerprints. `on_outcome` is called in this thread, once a change, when it has ended. Once
     `stop` is set nothing new starts; what is under way ends and is recorded. A failure is in its
-    change's outcome and is not raised.
+    change's outcome and is not raised; it sets `failed`, which then stops the run like `stop`.
+    `guard` is what the target states, and `aged` says whether the plan's look at the server is too
+    old to write on.
     """
     scene = Scene(
         target=target_plan.target,
@@ -54,7 +61,9 @@ def run(  # noqa: PLR0913 - every part that a run touches is handed in, so that 
         sink=sink,
         key=key,
         now=now,
-        brake=Brake(stop),
+        brake=Brake(stop, failed),
+        guard=guard_of(provider, guard),
+        aged=aged,
     )
     staged = _Run(scene, target_plan.changes, on_outcome)
     with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:

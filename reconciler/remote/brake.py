@@ -15,10 +15,15 @@ _UNREACHABLE: Final = 3
 
 
 class Brake:
-    """Stops a target's run; `interrupted` is set from outside, by Ctrl-C."""
+    """Stops a target's run; `interrupted` is set from outside, by Ctrl-C.
 
-    def __init__(self, interrupted: threading.Event) -> None:
+    `failed` is set by the first failure, of this target or of one that shares it, and then stops
+    the run too; None lets the rest go on.
+    """
+
+    def __init__(self, interrupted: threading.Event, failed: threading.Event | None = None) -> None:
         self._interrupted = interrupted
+        self._failed = failed
         self._lock = threading.Lock()
         self._reason = ""
         self._no_secrets = False
@@ -26,6 +31,8 @@ class Brake:
 
     def after(self, error: ReconcilerError | None) -> None:
         """Take note of how a change ended; None for well."""
+        if error is not None and self._failed is not None:
+            self._failed.set()
         with self._lock:
             self._unreachable = self._unreachable + 1 if isinstance(error, Unreachable) else 0
             if isinstance(error, SinkError):
@@ -38,6 +45,8 @@ class Brake:
             return "the run was interrupted"
         if self._reason:
             return self._reason
+        if self._failed is not None and self._failed.is_set():
+            return "an earlier change failed, and --fail-fast stops there"
         if creates and self._no_secrets:
             return "the secret of an earlier client could not be stored"
         return ""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.core.model import InventoryEntry, Secret
+    from reconciler.core.footing import Guard
+    from reconciler.core.model import Intent, InventoryEntry, Secret
     from reconciler.core.provider import Provider
     from reconciler.remote.brake import Brake
     from reconciler.remote.transport import Transport
@@ -22,6 +23,18 @@ class Recorder(Protocol):
 
     def record(self, key: str, entry: InventoryEntry) -> None:
         """Remember `entry`, durably where it binds a new id."""
+
+    def check(self) -> None:
+        """Raise InventoryError where another run may work on the target by now."""
+
+    def intend(self, key: str, intent: Intent) -> None:
+        """Remember, durably, that a create is about to be sent."""
+
+    def settle(self, key: str) -> None:
+        """Remember that the create which was pending came to nothing."""
+
+    def forget(self, key: str) -> None:
+        """Remember nothing more of a client."""
 
     def drop(self, key: str, remote_id: str) -> None:
         """Remember that the server deleted one remote id of a client."""
@@ -42,7 +55,10 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What all changes of a target are carried out with. `key` is for fingerprints."""
+    """What all changes of a target are carried out with. `key` is for fingerprints.
+
+    `aged` says whether the plan's look at the server is too old to write on.
+    """
 
     target: str
     provider: Provider
@@ -52,3 +68,5 @@ class Scene:
     key: bytes
     now: Callable[[], str]
     brake: Brake
+    guard: Guard
+    aged: Callable[[], bool]

@@ -6,19 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core import compiler, record
-from reconciler.core.errors import (
-    Ambiguous,
-    BadAnswer,
-    InventoryError,
-    NotFound,
-    RemoteError,
-    SinkError,
-    Unreachable,
-)
+from reconciler.core.errors import Ambiguous, InventoryError, NotFound, RemoteError, SinkError
+from reconciler.core.footing import mark
 from reconciler.core.model import Action, Outcome, Status
 from reconciler.core.pointer import resolve
 from reconciler.core.secrets import issued
-from reconciler.remote.live import client_in, read_one
+from reconciler.remote import creates, guard
+from reconciler.remote.exchange import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +22,11 @@ if TYPE_CHECKING:
         FieldChange,
         JsonObject,
         Manifest,
-        Operation,
-        Request,
         Secret,
+        SecretPlace,
     )
-    from reconciler.core.provider import Endpoint, Provider
+    from reconciler.core.provider import Provider
     from reconciler.remote.scene import Scene
-    from reconciler.remote.transport import Answer
 
 
 class Step:
@@ -44,9 +36,11 @@ class Step:
         self._scene = scene
         self.change = change
         self.remote_id = change.remote_id
-        self._sent = 0
+        self._exchange = Exchange(scene, change)
+        self._kept: SecretPlace = ""
         self._secret_location = ""
         self._trouble = ""
+        self._note = ""
         self._server_changed: tuple[FieldChange, ...] = ()
 
     def run(self, act: Callable[[Step], None]) -> Outcome:
@@ -61,11 +55,12 @@ class Step:
         self._scene.brake.after(None)
         if self._trouble:
             return self.outcome(Status.FAILED, self._trouble.rstrip(". "))
-        return self.outcome(Status.DONE)
+        return self.outcome(Status.DONE, self._note)
 
     def outcome(self, status: Status, message: str = "") -> Outcome:
         """The outcome, with all that is known by now."""
-        change = self.change
+        change, exchange = self.change, self._exchange
+        before = None if change.live is None else change.live.body
         return Outcome(
             target=change.target,
             key=change.key,
@@ -75,88 +70,77 @@ class Step:
             message=message,
             server_changed=self._server_changed,
             secret_location=self._secret_location,
-            requests_sent=self._sent,
+            requests_sent=exchange.sent,
+            tracking=exchange.tracking,
+            before=self._mark(before),
+            after=self._mark(exchange.seen if exchange.sent else before),
         )
 
     def create(self) -> None:
         """Create the client; its secret is safe, and its id recorded, before anything else."""
         scene, manifest = self._scene, self._manifest()
-        body = self._write(self.change.requests[0], "")
+        body = creates.create(scene, self._exchange, self.change, manifest)
         before = self.change.remote_id if self.change.action is Action.REPLACE else None
         self.remote_id = remote_id = str(resolve(body, scene.provider.identity.pointer))
         self._keep_secret(body, remote_id)
         follow_up = compiler.follow_up(scene.provider, manifest.spec, body)
         first = _without_late(scene.provider, manifest) if follow_up else manifest
-        self._record(first, body, superseded=before)
+        self._record(first, body, superseded=before, pending=True)
         for request in follow_up:
-            body = self._write(request, remote_id)
+            body = self._exchange.write(request, remote_id)
         if follow_up:
             self._record(manifest, body)
         self._compare(manifest, body)
 
     def update(self) -> None:
         """Send the requests that mend the client, none where it is as wanted, and record it."""
-        manifest, live = self._manifest(), self.change.live
-        remote_id = self.change.remote_id or ""
-        body = live.body if live is not None else {}
-        if self.change.action is Action.ADOPT and manifest.id is None:
+        change, recorder = self.change, self._scene.recorder
+        if change.settle:
+            recorder.settle(change.key)
+        body, self._note = guard.update(self._scene, self._exchange, change)
+        if change.manifest is None:
+            self._remember()
+            return
+        if change.found == "told":
             # Our own create, by a run that died before it could keep what it got.
-            self._keep_secret(body, remote_id)
-        for request in self.change.requests:
-            body = self._write(request, remote_id)
-        if self.change.requests:
-            self._compare(manifest, body)
-        self._record(manifest, body)
+            self._keep_secret(body, change.remote_id or "")
+        elif change.found == "lost":
+            self._kept = "lost"
+        if change.requests:
+            self._compare(change.manifest, body)
+        if change.remote_id is not None:
+            self._record(change.manifest, body, superseded=change.predecessor)
 
     def delete(self) -> None:
         """Delete the client, or the predecessor that a replace left, and forget its id."""
         old_id = self.change.remote_id or ""
-        request = self.change.requests[-1]
         try:
-            self._send(request, old_id)
+            guard.refuse_moved(self._scene, self._exchange, self.change)
+            self._exchange.send(self.change.requests[-1], old_id)
         except NotFound as error:
             if not self._gone(old_id):
                 raise error from None
+        self._exchange.seen = None
         self._scene.recorder.drop(self.change.key, old_id)
 
     def _gone(self, remote_id: str) -> bool:
         try:
-            read_one(self._scene.provider, self._scene.transport, remote_id)
+            self._exchange.look(remote_id)
         except NotFound:
             return True
         return False
 
-    def _write(self, request: Request, remote_id: str) -> JsonObject:
-        """Send a create or an update, and give the client that the answer shows, sealed."""
-        answer = self._send(request, remote_id)
-        endpoint = _endpoint(self._scene.provider, request.operation)
-        body = client_in(self._scene.provider, endpoint, answer)
-        if body is None:
-            kind = Ambiguous if request.operation == "create" else BadAnswer
-            raise kind(
-                f"{self.change.target}/{self.change.key}: {request.method} was answered with "
-                f"{answer.status} and no client that has an id",
-                status=answer.status,
-            )
-        return body
+    def _remember(self) -> None:
+        """Remember of a client that no manifest names any more what the plan says."""
+        if self.change.record is not None:
+            self._scene.recorder.record(self.change.key, self.change.record)
+        if self.change.forget:
+            self._scene.recorder.forget(self.change.key)
 
-    def _send(self, request: Request, remote_id: str) -> Answer:
-        try:
-            answer = self._scene.transport.send(
-                request.method,
-                compiler.path_for(request, remote_id),
-                body=request.body,
-                content_type=request.content_type,
-                expect=_endpoint(self._scene.provider, request.operation).expect,
-                subject=self.change.key,
-            )
-        except Unreachable:
-            raise
-        except RemoteError:
-            self._sent += 1
-            raise
-        self._sent += 1
-        return answer
+    def _mark(self, body: JsonObject | None) -> str:
+        if body is None or self.change.action is Action.NOOP:
+            return ""
+        return mark(self._scene.provider, body, self._scene.key)
 
     def _keep_secret(self, body: JsonObject, remote_id: str) -> None:
         """Store the secret that a create brought, in its sink or else in a private file."""
@@ -166,6 +150,7 @@ class Step:
             return
         try:
             self._secret_location = scene.sink.store(scene.target, key, remote_id, secret)
+            self._kept = "stored"
         except SinkError as error:
             scene.brake.after(error)
             self._trouble = f"the client was created, and its secret not stored: {error}. "
@@ -175,18 +160,29 @@ class Step:
         try:
             self._secret_location = self._scene.recorder.spool(key, remote_id, secret)
         except InventoryError as error:
+            self._kept = "lost"
             return f"Nor can it be kept elsewhere: {error}. Have the server issue a new one. "
+        self._kept = "spooled"
         return (
             f"It is in {self._secret_location}: bring it to where it belongs, "
             "then delete that file. "
         )
 
-    def _record(self, manifest: Manifest, body: JsonObject, superseded: str | None = None) -> None:
+    def _record(
+        self,
+        manifest: Manifest,
+        body: JsonObject,
+        *,
+        superseded: str | None = None,
+        pending: bool = False,
+    ) -> None:
+        """Remember the client; a create that is `pending` is over with that, and is told so."""
         scene, key = self._scene, self.change.key
         before = scene.recorder.entry(key)
         old_ids = () if before is None else before.superseded
         if superseded is not None:
             old_ids = tuple(dict.fromkeys((*old_ids, superseded)))
+        same = before is not None and before.remote_id == self.remote_id
         entry = record.entry(
             scene.provider,
             manifest,
@@ -195,8 +191,9 @@ class Step:
             key=scene.key,
             now=scene.now(),
             superseded=old_ids,
+            secret=self._kept or (before.secret if before is not None and same else ""),
         )
-        if record.renews(before, entry):
+        if pending or record.renews(before, entry):
             scene.recorder.record(key, entry)
 
     def _compare(self, manifest: Manifest, body: JsonObject) -> None:
@@ -209,15 +206,18 @@ class Step:
         return self.change.manifest
 
     def _what_to_check(self) -> str:
-        if self._sent > 1 or self.change.action not in (Action.CREATE, Action.REPLACE):
+        provider, key = self._scene.provider, self.change.key
+        if self._exchange.sent > 1 or self.change.action not in (Action.CREATE, Action.REPLACE):
             return "Plan again: it shows what came of it"
-        if self._scene.provider.identity.chosen:
+        if provider.identity.chosen:
             return "Plan again: if the client was created, it is found by the id that was chosen"
+        if provider.list is not None:
+            return "Plan again: if the client was created, it is found in the server's list"
         name = self._manifest().spec.get("name")
         named = f" named {name!r}" if isinstance(name, str) else ""
         return (
-            f"Look for a new client{named} on the server: if it is there, put its id into "
-            "metadata.id, or delete it; if not, apply again"
+            f"Look for a new client{named} on the server: if it is there, run `reconciler resolve "
+            f"{key} --id ID`, else `reconciler resolve {key} --absent`"
         )
 
 
@@ -236,16 +236,8 @@ def finish_replace(scene: Scene, change: Change, created: Outcome) -> Outcome:
         status=deleted.status,
         message=message,
         requests_sent=created.requests_sent + deleted.requests_sent,
+        tracking=(*created.tracking, *deleted.tracking),
     )
-
-
-def _endpoint(provider: Provider, operation: Operation) -> Endpoint:
-    endpoints = {
-        "create": provider.create,
-        "update": provider.update,
-        "delete": provider.delete or provider.read,
-    }
-    return endpoints[operation]
 
 
 def _states_secret(provider: Provider, manifest: Manifest) -> bool:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.errors import InputError
-from reconciler.core.project import StaticToken
+from reconciler.core.project import Reference, StaticToken
 from reconciler.manifests import load
 from reconciler.manifests import project as project_file
 from reconciler.render.problems import to_json, to_text
@@ -150,4 +150,52 @@ def test_impossible_addresses_and_patterns_are_refused(write):
         "/targets/shop/auth/tokenUrl",
         "/targets/isc/baseUrl",
         "/targets/isc/manifests/0",
+    ]
+
+
+@pytest.mark.parametrize(
+    "stated", ["hunter2", "[hunter2]", "{value: hunter2}", "\n  hunter2", "!vault hunter2"]
+)
+def test_a_literal_fingerprint_key_is_refused_and_never_shown(write, stated):
+    write("reconciler.yaml", replaced("kind: Project", f"kind: Project\nfingerprintKey: {stated}"))
+
+    with pytest.raises(InputError) as caught:
+        project_file.load("reconciler.yaml")
+
+    problems = caught.value.problems
+    assert problems
+    assert "hunter2" not in repr(problems) + to_text(problems) + repr(to_json(problems))
+
+
+def test_a_fingerprint_key_is_a_reference(write):
+    write("reconciler.yaml", replaced("targets:", "fingerprintKey: {file: key}\ntargets:"))
+
+    project = project_file.load("reconciler.yaml")
+
+    assert project.fingerprint_key == Reference(kind="file", name="key")
+
+
+def test_a_target_says_how_its_writes_are_guarded(write):
+    write(
+        "reconciler.yaml", replaced("provider: provident", "provider: provident\n    guard: none")
+    )
+
+    targets = project_file.load("reconciler.yaml").targets
+
+    assert (targets["shop"].guard, targets["isc"].guard) == ("none", None)
+
+
+def test_only_a_json_patch_can_test(write):
+    text = replaced("provider: provident", "provider: provident\n    guard: test")
+    write(
+        "reconciler.yaml",
+        text.replace("provider: sailpoint", "provider: sailpoint\n    guard: test"),
+    )
+
+    assert problems() == [
+        (
+            "/targets/shop/guard",
+            "Provident takes no JSON Patch, so that nothing can be tested",
+            "`reread` reads the client again right before it is written",
+        )
     ]

@@ -6,7 +6,7 @@ from reconciler.core.model import Manifest, Secret, Source
 from reconciler.core.project import ClientCredentials, Reference, StaticToken
 from reconciler.manifests import catalog
 from reconciler.manifests import project as project_file
-from reconciler.manifests.references import credentials, resolve
+from reconciler.manifests.references import credentials, fingerprint_key, resolve
 
 
 @pytest.fixture
@@ -105,3 +105,26 @@ def test_credentials_that_are_not_there_are_problems_of_the_project_file():
         ("reconciler.yaml", "/targets/shop/auth/clientId"),
         ("reconciler.yaml", "/targets/shop/auth/clientSecret"),
     ]
+
+
+def test_the_key_of_fingerprints_is_what_the_project_refers_to(write):
+    write("key", "a long random text\n")
+    project = project_file.load("reconciler.yaml")
+    stated = replace(project, fingerprint_key=Reference(kind="file", name="key"))
+
+    assert fingerprint_key(project, {}) == (None, [])
+    assert fingerprint_key(stated, {}) == (Secret("a long random text"), [])
+
+
+@pytest.mark.usefixtures("write")
+def test_a_key_of_fingerprints_that_is_not_there_is_a_problem():
+    project = project_file.load("reconciler.yaml")
+    stated = replace(project, fingerprint_key=Reference(kind="env", name="KEY"))
+
+    key, (problem,) = fingerprint_key(stated, {"KEY": ""})
+
+    assert key is None
+    assert (problem.pointer, problem.message) == (
+        "/fingerprintKey",
+        "the value of env KEY is empty",
+    )
