@@ -70,8 +70,8 @@ def planning(
     planned says so in its `errors`. Raises InputError, and SelectionError for a name that is none.
     """
     loaded = load(project_file)
-    _refuse_errors(loaded.problems)
-    jobs = _jobs(loaded, selection, log)
+    refuse_errors(loaded.problems)
+    jobs = jobs_of(loaded, selection, log)
     from reconciler.run import TargetRun, plan_all  # noqa: PLC0415 - loads httpx; validate must not
 
     runs = tuple(map(TargetRun, jobs))
@@ -98,12 +98,13 @@ def apply(
     return ApplyReport(outcomes=apply_all(planned.runs, on_outcome, stop))
 
 
-def _refuse_errors(problems: Sequence[Problem]) -> None:
+def refuse_errors(problems: Sequence[Problem]) -> None:
+    """Raise InputError where one of `problems` is an error."""
     if any(problem.severity == "error" for problem in problems):
         raise InputError(problems)
 
 
-def _jobs(loaded: Loaded, selection: Selection, log: Callable[[str], None]) -> list[Job]:
+def jobs_of(loaded: Loaded, selection: Selection, log: Callable[[str], None]) -> list[Job]:
     """What is to be done with each selected target; InputError for references that lead nowhere."""
     from reconciler.manifests import references  # noqa: PLC0415 - validate has none
     from reconciler.run import Job  # noqa: PLC0415 - as above
@@ -133,5 +134,5 @@ def _jobs(loaded: Loaded, selection: Selection, log: Callable[[str], None]) -> l
                 fingerprint_key=key,
             )
         )
-    _refuse_errors(located(problems, ()))
+    refuse_errors(located(problems, ()))
     return jobs
