@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from json import loads
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.core import saved as saving
 from reconciler.core import selection as selecting
-from reconciler.core.errors import InputError
+from reconciler.core.errors import InputError, StalePlan
 from reconciler.core.model import ApplyReport, Plan
 from reconciler.core.selection import Selection
+from reconciler.manifests import catalog
 from reconciler.manifests.clients import load, located
+from reconciler.render import json
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
-    from reconciler.core.model import Outcome, Problem
+    from reconciler.core.model import Json, Outcome, Problem
     from reconciler.manifests.clients import Loaded
     from reconciler.run import Job, TargetRun
 
@@ -42,6 +48,20 @@ class Planned:
     plan: Plan
     warnings: tuple[Problem, ...]
     runs: tuple[TargetRun, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reviewed:
+    """A saved plan as its file holds it, and what it was made of."""
+
+    path: str
+    document: Mapping[str, Any]
+    selection: Selection
+
+    @property
+    def digest(self) -> str:
+        """The digest of the whole file."""
+        return str(self.document["digest"])
 
 
 def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
@@ -82,20 +102,65 @@ def planning(
         yield Planned(plan=plan, warnings=loaded.problems, runs=runs)
 
 
+def saved(planned: Planned, selection: Selection, *, version: str) -> dict[str, Json]:
+    """The document of a saved plan: what was planned, the live values it rests on, and digests."""
+    document = json.plan_document(planned.plan, version=version)
+    return saving.sealed(document, [run.footings() for run in planned.runs], selection)
+
+
+def reviewed(path: str, *, version: str) -> Reviewed:
+    """Read a saved plan. Raises StalePlan for one that cannot be applied by this `version`, and OSError."""
+    content = Path(path).read_bytes()
+    document, selection = saving.opened(
+        _parsed(content), name=path, version=version, fits=catalog.validator("plan").accepts
+    )
+    return Reviewed(path=path, document=document, selection=selection)
+
+
+def held(planned: Planned, reviewed: Reviewed, *, only: Sequence[str], version: str) -> Planned:
+    """What was planned just now, as far as `only` names it, if that is what was reviewed.
+
+    Raises StalePlan, which names each client that moved, and SelectionError for one in `only` that
+    was not planned.
+    """
+    document = saved(planned, reviewed.selection, version=version)
+    moved = saving.differences(reviewed.document, document, only)
+    if moved:
+        told = "\n  ".join(moved)
+        raise StalePlan(
+            f"{reviewed.path} is not what would be done now:\n  {told}\n"
+            "Nothing was sent. Plan again, and have that reviewed."
+        )
+    plan = Plan(targets=tuple(run.narrow(only) for run in planned.runs))
+    return replace(planned, plan=plan)
+
+
+def _parsed(content: bytes) -> Json:
+    try:
+        document: Json = loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return document
+
+
 def apply(
     planned: Planned,
     *,
+    fail_fast: bool = False,
     on_outcome: Callable[[Outcome], None] = lambda _outcome: None,
     stop: threading.Event | None = None,
 ) -> ApplyReport:
     """Send what was planned, the targets side by side, and report on every change in its order.
 
     `on_outcome` is told of each as it ends, by one thread at a time. After `stop` is set nothing
-    new begins; what is under way ends and is recorded.
+    new begins; what is under way ends and is recorded. With `fail_fast` the same happens after
+    the first failure.
     """
     from reconciler.run import apply_all  # noqa: PLC0415 - as above
 
-    return ApplyReport(outcomes=apply_all(planned.runs, on_outcome, stop))
+    outcomes = apply_all(planned.runs, on_outcome, stop, fail_fast=fail_fast)
+    deliveries = tuple(each for run in planned.runs for each in run.deliveries)
+    return ApplyReport(outcomes=outcomes, deliveries=deliveries)
 
 
 def refuse_errors(problems: Sequence[Problem]) -> None:

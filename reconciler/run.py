@@ -5,17 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.errors import ReconcilerError
-from reconciler.core.model import Action, Secret, TargetPlan
+from reconciler.core.errors import InventoryError, ReconcilerError
+from reconciler.core.footing import shown
+from reconciler.core.model import Action, Secret, Status, TargetPlan
 from reconciler.core.planner import plan_target
 from reconciler.core.project import ClientCredentials, Target, secret_variables
+from reconciler.core.saved import is_named
 from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.core.situation import Situation, ids_to_read
 from reconciler.inventory.file import Store
-from reconciler.remote import apply, live
+from reconciler.remote import apply, delivery, live
 from reconciler.remote.connection import Connection, Rate
 from reconciler.remote.tokens import Credentials
 from reconciler.remote.transport import Transport
@@ -23,10 +26,10 @@ from reconciler.sinks import registry
 from reconciler.sinks.contract import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import ExitStack
 
-    from reconciler.core.model import Change, Manifest, Outcome
+    from reconciler.core.model import Change, Delivery, JsonObject, Manifest, Outcome
     from reconciler.core.project import Project
     from reconciler.core.provider import Provider, RateLimit
     from reconciler.inventory.file import Session
@@ -76,6 +79,7 @@ class TargetRun:
         self._session: Session | None = None
         self._sink = registry.sink(job.target.sink.kind, _sink_setting(job))
         self._read_at = 0.0
+        self.deliveries: tuple[Delivery, ...] = ()
         self._plan = TargetPlan(
             target=job.target.name, provider=job.provider.name, base_url=job.target.base_url
         )
@@ -112,10 +116,36 @@ class TargetRun:
             ids = ids_to_read(situation, self.job.manifests)
             seen = live.read(self.job.provider, self._transport, ids)
             self._plan = plan_target(replace(situation, live=seen), self.job.manifests)
+            self._plan = replace(
+                self._plan, warnings=(*self._plan.warnings, *_waiting(self._session))
+            )
             if any(map(_brings_secret, self._plan.changes)):
                 self._sink.probe()
         except ReconcilerError as error:
             self._fail(error)
+        return self._plan
+
+    def footings(self) -> tuple[JsonObject, ...]:
+        """The live values that each change of the plan rests on, as they may be shown."""
+        provider = self.job.provider
+        entries = {} if self._session is None else self._session.inventory.entries
+        return tuple(
+            {}
+            if change.live is None
+            else shown(
+                provider,
+                change,
+                entries[change.key].fingerprints if change.key in entries else {},
+                change.live.body,
+            )
+            for change in self._plan.changes
+        )
+
+    def narrow(self, only: Sequence[str]) -> TargetPlan:
+        """Keep of the plan what `only` names, as `key` or as `target/key`."""
+        changes = self._plan.changes
+        kept = tuple(change for change in changes if is_named(change.target, change.key, only))
+        self._plan = replace(self._plan, changes=kept)
         return self._plan
 
     def apply(
@@ -124,11 +154,17 @@ class TargetRun:
         stop: threading.Event,
         failed: threading.Event | None = None,
     ) -> tuple[Outcome, ...]:
-        """Send what was planned, and record what came of it."""
+        """Send what was planned, and record what came of it.
+
+        First the sink gets the secrets that it did not take before: `deliveries` says how that
+        went. Where it refuses one again, nothing is sent that would bring another.
+        """
         if self._session is None or self._transport is None:
             return ()
-        return apply.run(
-            self._plan,
+        self.deliveries = delivery.deliver(self._plan.target, self._session, self._sink)
+        refused = any(each.status is Status.FAILED for each in self.deliveries)
+        outcomes = apply.run(
+            delivery.held_back(self._plan, _brings_secret) if refused else self._plan,
             self.job.provider,
             self._transport,
             self._session,
@@ -142,6 +178,15 @@ class TargetRun:
             guard=self.job.target.guard,
             aged=lambda: time.monotonic() - self._read_at > _FRESH,
         )
+        if self.deliveries:
+            self._settle_deliveries(self._session)
+        return outcomes
+
+    def _settle_deliveries(self, session: Session) -> None:
+        """Note where secrets are of clients that the run has only now bound; a failure was told."""
+        with suppress(InventoryError):
+            delivery.settle(session, self.deliveries)
+            session.flush()
 
     def _situation(self, session: Session) -> Situation:
         job = self.job
@@ -202,6 +247,12 @@ def _brings_secret(change: Change) -> bool:
     if change.action is Action.ADOPT:
         return change.manifest is not None and change.manifest.id is None
     return any(request.operation == "create" for request in change.requests)
+
+
+def _waiting(session: Session) -> Iterator[str]:
+    """A word on each secret that waits for its sink."""
+    for spooled in session.spooled():
+        yield f"the secret of {spooled.key} waits in {spooled.path}: apply gives it to its sink first"
 
 
 def _credential(credentials: Resolved) -> Secret:

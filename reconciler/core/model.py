@@ -348,7 +348,25 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What became of a secret that waited in the private file `path` for its sink.
+
+    `status` is done, failed or skipped; `message` says why, or what is left to do. `location` is
+    where the secret went.
+    """
+
+    target: str
+    key: str
+    remote_id: str
+    path: str
+    status: Status
+    location: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyReport:
-    """What became of every change of a plan, in the plan's order."""
+    """What became of every change of a plan, in the plan's order, and of secrets that waited."""
 
     outcomes: tuple[Outcome, ...]
+    deliveries: tuple[Delivery, ...] = ()

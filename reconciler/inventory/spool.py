@@ -1,32 +1,45 @@
-"""Saves a secret that its sink would not take, in a private file next to the inventory."""
+"""Keeps a secret that its sink would not take, in a private file, until the sink takes it."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler import durable
 from reconciler.core.errors import InventoryError
+from reconciler.core.model import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reconciler.core.model import Secret
-
+_FOLDER: Final = ".spool"
 # Three of them stay within the 255 bytes that a file's name may have.
 _LONGEST_PART: Final = 80
+_MEMBERS: Final = ("target", "key", "client_id", "client_secret")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spooled:
+    """The secret of the client `key`, whose remote id is `client_id`, and the file that keeps it."""
+
+    path: Path
+    key: str
+    client_id: str
+    secret: Secret
 
 
 def save(directory: Path, target: str, key: str, client_id: str, secret: Secret) -> str:
     """Write the secret of the client `key`, on disk when this returns, and give the file's path.
 
-    One file for each remote id, so that no secret takes the place of another. Raises
+    One file for each remote id, so that no secret takes the place of another client's. Raises
     InventoryError.
     """
-    folder = directory / ".spool"
+    folder = directory / _FOLDER
     names = (durable.file_name(name) for name in (target, key, client_id))
     path = folder / ("@".join(name[:_LONGEST_PART] for name in names) + ".json")
-    content = json.dumps({"client_id": client_id, "client_secret": secret.value}, indent=2)
+    members = (target, key, client_id, secret.value)
+    content = json.dumps(dict(zip(_MEMBERS, members, strict=True)), indent=2)
     try:
         durable.make_folder(folder, mode=durable.PRIVATE_FOLDER)
         durable.keep_out_of_git(folder)
@@ -36,3 +49,39 @@ def save(directory: Path, target: str, key: str, client_id: str, secret: Secret)
     else:
         return str(path)
     raise InventoryError(problem)
+
+
+def waiting(directory: Path, target: str) -> tuple[Spooled, ...]:
+    """The secrets of `target` that wait, sorted by file. InventoryError for a file that is none."""
+    found = (_read(path) for path in sorted((directory / _FOLDER).glob("*.json")))
+    return tuple(spooled for owner, spooled in found if owner == target)
+
+
+def remove(spooled: Spooled) -> None:
+    """Delete the file of a secret that its sink has taken. Raises InventoryError."""
+    try:
+        spooled.path.unlink(missing_ok=True)
+        durable.sync_folder(spooled.path.parent)
+    except OSError as error:
+        problem = f"{spooled.path} cannot be deleted: {durable.reason(error)}"
+    else:
+        return
+    raise InventoryError(problem)
+
+
+def _read(path: Path) -> tuple[str, Spooled]:
+    """Whose target a file is of, and what it keeps."""
+    try:
+        document = json.loads(path.read_bytes())
+        target, key, client_id, secret = (document[name] for name in _MEMBERS)
+    except OSError as error:
+        problem = durable.reason(error)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        # Not what the parser says of it: that may quote the secret.
+        problem = "it does not hold a client's secret as it was saved"
+    else:
+        return target, Spooled(path=path, key=key, client_id=client_id, secret=Secret(secret))
+    raise InventoryError(
+        f"{path} cannot be used: {problem}. If it holds a secret, bring it to where it belongs; "
+        "then delete the file"
+    )

@@ -164,8 +164,8 @@ class Step:
             return f"Nor can it be kept elsewhere: {error}. Have the server issue a new one. "
         self._kept = "spooled"
         return (
-            f"It is in {self._secret_location}: bring it to where it belongs, "
-            "then delete that file. "
+            f"It is in {self._secret_location}: mend the sink, then apply again or run "
+            "`reconciler secrets sync`, which bring it there. "
         )
 
     def _record(

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from reconciler.core.model import (
         ApplyReport,
         Change,
+        Delivery,
         FieldChange,
         Json,
+        JsonObject,
         NestedChange,
         Outcome,
         Plan,
@@ -32,16 +34,17 @@ FORMAT_VERSION: Final = 1
 
 def render_plan(plan: Plan, *, version: str) -> str:
     """Give a plan as JSON text, whole and never clipped; `version` is the tool's own."""
-    return _dumped(plan_document(plan, version=version))
+    return dumped(plan_document(plan, version=version))
 
 
 def render_report(report: ApplyReport, *, version: str) -> str:
     """Give a report as JSON text; `version` is the tool's own."""
-    return _dumped(
+    return dumped(
         {
-            **_opening(version),
+            **opening(version),
             "summary": report_counts(report),
             "outcomes": [_outcome(outcome) for outcome in report.outcomes],
+            "deliveries": [_delivery(delivery) for delivery in report.deliveries],
         }
     )
 
@@ -49,18 +52,20 @@ def render_report(report: ApplyReport, *, version: str) -> str:
 def plan_document(plan: Plan, *, version: str) -> dict[str, Json]:
     """Give a plan as the value that its JSON text states."""
     return {
-        **_opening(version),
+        **opening(version),
         "summary": plan_counts(plan.targets),
         "targets": [_target(target) for target in plan.targets],
     }
 
 
-def _dumped(document: dict[str, Json]) -> str:
+def dumped(document: JsonObject) -> str:
+    """Give a document as JSON text."""
     # ASCII only: no terminal, encoding or lone surrogate can get in the way of a machine.
     return json.dumps(document, ensure_ascii=True, indent=2, allow_nan=False) + "\n"
 
 
-def _opening(version: str) -> dict[str, Json]:
+def opening(version: str) -> dict[str, Json]:
+    """Give what every document begins with; `version` is the tool's own."""
     return {
         "formatVersion": FORMAT_VERSION,
         "tool": {"name": "reconciler", "version": version},
@@ -123,6 +128,18 @@ def _sides(change: FieldChange | NestedChange) -> dict[str, Json]:
     """Give `before` and `after`; a side that holds nothing is left out, as null is a value."""
     sides = {"before": change.before, "after": change.after}
     return {side: plain(value) for side, value in sides.items() if value is not MISSING}
+
+
+def _delivery(delivery: Delivery) -> dict[str, Json]:
+    return {
+        "target": delivery.target,
+        "key": delivery.key,
+        "id": delivery.remote_id,
+        "status": delivery.status.value,
+        "file": delivery.path,
+        "secretLocation": delivery.location,
+        "message": delivery.message,
+    }
 
 
 def _outcome(outcome: Outcome) -> dict[str, Json]:

@@ -22,7 +22,15 @@ from reconciler.render.values import name, pretty, show
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.core.model import ApplyReport, Change, FieldChange, Outcome, Plan, TargetPlan
+    from reconciler.core.model import (
+        ApplyReport,
+        Change,
+        Delivery,
+        FieldChange,
+        Outcome,
+        Plan,
+        TargetPlan,
+    )
 
 _DONE: Final = {
     Action.CREATE: "created",
@@ -96,7 +104,7 @@ def _decorated(line: Line, style: Style) -> str:
 
 def render_report(report: ApplyReport, *, style: Style = PLAIN) -> str:
     """Give a report as text that ends with a summary line; clients without a change are left out."""
-    lines: list[str] = []
+    lines = _deliveries(report, style)
     for target, outcomes in groupby(report.outcomes, key=lambda outcome: outcome.target):
         worth_telling = [outcome for outcome in outcomes if _worth_telling(outcome)]
         if worth_telling:
@@ -112,6 +120,23 @@ def report_summary(report: ApplyReport) -> str:
     sentence = report_sentence(report_counts(report))
     sent = plural(sum(outcome.requests_sent for outcome in report.outcomes), "request")
     return f"Apply: {sentence}; {sent} sent."
+
+
+def _deliveries(report: ApplyReport, style: Style) -> list[str]:
+    """What became of secrets that waited for their sink, which came before everything else."""
+    lines = [_delivery(delivery, style) for delivery in report.deliveries]
+    return [style.paint("target", "secrets that waited"), *lines, ""] if lines else []
+
+
+def _delivery(delivery: Delivery, style: Style) -> str:
+    role = delivery.status.value
+    mark = style.paint(role, _STATUS_MARKS[delivery.status].rjust(3))
+    what = f"delivered to {clean(delivery.location)}"
+    if delivery.status is not Status.DONE:
+        what = f"still in {clean(delivery.path)}"
+    who = f"{name(delivery.target)}/{name(delivery.key)} (id {name(delivery.remote_id)})"
+    message = f": {clean(delivery.message)}" if delivery.message else ""
+    return f"{mark} {who} {style.paint(role, what)}{message}"
 
 
 def _worth_telling(outcome: Outcome) -> bool:

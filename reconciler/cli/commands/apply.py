@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from reconciler import pipeline
-from reconciler.cli import interrupts, progress, project_file
+from reconciler.cli import interrupts, progress, project_file, receipts
 from reconciler.cli.commands.plan import failed, pending, refused, show_warnings
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import (
@@ -24,16 +25,39 @@ from reconciler.core.model import Action, ApplyReport, Status
 from reconciler.render import json, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.cli.session import Session
-    from reconciler.core.model import Plan
+    from reconciler.core.model import Outcome, Plan
+    from reconciler.render.receipt import Heading
 
 _STOPPING: Final = "Stopping after the requests under way. Ctrl-C again aborts at once."
 
 
 @click.command("apply")
+@click.argument("saved_plan", metavar="[PLAN]", required=False)
 @selection_options
+@click.option(
+    "--only",
+    metavar="NAME",
+    multiple=True,
+    help="Of the saved PLAN, apply only the client of this name, or TARGET/NAME. Repeatable.",
+)
 @lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
-@click.option("--auto-approve", is_flag=True, help="Do not ask; needed where nobody can answer.")
+@click.option(
+    "--auto-approve",
+    is_flag=True,
+    help="Do not ask; needed where nobody can answer. A saved PLAN is never asked about.",
+)
+@click.option(
+    "--fail-fast", is_flag=True, help="Start nothing more after the first change that fails."
+)
+@click.option(
+    "--receipt",
+    "receipt_file",
+    metavar="FILE",
+    help="Write what was done to FILE, as JSON: by whom, on which commit, and what became of it.",
+)
 @format_option("text", "json")
 @show_requests_option
 @global_options
@@ -41,10 +65,14 @@ _STOPPING: Final = "Stopping after the requests under way. Ctrl-C again aborts a
 def command(
     session: Session,
     *,
+    saved_plan: str | None,
     targets: tuple[str, ...],
     selectors: tuple[str, ...],
+    only: tuple[str, ...],
     lock_timeout: float,
     auto_approve: bool,
+    fail_fast: bool,
+    receipt_file: str | None,
     output_format: str,
     show_requests: bool,
 ) -> ExitCode:
@@ -54,29 +82,64 @@ def command(
     where the plan holds an error or a refusal. With --format json the report goes to stdout and
     the plan to stderr. Ctrl-C stops after the requests that are under way; a second one ends the run at once.
 
-    Exit codes: 0 all done; 1 nothing done; 3 a guard refused a change; 5 some changes done and
-    some not; 64 nobody to ask and no --auto-approve.
+    With PLAN, a file that `reconciler plan --out` saved, it plans again, and sends only where the
+    same decisions come out on the same live values.
+
+    Exit codes: 0 all done; 1 nothing done; 3 a guard refused a change; 4 PLAN is not what would be
+    done now; 5 some changes done and some not; 64 nobody to ask and no --auto-approve.
     """
-    if not auto_approve and not can_ask():
+    if saved_plan is not None and (targets or selectors):
+        raise click.UsageError("a saved plan is of its own selection; --only applies a part of it")
+    if only and saved_plan is None:
+        raise click.UsageError("--only goes with a saved plan; --select picks clients to plan")
+    if saved_plan is None and not auto_approve and not can_ask():
         raise click.UsageError(
             "apply asks before it sends, and there is no terminal to ask on: "
             "look at the plan, then run apply --auto-approve"
         )
     path = project_file.find(session.project)
     as_json = output_format == "json"
+    reviewed = None if saved_plan is None else pipeline.reviewed(saved_plan, version=version())
+    selection = pipeline.Selection(targets=targets, selectors=selectors)
+    if reviewed is not None:
+        selection = reviewed.selection
     with pipeline.planning(
-        path,
-        pipeline.Selection(targets=targets, selectors=selectors),
-        lock=True,
-        lock_timeout=lock_timeout,
-        log=session.log,
+        path, selection, lock=True, lock_timeout=lock_timeout, log=session.log
     ) as planned:
         show_warnings(planned)
+        heading = _heading(planned, reviewed, selection, path) if receipt_file else None
+        if reviewed is not None and not failed(planned.plan):
+            planned = pipeline.held(planned, reviewed, only=only, version=version())
         _show_plan(planned.plan, show_requests=show_requests, err=as_json)
-        verdict = _verdict(planned.plan, auto_approve=auto_approve)
-        report = ApplyReport(outcomes=()) if verdict else _applied(planned)
+        verdict = _verdict(planned.plan, auto_approve=auto_approve or reviewed is not None)
+        with receipts.kept(receipt_file, heading) as receipt:
+            report = (
+                ApplyReport(outcomes=())
+                if verdict
+                else _applied(planned, receipt.note, fail_fast=fail_fast)
+            )
+            receipt.settle(report.outcomes)
+            receipt.exit_code = verdict or exit_code(report)
     _show_report(report, as_json=as_json, quiet=verdict is not None or not pending(planned.plan))
     return verdict or exit_code(report)
+
+
+def _heading(
+    planned: pipeline.Planned,
+    reviewed: pipeline.Reviewed | None,
+    selection: pipeline.Selection,
+    path: str,
+) -> Heading:
+    if reviewed is not None:
+        digest = reviewed.digest
+    else:
+        digest = str(pipeline.saved(planned, selection, version=version())["digest"])
+    return receipts.heading(
+        version=version(),
+        folder=posixpath.dirname(path) or ".",
+        plan_digest=digest,
+        plan_file=None if reviewed is None else reviewed.path,
+    )
 
 
 def _show_plan(plan: Plan, *, show_requests: bool, err: bool) -> None:
@@ -103,16 +166,23 @@ def _approved() -> bool:
     return sys.stdin.readline().strip() == "yes"
 
 
-def _applied(planned: pipeline.Planned) -> ApplyReport:
+def _applied(
+    planned: pipeline.Planned, note: Callable[[Outcome], None], *, fail_fast: bool
+) -> ApplyReport:
     """Send what the plan says. A plan without changes still refreshes the inventory."""
     changes = sum(
         change.action is not Action.NOOP
         for target in planned.plan.targets
         for change in target.changes
     )
-    with interrupts.graceful(_STOPPING) as stop, progress.shown(changes) as on_outcome:
+    with interrupts.graceful(_STOPPING) as stop, progress.shown(changes) as advance:
+
+        def on_outcome(outcome: Outcome) -> None:
+            note(outcome)
+            advance(outcome)
+
         return interrupts.attentively(
-            lambda: pipeline.apply(planned, on_outcome=on_outcome, stop=stop)
+            lambda: pipeline.apply(planned, on_outcome=on_outcome, stop=stop, fail_fast=fail_fast)
         )
 
 
@@ -120,16 +190,21 @@ def _show_report(report: ApplyReport, *, as_json: bool, quiet: bool) -> None:
     """Print the report; as text only where there was something to do."""
     if as_json:
         result(json.render_report(report, version=version()))
-    elif not quiet:
+    elif report.deliveries or not quiet:
         result("\n" + text.render_report(report, style=style_for()))
 
 
 def exit_code(report: ApplyReport) -> ExitCode:
-    """Tell from the clients that were to change: all done, some done, none done."""
+    """Tell from the clients that were to change, and from secrets that waited: all, some or none."""
     done = [
         outcome.status is Status.DONE
         for outcome in report.outcomes
         if outcome.action is not Action.NOOP or outcome.status is Status.FAILED
+    ]
+    done += [
+        delivery.status is Status.DONE
+        for delivery in report.deliveries
+        if delivery.status is not Status.SKIPPED
     ]
     if all(done):
         return ExitCode.DONE
