@@ -42,7 +42,8 @@ def masked(text: str, secret: Secret) -> str:
 def _common(text: str, place: int, form: str) -> int:
     """How much of `text` from `place` on is a part of `form` that must not be shown."""
     least = min(_SHORTEST_PART, len(form))
-    if text[place : place + least] not in form:
+    part = text[place : place + least]
+    if len(part) < least or part not in form:
         return 0
     length = least
     while place + length < len(text) and text[place : place + length + 1] in form:
