@@ -137,6 +137,14 @@ class Sandbox:
         self._world.store.add(vendor, rows)
         return [row.id for row in rows]
 
+    def snapshot(self) -> bytes:
+        """Give everything that the servers hold, for `restore`."""
+        return self._world.store.snapshot()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Take the servers back to a snapshot of this sandbox; ones with a state file cannot."""
+        self._world.store.restore(snapshot)
+
     def _row(self, vendor: str, client_id: str) -> Row:
         row = self._world.store.get(vendor, client_id)
         if row is None:

@@ -65,6 +65,16 @@ class Store:
         with self.lock:
             self._connection.close()
 
+    def snapshot(self) -> bytes:
+        """Give everything that is stored."""
+        with self.lock:
+            return self._connection.serialize()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Put what a snapshot holds in place of everything; only for a store in memory."""
+        with self.lock:
+            self._connection.deserialize(snapshot)
+
     def add(self, collection: str, rows: Iterable[Row]) -> None:
         """Append `rows` in one transaction; sqlite3.IntegrityError when an id is taken."""
         with self.lock:

@@ -148,3 +148,16 @@ def test_ten_thousand_clients_are_listed_in_pages(sandbox: Sandbox):
 
     assert [len(page) for page in pages] == [250] * 40 + [0]
     assert len({one["id"] for page in pages for one in page}) == 10_000
+
+
+def test_a_snapshot_takes_everything_back():
+    with running(seed=1) as sandbox:
+        sandbox.seed("sailpoint", [{"name": "web"}])
+        before = {vendor: sandbox.clients(vendor) for vendor in ("boruta", "sailpoint")}
+        snapshot = sandbox.snapshot()
+        sandbox.remove("sailpoint", before["sailpoint"][0]["id"])
+        sandbox.seed("boruta", [{"name": "api"}])
+
+        sandbox.restore(snapshot)
+
+        assert {vendor: sandbox.clients(vendor) for vendor in before} == before
