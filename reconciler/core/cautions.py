@@ -10,6 +10,7 @@ from reconciler.core.model import Action, Change, Manifest, Refusal
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    from reconciler.core.provider import Provider
     from reconciler.core.situation import Situation
 
 _A_FLEET: Final = 2
@@ -66,13 +67,31 @@ def _namesakes(change: Change, match: str, foreign: Mapping[object, list[str]]) 
     return (f"{taken}: to manage that one instead, set metadata.id",)
 
 
-def without_manifest(situation: Situation, manifests: Iterable[Manifest]) -> tuple[str, ...]:
-    """A word on the clients of ours that git does not speak of: absence is no order to delete."""
-    known = {manifest.name for manifest in manifests} | situation.others
-    alone = sorted(situation.inventory.entries.keys() - known)
-    if not alone:
+def on_secret(situation: Situation, key: str, place: str) -> tuple[str, ...]:
+    """A word on a secret that is not where it belongs, and on the way to another."""
+    if place == "spooled":
+        return ("its secret waits in a private file: the next apply brings it to its sink",)
+    if place != "lost":
         return ()
-    return (f"left alone, since no manifest names them any more: {', '.join(alone)}",)
+    lost = "its secret is lost, since the answer that told it never arrived"
+    if can_rotate(situation.provider):
+        return (f"{lost}: `reconciler rotate {key}` gives it another",)
+    way = "say lifecycle.allowReplace: true to have it replaced, or delete it on the server"
+    return (f"{lost}, and only a new client gets another: {way}, and apply",)
+
+
+def can_rotate(provider: Provider) -> bool:
+    """Whether a client can be given another secret in place."""
+    return provider.rotate is not None or any(
+        field.secret and not field.read_only for field in provider.fields.values()
+    )
+
+
+def replaceable(situation: Situation, manifest: Manifest) -> bool:
+    """Whether a client whose secret is lost is replaced: where that is allowed, and the one way."""
+    lifecycle, provider = manifest.lifecycle, situation.provider
+    allowed = lifecycle.allow_replace and not lifecycle.prevent_destroy and manifest.id is None
+    return allowed and provider.delete is not None and not can_rotate(provider)
 
 
 def all_gone(situation: Situation, changes: Iterable[Change]) -> tuple[str, ...]:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from reconciler.core import compiler
 from reconciler.core.cautions import (
     all_gone,
+    on_secret,
     refuse_shared_ids,
+    replaceable,
     warn_of_namesakes,
-    without_manifest,
 )
 from reconciler.core.diff import compare, settled
 from reconciler.core.footing import guard_of
+from reconciler.core.foreign import Foreign, cannot_adopt, foreign, namesake
 from reconciler.core.model import (
     MISSING,
     Action,
@@ -22,7 +24,6 @@ from reconciler.core.model import (
     FieldChange,
     InventoryEntry,
     LiveClient,
-    LiveState,
     Manifest,
     Origin,
     Redacted,
@@ -30,9 +31,12 @@ from reconciler.core.model import (
     Request,
     TargetPlan,
 )
-from reconciler.core.policy import refusal, threshold_refusals
+from reconciler.core.pending import told, trace, unattended
+from reconciler.core.policy import overridden, refusal, threshold_refusals
+from reconciler.core.prune import removals
+from reconciler.core.quarantine import restored
 from reconciler.core.record import ignored
-from reconciler.core.situation import Situation, bound_id, chosen_id
+from reconciler.core.situation import Situation, bound_id, chosen_id, client_seen, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -43,43 +47,104 @@ if TYPE_CHECKING:
 def plan_target(situation: Situation, manifests: Iterable[Manifest]) -> TargetPlan:
     """The plan of one target for `manifests`, resolved. Changes are sorted by key, then by id."""
     ordered = sorted(manifests, key=lambda manifest: manifest.name)
-    changes = [_plan_client(situation, manifest) for manifest in ordered]
+    others = foreign(situation, ordered)
+    changes = [_plan_client(situation, manifest, others) for manifest in ordered]
     refuse_shared_ids(changes)
-    changes += _left_over(situation, ordered)
+    gone = removals(situation, ordered, changes)
+    changes += [*_left_over(situation, changes), *gone.changes]
     changes = [_guarded(situation, change) for change in changes]
     changes.sort(
         key=lambda change: (change.key, change.action is Action.DELETE, change.remote_id or "")
     )
+    policy = situation.policy
     return TargetPlan(
         target=situation.target,
         provider=situation.provider.name,
         base_url=situation.base_url,
         changes=tuple(warn_of_namesakes(situation, changes)),
-        warnings=(*without_manifest(situation, ordered), *all_gone(situation, changes)),
-        refusals=threshold_refusals(changes, situation.policy),
+        warnings=(
+            *overridden(policy),
+            *gone.warnings,
+            *unattended(situation, [manifest.name for manifest in ordered]),
+            *cannot_adopt(situation, creates=any(map(_creates, changes))),
+            *all_gone(situation, changes),
+        ),
+        refusals=(
+            *gone.refusals,
+            *threshold_refusals(changes, policy, unseen=len(unseen(situation))),
+        ),
     )
 
 
-def _plan_client(situation: Situation, manifest: Manifest) -> Change:
+def _creates(change: Change) -> bool:
+    return change.action is Action.CREATE
+
+
+def _plan_client(situation: Situation, manifest: Manifest, others: Foreign) -> Change:
+    """The change of one client; what came of a create that was pending is found out first."""
+    intent = situation.inventory.pending.get(manifest.name)
+    if intent is None or manifest.id is not None:
+        return _by_record(situation, manifest, others)
+    found = trace(situation, intent, others)
+    if isinstance(found, Refusal):
+        reason = "a run that began to create it could not record what came of it"
+        change = _change(situation, manifest, Action.CREATE, reason)
+        return replace(change, refusal=found)
+    if found is None:
+        return replace(_by_record(situation, manifest, others), settle=True)
+    return _recovered(situation, manifest, found)
+
+
+def _by_record(situation: Situation, manifest: Manifest, others: Foreign) -> Change:
     entry = situation.inventory.entries.get(manifest.name)
     remote_id = bound_id(situation, manifest)
-    if remote_id is None:
-        return _create(situation, manifest, "not on the server yet")
-    live = _seen(situation.live, remote_id)
+    live = None if remote_id is None else client_seen(situation.live, remote_id)
     if live is not None:
         return _existing(situation, manifest, entry, live)
-    if manifest.id is not None and not situation.provider.identity.chosen:
-        return _absent(situation, manifest, remote_id)
+    if remote_id is not None and manifest.id is not None:
+        if not situation.provider.identity.chosen:
+            return _absent(situation, manifest, remote_id)
+        return _create(situation, manifest, "not on the server yet")
     gone = entry is not None and entry.remote_id == remote_id
     why = f"gone from the server, where it was {remote_id}" if gone else "not on the server yet"
-    return _create(situation, manifest, why)
+    return _by_name(situation, manifest, others, why)
 
 
-def _seen(live: LiveState, remote_id: str) -> LiveClient | None:
-    """The client, None where the server said that it is gone: what was not asked for is neither."""
-    if remote_id not in live.clients and not live.listed and remote_id not in live.gone:
-        raise ValueError(f"{remote_id} was never read, so nothing can be said of it")
-    return live.clients.get(remote_id)
+def _by_name(situation: Situation, manifest: Manifest, others: Foreign, why: str) -> Change:
+    """The adoption of the foreign client that has the manifest's name, where policy.adopt says so."""
+    found = namesake(situation, manifest, others)
+    if found is None:
+        return _create(situation, manifest, why)
+    if isinstance(found, Refusal):
+        change = _change(situation, manifest, Action.ADOPT, "several clients have its name")
+        return replace(change, refusal=found)
+    change = _existing(situation, manifest, None, found)
+    change = replace(change, reason="the only client of its name that is not ours", found="")
+    if change.action is not Action.REPLACE:
+        return change
+    names = ", ".join(_blocked(situation.provider, manifest, change.fields))
+    message = (
+        f"adopting {found.remote_id} would replace it, since {names} cannot be changed in place, "
+        "and what is not ours is never deleted: adopt it as it is, then change it"
+    )
+    veto = Refusal(rule="replace-unowned", message=message)
+    return replace(change, action=Action.ADOPT, requests=(), refusal=veto)
+
+
+def _recovered(situation: Situation, manifest: Manifest, live: LiveClient) -> Change:
+    """The adoption of what a create of ours left; what only a replace can mend is left for later."""
+    provider, entry = situation.provider, situation.inventory.entries.get(manifest.name)
+    fields = compare(provider, manifest.spec, live.body, key=situation.key)
+    blocked = _blocked(provider, manifest, fields)
+    spec = {name: value for name, value in manifest.spec.items() if name not in blocked}
+    change = _existing(situation, replace(manifest, spec=spec), None, live)
+    replaced = entry is not None and entry.remote_id != live.remote_id
+    return replace(
+        change,
+        found=told(situation, live),
+        predecessor=entry.remote_id if entry is not None and replaced else None,
+        warnings=(*change.warnings, *on_secret(situation, manifest.name, told(situation, live))),
+    )
 
 
 def _change(situation: Situation, manifest: Manifest, action: Action, reason: str) -> Change:
@@ -105,10 +170,12 @@ def _unoriginated(fields: Iterable[FieldChange]) -> Iterable[FieldChange]:
 
 
 def _existing(
-    situation: Situation, manifest: Manifest, entry: InventoryEntry | None, live: LiveClient
+    situation: Situation, stated: Manifest, entry: InventoryEntry | None, live: LiveClient
 ) -> Change:
-    provider, wanted, skip = situation.provider, manifest.spec, ignored(manifest)
+    provider = situation.provider
     remembered = entry if entry is not None and entry.remote_id == live.remote_id else None
+    manifest = restored(provider, stated, remembered, live)
+    wanted, skip = manifest.spec, ignored(manifest)
     fields = compare(provider, wanted, live.body, key=situation.key, entry=remembered, ignore=skip)
     change = replace(
         _change(situation, manifest, Action.NOOP, "as wanted"),
@@ -117,13 +184,35 @@ def _existing(
         fields=fields,
         warnings=_kept_by_server(settled(provider, wanted, remembered)),
     )
-    blocked = [name for name in fields if _needs_replace(provider, manifest, name)]
+    blocked = _blocked(provider, manifest, fields)
     if blocked:
-        return _replace(situation, change, manifest, live, blocked)
+        reason = f"{', '.join(blocked)} cannot be changed in place"
+        return _replace(situation, change, manifest, live, reason)
     if fields:
         requests = _mending(situation, manifest, live, fields)
-        change = replace(change, action=Action.UPDATE, reason=_moved(fields), requests=requests)
-    return change if remembered is not None else _adopt(change, manifest)
+        back = "" if manifest is stated else "; its manifest is back, so it is turned on again"
+        change = replace(
+            change, action=Action.UPDATE, reason=_moved(fields) + back, requests=requests
+        )
+    if remembered is None:
+        return _adopt(change, manifest)
+    return _with_secret(situation, change, manifest, live, remembered)
+
+
+def _with_secret(
+    situation: Situation,
+    change: Change,
+    manifest: Manifest,
+    live: LiveClient,
+    entry: InventoryEntry,
+) -> Change:
+    """The change of a client of ours, with what is to be done for a secret that was not kept."""
+    place = entry.secret
+    if place == "lost" and told(situation, live) == "told":
+        return replace(change, found="told")
+    if place == "lost" and replaceable(situation, manifest):
+        return _replace(situation, change, manifest, live, "its secret is lost")
+    return replace(change, warnings=(*change.warnings, *on_secret(situation, change.key, place)))
 
 
 def _mending(
@@ -142,12 +231,20 @@ def _mending(
 
 def _adopt(change: Change, manifest: Manifest) -> Change:
     why = "bound by metadata.id" if manifest.id else "created by a run that could not record it"
-    return replace(change, action=Action.ADOPT, reason=why)
+    return replace(change, action=Action.ADOPT, reason=why, found="" if manifest.id else "told")
 
 
-def _needs_replace(provider: Provider, manifest: Manifest, change: FieldChange) -> bool:
-    wanted = manifest.spec[change.field]
-    return compiler.needs_replace(provider, provider.fields[change.field], wanted)
+def _blocked(
+    provider: Provider, manifest: Manifest, fields: Iterable[FieldChange]
+) -> tuple[str, ...]:
+    """The names of the fields that no update can bring to what is wanted."""
+    return tuple(
+        change.field
+        for change in fields
+        if compiler.needs_replace(
+            provider, provider.fields[change.field], manifest.spec[change.field]
+        )
+    )
 
 
 def _replace(
@@ -155,11 +252,10 @@ def _replace(
     change: Change,
     manifest: Manifest,
     live: LiveClient,
-    blocked: Sequence[FieldChange],
+    reason: str,
 ) -> Change:
     provider = situation.provider
-    names = ", ".join(moved.field for moved in blocked)
-    change = replace(change, action=Action.REPLACE, reason=f"{names} cannot be changed in place")
+    change = replace(change, action=Action.REPLACE, reason=reason)
     if provider.delete is None:
         return change
     new_id = None
@@ -206,24 +302,33 @@ def _absent(situation: Situation, manifest: Manifest, remote_id: str) -> Change:
     )
 
 
-def _left_over(situation: Situation, manifests: Iterable[Manifest]) -> list[Change]:
-    """Predecessors that an earlier replace could not delete."""
+def _left_over(situation: Situation, changes: Iterable[Change]) -> list[Change]:
+    """Predecessors that a replace could not delete, once there is a successor that can be used."""
     return [
         Change(
             target=situation.target,
-            key=manifest.name,
+            key=change.key,
             action=Action.DELETE,
             reason="its successor is in place",
             remote_id=old_id,
             requests=(compiler.delete_request(situation.provider),),
             live=situation.live.clients[old_id],
-            manifest=manifest,
+            manifest=change.manifest,
         )
-        for manifest in manifests
-        if (entry := situation.inventory.entries.get(manifest.name)) is not None
-        for old_id in entry.superseded
+        for change in changes
+        for old_id in _superseded(situation, change)
         if old_id in situation.live.clients and situation.provider.delete is not None
     ]
+
+
+def _superseded(situation: Situation, change: Change) -> tuple[str, ...]:
+    """The predecessors of a client; none while its own secret is lost, since theirs may be in use."""
+    entry = situation.inventory.entries.get(change.key)
+    if entry is None:
+        return ()
+    late = () if change.predecessor is None else (change.predecessor,)
+    places = (change.found, entry.secret)
+    return () if "lost" in places else (*entry.superseded, *late)
 
 
 def _guarded(situation: Situation, change: Change) -> Change:

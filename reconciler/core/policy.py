@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import Action, Change, FieldChange, Json, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.core.model import InventoryEntry
     from reconciler.core.project import Policy
     from reconciler.core.provider import Provider
 
@@ -35,27 +36,70 @@ def refusal(change: Change, provider: Provider, own_id: str | None) -> Refusal |
     return next((found for found in guards if found is not None), None)
 
 
-def threshold_refusals(changes: Iterable[Change], policy: Policy) -> tuple[Refusal, ...]:
-    """The limits on how many clients one run may take from a target, a replaced one included."""
+def threshold_refusals(
+    changes: Iterable[Change], policy: Policy, *, unseen: int = 0
+) -> tuple[Refusal, ...]:
+    """The limits on how many clients one run may take away, a replaced or a disabled one included.
+
+    `unseen` is the number of clients of ours that the run does not look at. `policy.override`
+    stands in for both limits.
+    """
     existing = [change for change in changes if change.live is not None]
-    taken = sum(change.action in (Action.REPLACE, Action.DELETE) for change in existing)
+    taken, ours = sum(map(_takes_away, existing)), len(existing) + unseen
+    if policy.override is not None:
+        over = taken > policy.override
+        allowed = f"--max-deletes allows {policy.override}"
+        return (_over("max-deletes", taken, allowed),) if over else ()
     found = []
     if policy.max_deletes is not None and taken > policy.max_deletes:
-        found.append(_over("max-deletes", taken, f"maxDeletes allows {policy.max_deletes}"))
+        allowed = f"the target's policy.maxDeletes allows {policy.max_deletes}"
+        found.append(_over("max-deletes", taken, allowed + _WAY_OUT))
     percent = policy.max_change_percent
-    if percent is not None and taken * 100 > percent * len(existing):
-        share = f"maxChangePercent allows {percent:g}% of {len(existing)}"
-        found.append(_over("max-change-percent", taken, share))
+    if percent is not None and taken * 100 > percent * ours:
+        allowed = f"the target's policy.maxChangePercent allows {percent:g}% of {ours}"
+        found.append(_over("max-change-percent", taken, allowed + _WAY_OUT))
     return tuple(found)
 
 
+_WAY_OUT: Final = "; to do it on purpose, run once with --max-deletes N"
+
+
+def _takes_away(change: Change) -> bool:
+    if change.action in (Action.REPLACE, Action.DELETE):
+        return True
+    return change.action is Action.UPDATE and change.manifest is None
+
+
 def _over(rule: str, taken: int, allowed: str) -> Refusal:
-    message = f"this plan would delete {taken} client(s), and the target's policy.{allowed}"
+    message = f"this plan would delete, replace or disable {taken} client(s), and {allowed}"
     return Refusal(rule=rule, message=message)
 
 
+def overridden(policy: Policy) -> tuple[str, ...]:
+    """A word on limits that do not hold for this run."""
+    if policy.override is None:
+        return ()
+    limits = {"maxDeletes": policy.max_deletes, "maxChangePercent": policy.max_change_percent}
+    stated = [f"policy.{name} ({limit:g})" for name, limit in limits.items() if limit is not None]
+    instead = f" in place of {' and '.join(stated)}" if stated else ""
+    return (f"--max-deletes {policy.override} holds for this run{instead}",)
+
+
+def prevented(entry: InventoryEntry) -> Refusal | None:
+    """The veto of a preventDestroy that the manifest said before it went."""
+    if not entry.prevent_destroy:
+        return None
+    return Refusal(
+        rule="prevent-destroy",
+        message="its manifest is gone, and the last one said lifecycle.preventDestroy: to have the "
+        "client taken away, bring the manifest back without it, apply, and remove it again; to "
+        "leave the client there, run `reconciler forget KEY`",
+    )
+
+
 def _own_client(change: Change, own_id: str | None) -> Refusal | None:
-    if own_id is None or change.remote_id != own_id:
+    # Boruta spells its ids in small letters, and a login may not.
+    if own_id is None or (change.remote_id or "").lower() != own_id.lower():
         return None
     if change.action in (Action.UPDATE, Action.ADOPT) and not any(map(narrows, change.fields)):
         return None

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What the user names: targets, and clients by name (with `*`, `?`) or by `label=value`.
+    """What the user asks of one run: targets, and clients by name (with `*`, `?`) or by `label=value`.
 
-    Nothing named means all. Of several selectors, one that fits is enough.
+    Nothing named means all. Of several selectors, one that fits is enough. `max_deletes` stands
+    in for the limits of the targets' policies.
     """
 
     targets: tuple[str, ...] = ()
     selectors: tuple[str, ...] = ()
+    max_deletes: int | None = None
 
 
 def targets(selection: Selection, known: Collection[str]) -> tuple[str, ...]:

@@ -52,11 +52,18 @@ class Line:
 
 
 def listed(target: TargetPlan) -> tuple[Change, ...]:
-    """The changes of a target that a person wants to see: all that are not a silent noop."""
+    """The changes of a target that a person wants to see: all that are not a silent noop.
+
+    A client that no manifest names any more is never passed over in silence.
+    """
     return tuple(
         change
         for change in target.changes
-        if change.action is not Action.NOOP or change.refusal or change.warnings
+        if change.action is not Action.NOOP
+        or change.refusal
+        or change.warnings
+        or change.manifest is None
+        or change.found
     )
 
 
@@ -66,7 +73,8 @@ def head(change: Change) -> Line:
     if change.remote_id is not None:
         who += f" (id {name(change.remote_id)})"
     why = f": {name(change.reason)}" if change.reason else ""
-    return Line(mark=MARKS[change.action], depth=0, text=f"{who} {_PHRASES[change.action]}{why}")
+    what = "to be forgotten" if change.forget else _PHRASES[change.action]
+    return Line(mark=MARKS[change.action], depth=0, text=f"{who} {what}{why}")
 
 
 def verdicts(change: Change) -> Iterator[Line]:

@@ -17,7 +17,7 @@ PROJECT = {
             "baseUrl": "https://api.provident.ae/v2",
             "auth": {"clientId": {"env": "SHOP_ID"}, "clientSecret": {"env": "SHOP_SECRET"}},
             "manifests": ["clients/shop/**/*.yaml"],
-            "policy": {"adopt": "never", "prune": False, "maxDeletes": 3, "maxChangePercent": 30},
+            "policy": {"adopt": "unowned", "prune": True, "maxDeletes": 3, "maxChangePercent": 30},
             "secrets": {"sink": "file", "directory": ".reconciler/secrets"},
             "rateLimit": {"requests": 100, "per": "10s", "share": 0.5},
             "timeouts": {"connect": "500ms", "read": "1m"},
@@ -159,11 +159,15 @@ ADDRESS = "an https address is wanted, without query and user; http is for loopb
             "/auth/scope",
             "`token` stands alone: client credentials are the other way to log in",
         ),
-        ({"policy": {"prune": True}}, "/policy/prune", "`prune: true` is not supported yet"),
         (
             {"policy": {"adopt": "byName"}},
             "/policy/adopt",
-            "`adopt` other than never is not supported yet: bind to an existing client by metadata.id",
+            'the text "byName" is not one of never, unowned',
+        ),
+        (
+            {"policy": {"onRemoval": "disable"}},
+            "/policy",
+            "`onRemoval: disable` takes away clients without a manifest, and that takes `prune: true`",
         ),
         ({"rateLimit": {"requests": 1}}, "/rateLimit", "`requests` needs `per` beside it"),
         (

@@ -102,7 +102,7 @@ def test_the_number_of_deletes_is_limited():
     (found,) = threshold_refusals(changes, Policy(max_deletes=1))
 
     assert found.rule == "max-deletes"
-    assert "would delete 2" in found.message
+    assert "would delete, replace or disable 2" in found.message
     assert threshold_refusals(changes, Policy(max_deletes=2)) == ()
 
 

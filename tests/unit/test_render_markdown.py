@@ -3,6 +3,7 @@ from __future__ import annotations
 import html
 import re
 
+from given import manifest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,9 @@ HOSTILE = "`|\n```\n</details>\n<script>@everyone [x](http://evil.example.com) \
 
 
 def change(key: str = "web", action: Action = Action.UPDATE, **more: object) -> Change:
-    return Change(target="shop", key=key, action=action, reason="why", **more)  # type: ignore[arg-type]
+    settled: dict[str, object] = {"target": "shop", "key": key, "reason": "why"}
+    settled["manifest"] = manifest(key)
+    return Change(action=action, **(settled | more))  # type: ignore[arg-type]
 
 
 def target(*changes: Change, name: str = "shop", **more: object) -> TargetPlan:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from given import manifest
+
 from reconciler.core.model import (
     MISSING,
     Action,
@@ -23,6 +25,7 @@ from reconciler.render.text import render_plan, render_report
 
 def change(action: Action, **more: object) -> Change:
     settled: dict[str, object] = {"target": "shop-prod", "key": "web", "reason": "as it is"}
+    settled["manifest"] = manifest()
     return Change(action=action, **(settled | more))  # type: ignore[arg-type]
 
 
@@ -351,3 +354,14 @@ def test_a_field_that_the_server_dropped_is_told_of():
     report = ApplyReport(outcomes=(outcome(Status.DONE, server_changed=(field(MISSING, 1),)),))
 
     assert "        scopes: sent 1, the server made it (none)\n" in render_report(report)
+
+
+def test_a_client_without_a_manifest_is_shown_even_where_nothing_is_done():
+    waiting = change(Action.NOOP, manifest=None, reason="in quarantine since 2026-01-01")
+    gone = change(Action.NOOP, manifest=None, key="old", reason="gone", forget=True)
+
+    text = render_plan(plan(waiting, gone, change(Action.NOOP, key="quiet")))
+
+    assert "web unchanged: in quarantine since 2026-01-01" in text
+    assert "old to be forgotten: gone" in text
+    assert "quiet" not in text
