@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.output import result, say
-from reconciler.core.errors import InputError, ReconcilerError, SelectionError
+from reconciler.core.errors import InputError, ReconcilerError, SelectionError, StalePlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,11 +30,9 @@ def run(session: Session, command: Callable[[], object]) -> int:
         say("interrupted")
     except InputError as error:
         _show_problems(error)
-    except SelectionError as error:
-        say(f"error: {error}")
-        return ExitCode.USAGE
     except ReconcilerError as error:
         say(f"error: {error}")
+        return _code(error)
     except OSError as error:
         file = error.filename2 or error.filename
         where = f"{file}: " if file else ""
@@ -46,6 +44,12 @@ def run(session: Session, command: Callable[[], object]) -> int:
     else:
         return answer if isinstance(answer, int) else ExitCode.DONE
     return ExitCode.FAILED
+
+
+def _code(error: ReconcilerError) -> ExitCode:
+    if isinstance(error, SelectionError):
+        return ExitCode.USAGE
+    return ExitCode.STALE if isinstance(error, StalePlan) else ExitCode.FAILED
 
 
 def _advice(session: Session) -> str:

@@ -53,7 +53,7 @@ def sealed(
     ]
     whole = {
         **document,
-        "selection": {"targets": list(selection.targets), "select": list(selection.selectors)},
+        "selection": _asked(selection),
         "targets": targets,
     }
     return {**whole, "digest": digest(whole)}
@@ -107,12 +107,32 @@ def opened(
             f"decide otherwise: {_AGAIN}"
         )
     content = {member: value for member, value in document.items() if member != "digest"}
-    if document["digest"] != digest(content) or not fits(document):
+    if document["digest"] != digest(content) or not fits(document) or not _is_whole(document):
         raise StalePlan(f"{name} was edited after it was made (its digest does not fit): {_AGAIN}")
     if any(target["errors"] for target in document["targets"]):
         raise StalePlan(f"{name} is not a whole plan, it holds errors: {_AGAIN}")
     stated = document["selection"]
-    return document, Selection(targets=tuple(stated["targets"]), selectors=tuple(stated["select"]))
+    return document, Selection(
+        targets=tuple(stated["targets"]),
+        selectors=tuple(stated["select"]),
+        max_deletes=stated.get("maxDeletes"),
+    )
+
+
+def _asked(selection: Selection) -> dict[str, Json]:
+    asked: dict[str, Json] = {
+        "targets": list(selection.targets),
+        "select": list(selection.selectors),
+    }
+    if selection.max_deletes is not None:
+        asked["maxDeletes"] = selection.max_deletes
+    return asked
+
+
+def _is_whole(document: Document) -> bool:
+    """Whether a plan holds all that only a saved one does."""
+    changes = [change for target in document["targets"] for change in target["changes"]]
+    return "selection" in document and all("live" in change for change in changes)
 
 
 def differences(reviewed: Document, planned: Document, only: Sequence[str] = ()) -> tuple[str, ...]:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
+from repo import Repo
 
 from reconciler.cli.root import root
+from reconciler.sandbox.server import running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 COMMAND = (sys.executable, "-m", "reconciler")
 ROOT = Path(__file__).parents[2]
@@ -44,6 +46,15 @@ def invoke() -> Callable[..., Result]:
         return CliRunner().invoke(root, list(arguments))
 
     return run
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repo]:
+    with running(seed=1, rate_limit=None) as sandbox:
+        for name, value in sandbox.env.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        yield Repo(tmp_path, sandbox)
 
 
 @pytest.fixture

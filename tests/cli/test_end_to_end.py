@@ -12,99 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-
-from reconciler.sandbox.boruta_rows import IDENTITY_PROVIDER
-from reconciler.sandbox.server import running
+from repo import VENDORS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from click.testing import Result
-
-    from reconciler.sandbox.handle import Sandbox
+    from repo import Repo
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-VENDORS = ("provident", "sailpoint", "boruta")
-KINDS = {
-    "provident": "ProvidentClient",
-    "sailpoint": "SailPointClient",
-    "boruta": "BorutaClient",
-}
-SPECS: dict[str, dict[str, Any]] = {
-    "provident": {
-        "name": "Web",
-        "redirectUris": ["https://shop.example.com/callback"],
-        "allowedScopes": ["orders.read"],
-    },
-    "sailpoint": {
-        "name": "Web",
-        "description": "The web shop",
-        "accessTokenValiditySeconds": 3600,
-        "grantTypes": ["CLIENT_CREDENTIALS"],
-        "accessType": "ONLINE",
-        "enabled": True,
-        "type": "CONFIDENTIAL",
-        "scope": ["orders.read"],
-    },
-    "boruta": {
-        "name": "Web",
-        "redirect_uris": ["https://shop.example.com/callback"],
-        "identity_provider": {"id": IDENTITY_PROVIDER},
-    },
-}
-
-
-class Repo:
-    """A project with one target a vendor, whose servers are a sandbox's."""
-
-    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
-        self.folder = folder
-        self.sandbox = sandbox
-        (folder / "clients").mkdir()
-        targets = {
-            vendor: {
-                "provider": vendor,
-                "baseUrl": getattr(sandbox, vendor),
-                "auth": {
-                    "clientId": {"env": f"{vendor.upper()}_ID"},
-                    "clientSecret": {"env": f"{vendor.upper()}_SECRET"},
-                    **({"tokenUrl": sandbox.boruta_token_url} if vendor == "boruta" else {}),
-                },
-                "manifests": [f"clients/{vendor}-*.yaml"],
-            }
-            for vendor in VENDORS
-        }
-        project = {"apiVersion": "reconciler/v1", "kind": "Project", "targets": targets}
-        (folder / "reconciler.yaml").write_text(json.dumps(project))
-        for vendor in VENDORS:
-            self.state(vendor)
-
-    def state(self, vendor: str, key: str = "web", **fields: object) -> None:
-        """Write a client's manifest: the vendor's sample with these fields changed."""
-        manifest = {
-            "apiVersion": "reconciler/v1",
-            "kind": KINDS[vendor],
-            "metadata": {"name": key, "target": vendor, "labels": {"team": key}},
-            "spec": SPECS[vendor] | fields,
-        }
-        (self.folder / "clients" / f"{vendor}-{key}.yaml").write_text(json.dumps(manifest))
-
-    def writes(self) -> list[str]:
-        """Give method and path of every request that could change a server."""
-        return [
-            f"{one.method} {one.path}"
-            for one in self.sandbox.requests
-            if one.method != "GET" and not one.path.endswith("/token")
-        ]
-
-
-@pytest.fixture
-def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repo]:
-    with running(seed=1, rate_limit=None) as sandbox:
-        for name, value in sandbox.env.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.chdir(tmp_path)
-        yield Repo(tmp_path, sandbox)
 
 
 def test_validate_finds_nothing_wrong_with_a_good_repo(repo: Repo, invoke: Callable[..., Result]):
@@ -334,14 +250,16 @@ def test_a_yes_on_the_terminal_applies_under_a_progress_bar(
     assert repo.writes() == ["POST /boruta/api/clients"]
 
 
-def test_a_plan_can_be_written_to_a_file(repo: Repo, invoke: Callable[..., Result]):
-    done = invoke("plan", "--format", "markdown", "--out", "plan.md")
-    text = invoke("plan", "--out", "plan.txt", "--show-requests")
+def test_a_plan_is_saved_beside_what_is_shown(repo: Repo, invoke: Callable[..., Result]):
+    done = invoke("plan", "--format", "markdown", "--out", "plan.json")
 
-    assert done.stdout == text.stdout == ""
-    assert done.stderr == text.stderr == "Plan: 3 to create, 0 unchanged.\n"
-    assert (repo.folder / "plan.md").read_text().count("<details>") == 3
-    assert f"POST {repo.sandbox.boruta}/clients" in (repo.folder / "plan.txt").read_text()
+    saved = json.loads((repo.folder / "plan.json").read_text())
+    assert done.stdout.count("<details>") == 3
+    assert done.stderr == (
+        "Saved to plan.json; `reconciler apply plan.json` applies this plan and no other.\n"
+    )
+    assert [target["target"] for target in saved["targets"]] == sorted(VENDORS)
+    jsonschema.validate(saved, json.loads((SCHEMAS / "plan.schema.json").read_text()))
 
 
 def test_a_file_that_cannot_be_written_is_an_error(repo: Repo, invoke: Callable[..., Result]):

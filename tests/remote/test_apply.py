@@ -246,9 +246,19 @@ def test_a_create_without_an_answer_is_unknown_and_says_what_to_check(shop):
     (outcome,) = shop.apply(Server(httpx.ReadTimeout("slow")), manifest(spec=WEB))
 
     assert (outcome.status, outcome.requests_sent) == (Status.UNKNOWN, 1)
-    assert "Look for a new client named 'Web' on the server" in outcome.message
-    assert "metadata.id" in outcome.message
+    assert "if the client was created, it is found in the server's list" in outcome.message
     assert shop.inventory == {}
+
+
+def test_where_nothing_can_find_it_a_create_without_an_answer_is_for_a_person_to_settle(shop):
+    shop = Shop(shop.folder, "provident")
+
+    (outcome,) = shop.apply(Server(httpx.ReadTimeout("slow")), manifest(spec=FRONT))
+
+    assert outcome.status is Status.UNKNOWN
+    assert "Look for a new client named 'Front' on the server" in outcome.message
+    assert "`reconciler resolve web --id ID`" in outcome.message
+    assert "`reconciler resolve web --absent`" in outcome.message
 
 
 def test_where_the_id_was_chosen_the_next_plan_finds_what_came_of_a_create(shop):

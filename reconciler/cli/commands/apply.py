@@ -16,6 +16,7 @@ from reconciler.cli.options import (
     format_option,
     global_options,
     lock_timeout_option,
+    max_deletes_option,
     selection_options,
     show_requests_option,
 )
@@ -37,6 +38,7 @@ _STOPPING: Final = "Stopping after the requests under way. Ctrl-C again aborts a
 @click.command("apply")
 @click.argument("saved_plan", metavar="[PLAN]", required=False)
 @selection_options
+@max_deletes_option
 @click.option(
     "--only",
     metavar="NAME",
@@ -62,12 +64,13 @@ _STOPPING: Final = "Stopping after the requests under way. Ctrl-C again aborts a
 @show_requests_option
 @global_options
 @click.pass_obj
-def command(
+def command(  # noqa: PLR0913 - every option is an argument
     session: Session,
     *,
     saved_plan: str | None,
     targets: tuple[str, ...],
     selectors: tuple[str, ...],
+    max_deletes: int | None,
     only: tuple[str, ...],
     lock_timeout: float,
     auto_approve: bool,
@@ -88,8 +91,10 @@ def command(
     Exit codes: 0 all done; 1 nothing done; 3 a guard refused a change; 4 PLAN is not what would be
     done now; 5 some changes done and some not; 64 nobody to ask and no --auto-approve.
     """
-    if saved_plan is not None and (targets or selectors):
-        raise click.UsageError("a saved plan is of its own selection; --only applies a part of it")
+    if saved_plan is not None and (targets or selectors or max_deletes is not None):
+        raise click.UsageError(
+            "a saved plan is of its own selection and limits; --only applies a part of it"
+        )
     if only and saved_plan is None:
         raise click.UsageError("--only goes with a saved plan; --select picks clients to plan")
     if saved_plan is None and not auto_approve and not can_ask():
@@ -100,16 +105,15 @@ def command(
     path = project_file.find(session.project)
     as_json = output_format == "json"
     reviewed = None if saved_plan is None else pipeline.reviewed(saved_plan, version=version())
-    selection = pipeline.Selection(targets=targets, selectors=selectors)
+    selection = pipeline.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
     if reviewed is not None:
         selection = reviewed.selection
     with pipeline.planning(
         path, selection, lock=True, lock_timeout=lock_timeout, log=session.log
-    ) as planned:
-        show_warnings(planned)
+    ) as everything:
+        show_warnings(everything)
+        planned = _held(everything, reviewed, only)
         heading = _heading(planned, reviewed, selection, path) if receipt_file else None
-        if reviewed is not None and not failed(planned.plan):
-            planned = pipeline.held(planned, reviewed, only=only, version=version())
         _show_plan(planned.plan, show_requests=show_requests, err=as_json)
         verdict = _verdict(planned.plan, auto_approve=auto_approve or reviewed is not None)
         with receipts.kept(receipt_file, heading) as receipt:
@@ -122,6 +126,15 @@ def command(
             receipt.exit_code = verdict or exit_code(report)
     _show_report(report, as_json=as_json, quiet=verdict is not None or not pending(planned.plan))
     return verdict or exit_code(report)
+
+
+def _held(
+    planned: pipeline.Planned, reviewed: pipeline.Reviewed | None, only: tuple[str, ...]
+) -> pipeline.Planned:
+    """Hold what was planned to what was reviewed; a plan with errors goes no further anyway."""
+    if reviewed is None or failed(planned.plan):
+        return planned
+    return pipeline.held(planned, reviewed, only=only, version=version())
 
 
 def _heading(

@@ -13,6 +13,7 @@ from reconciler.cli.options import (
     format_option,
     global_options,
     lock_timeout_option,
+    max_deletes_option,
     selection_options,
     show_requests_option,
 )
@@ -20,7 +21,6 @@ from reconciler.cli.output import result, say, style_for, write_file
 from reconciler.cli.version import version
 from reconciler.core.model import Action
 from reconciler.render import json, markdown, problems, text
-from reconciler.render.style import PLAIN
 
 if TYPE_CHECKING:
     from reconciler.cli.session import Session
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @selection_options
+@max_deletes_option
 @lock_timeout_option(
     default=None,
     text="Wait this long for another run that works on a target, and keep others out meanwhile. "
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     metavar="FILE",
-    help="Write the result to FILE, whole or not at all, instead of stdout.",
+    help="Also save the plan to FILE, as JSON and without secrets, for `reconciler apply FILE`.",
 )
 @click.option(
     "--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes to apply."
@@ -51,6 +52,7 @@ def command(
     *,
     targets: tuple[str, ...],
     selectors: tuple[str, ...],
+    max_deletes: int | None,
     lock_timeout: float | None,
     output_format: str,
     out: str | None,
@@ -62,22 +64,30 @@ def command(
     Reads the live state of every target and compares it with the files; changes nothing.
     JSON always holds the requests; Markdown, made for a pull request comment, never does.
 
+    A saved plan holds what was decided and the live values that it rests on. It is written even
+    where the plan has errors or refusals; apply takes it only whole.
+
     Exit codes: 0 planned; 1 something failed (the output says what, and holds the rest of the
     plan); 2 with --detailed-exitcode, changes pending; 3 a guard refused a change.
     """
     if show_requests and output_format == "markdown":
         raise click.UsageError("--show-requests goes with --format text; JSON always has them")
-    plan = _planned(session, pipeline.Selection(targets=targets, selectors=selectors), lock_timeout)
-    rendered = _rendered(plan, output_format, show_requests=show_requests, to_file=out is not None)
-    if out is None:
-        result(rendered)
-    else:
-        write_file(out, rendered)
-        say(text.plan_summary(plan))
+    plan = _planned(
+        session,
+        pipeline.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes),
+        lock_timeout=lock_timeout,
+        out=out,
+    )
+    result(_rendered(plan, output_format, show_requests=show_requests))
+    if out is not None:
+        say(f"Saved to {out}; `reconciler apply {out}` applies this plan and no other.")
     return exit_code(plan, detailed=detailed_exitcode)
 
 
-def _planned(session: Session, selection: pipeline.Selection, lock_timeout: float | None) -> Plan:
+def _planned(
+    session: Session, selection: pipeline.Selection, *, lock_timeout: float | None, out: str | None
+) -> Plan:
+    """Plan, and save that to `out` where there is such a file to be."""
     with pipeline.planning(
         project_file.find(session.project),
         selection,
@@ -86,6 +96,9 @@ def _planned(session: Session, selection: pipeline.Selection, lock_timeout: floa
         log=session.log,
     ) as planned:
         show_warnings(planned)
+        if out is not None:
+            document = pipeline.saved(planned, selection, version=version())
+            write_file(out, json.dumped(document))
         return planned.plan
 
 
@@ -94,15 +107,14 @@ def show_warnings(planned: pipeline.Planned) -> None:
     result(problems.to_text(planned.warnings), err=True)
 
 
-def _rendered(plan: Plan, output_format: str, *, show_requests: bool, to_file: bool) -> str:
+def _rendered(plan: Plan, output_format: str, *, show_requests: bool) -> str:
     match output_format:
         case "json":
             return json.render_plan(plan, version=version())
         case "markdown":
             return markdown.render_plan(plan)
         case _:
-            style = PLAIN if to_file else style_for()
-            return text.render_plan(plan, style=style, show_requests=show_requests)
+            return text.render_plan(plan, style=style_for(), show_requests=show_requests)
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
