@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from reconciler.core.model import Json, Outcome, Problem
+    from reconciler.core.project import Target
     from reconciler.manifests.clients import Loaded
     from reconciler.run import Job, TargetRun
 
@@ -186,18 +187,25 @@ def jobs_of(loaded: Loaded, selection: Selection, log: Callable[[str], None]) ->
         problems.extend(more)
         manifests = tuple(manifest for manifest in resolved if manifest.target == name)
         keys = {manifest.name for manifest in manifests}
-        others = {manifest.name for manifest in known if manifest.target == name} - keys
+        unseen = [one for one in known if one.target == name and one.name not in keys]
         jobs.append(
             Job(
                 project=project,
-                target=project.targets[name],
+                target=_limited(project.targets[name], selection),
                 provider=loaded.providers[name],
                 credentials=login,
                 manifests=manifests,
-                others=frozenset(others),
+                others=frozenset(one.name for one in unseen),
+                claimed=frozenset(one.id for one in unseen if one.id is not None),
+                selected=bool(selection.selectors),
                 log=log,
                 fingerprint_key=key,
             )
         )
     refuse_errors(located(problems, ()))
     return jobs
+
+
+def _limited(target: Target, selection: Selection) -> Target:
+    """The target, its limits overridden for this run if that was asked for."""
+    return replace(target, policy=replace(target.policy, override=selection.max_deletes))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import InventoryError, ReconcilerError
 from reconciler.core.footing import shown
-from reconciler.core.model import Action, Secret, Status, TargetPlan
+from reconciler.core.model import Secret, Status, TargetPlan
 from reconciler.core.planner import plan_target
 from reconciler.core.project import ClientCredentials, Target, secret_variables
 from reconciler.core.saved import is_named
@@ -45,7 +45,8 @@ _FRESH: Final = 60.0
 class Job:
     """What a run is to do with one target, with every reference resolved.
 
-    `others` are the keys of its manifests that the run does not look at.
+    `others` are the keys of its manifests that the run does not look at, `claimed` the ids that
+    they state; `selected` says that a part was asked for.
     """
 
     project: Project
@@ -54,6 +55,8 @@ class Job:
     credentials: Resolved
     manifests: tuple[Manifest, ...]
     others: frozenset[str]
+    claimed: frozenset[str] = frozenset()
+    selected: bool = False
     log: Callable[[str], None]
     fingerprint_key: Secret | None = None
 
@@ -74,7 +77,9 @@ class TargetRun:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self._key = fingerprint_key(str(reveal(job.fingerprint_key or _credential(job.credentials))))
+        self._key = fingerprint_key(
+            str(reveal(job.fingerprint_key or _credential(job.credentials)))
+        )
         self._transport: Transport | None = None
         self._session: Session | None = None
         self._sink = registry.sink(job.target.sink.kind, _sink_setting(job))
@@ -201,6 +206,9 @@ class TargetRun:
             policy=job.target.policy,
             own_id=None if client_id is None else str(client_id),
             others=job.others,
+            claimed=job.claimed,
+            selected=job.selected,
+            now=_now(),
         )
 
     def _fail(self, error: ReconcilerError) -> None:
@@ -244,9 +252,9 @@ def apply_all(
 
 def _brings_secret(change: Change) -> bool:
     """Whether apply will have a secret to store: of a new client, or of one that it finds again."""
-    if change.action is Action.ADOPT:
-        return change.manifest is not None and change.manifest.id is None
-    return any(request.operation == "create" for request in change.requests)
+    return change.found == "told" or any(
+        request.operation == "create" for request in change.requests
+    )
 
 
 def _waiting(session: Session) -> Iterator[str]:

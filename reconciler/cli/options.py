@@ -77,6 +77,17 @@ def selection_options(function: Function) -> Function:
     return target(select(function))
 
 
+def max_deletes_option(function: Function) -> Function:
+    """Add `--max-deletes`."""
+    return click.option(
+        "--max-deletes",
+        metavar="N",
+        type=click.IntRange(min=0),
+        help="Let this run delete, replace or disable up to N clients of each target, in place of "
+        "policy.maxDeletes and policy.maxChangePercent.",
+    )(function)
+
+
 def lock_timeout_option(*, default: str | None, text: str) -> Callable[[Function], Function]:
     """Add `--lock-timeout`, given as seconds."""
     return click.option(
