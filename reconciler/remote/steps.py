@@ -114,6 +114,9 @@ class Step:
     def delete(self) -> None:
         """Delete the client, or the predecessor that a replace left, and forget its id."""
         old_id = self.change.remote_id or ""
+        if self.change.manifest is not None and self._is_bound(old_id):
+            self._trouble = "not deleted: its successor is not bound yet"
+            return
         try:
             guard.refuse_moved(self._scene, self._exchange, self.change)
             self._exchange.send(self.change.requests[-1], old_id)
@@ -122,6 +125,11 @@ class Step:
                 raise error from None
         self._exchange.seen = None
         self._scene.recorder.drop(self.change.key, old_id)
+
+    def _is_bound(self, remote_id: str) -> bool:
+        """Whether a client is bound to an id that should be a predecessor's: then it is all it has."""
+        entry = self._scene.recorder.entry(self.change.key)
+        return entry is not None and entry.remote_id == remote_id
 
     def _gone(self, remote_id: str) -> bool:
         try:
