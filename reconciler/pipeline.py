@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.core import saved as saving
 from reconciler.core import selection as selecting
-from reconciler.core.errors import InputError, StalePlan
+from reconciler.core.errors import InputError, ReconcilerError, StalePlan
 from reconciler.core.model import ApplyReport, Plan
 from reconciler.core.selection import Selection
 from reconciler.manifests import catalog
-from reconciler.manifests.clients import load, located
+from reconciler.manifests.clients import load, loading, located
 from reconciler.render import json
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Json, Outcome, Problem
     from reconciler.core.project import Target
-    from reconciler.manifests.clients import Loaded
+    from reconciler.manifests.clients import Loaded, Loading
     from reconciler.run import Job, TargetRun
 
 __all__ = ["Planned", "Selection", "Validation", "apply", "planning", "validate"]
@@ -90,17 +90,42 @@ def planning(
     `lock` holds the inventories against other runs until the block ends. A target that cannot be
     planned says so in its `errors`. Raises InputError, and SelectionError for a name that is none.
     """
-    loaded = load(project_file)
-    refuse_errors(loaded.problems)
-    jobs = jobs_of(loaded, selection, log)
-    from reconciler.run import TargetRun, plan_all  # noqa: PLC0415 - loads httpx; validate must not
-
-    runs = tuple(map(TargetRun, jobs))
     with ExitStack() as stack:
-        for run in runs:
-            run.open(stack, lock=lock, timeout=lock_timeout)
+        with loading(project_file) as begun:
+            runs = _ahead(begun, selection, log, stack) if begun.is_large and not lock else ()
+            loaded = begun.finish()
+        refuse_errors(loaded.problems)
+        jobs = jobs_of(loaded, selection, log)
+        from reconciler.run import opened, plan_all  # noqa: PLC0415 - loads httpx; validate must not
+
+        for run, job in zip(
+            runs, jobs, strict=False
+        ):  # of those ahead, the manifests were not known
+            run.job = job
+        runs = runs or opened(jobs, stack, lock=lock, timeout=lock_timeout)
         plan = Plan(targets=plan_all(runs))
         yield Planned(plan=plan, warnings=loaded.problems, runs=runs)
+
+
+def _ahead(
+    begun: Loading, selection: Selection, log: Callable[[str], None], stack: ExitStack
+) -> tuple[TargetRun, ...]:
+    """Open the targets of a large fleet, and let the servers list it while the files are read.
+
+    Not under a lock: the files must be in order before anybody has to wait for it. Nothing is
+    opened where something is wrong; whoever looks at it in its turn will say so.
+    """
+    targets_only = Selection(targets=selection.targets)
+    try:
+        jobs = jobs_of(begun.so_far, targets_only, log)
+    except (ReconcilerError, KeyError):
+        return ()
+    from reconciler.run import opened  # noqa: PLC0415 - as above
+
+    runs = opened(jobs, stack, lock=False, timeout=0.0)
+    for run in runs:
+        run.look_ahead(stack)
+    return runs
 
 
 def saved(planned: Planned, selection: Selection, *, version: str) -> dict[str, Json]:

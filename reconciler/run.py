@@ -26,7 +26,8 @@ from reconciler.sinks import registry
 from reconciler.sinks.contract import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
     from contextlib import ExitStack
 
     from reconciler.core.model import Change, Delivery, JsonObject, Manifest, Outcome
@@ -84,6 +85,7 @@ class TargetRun:
         self._session: Session | None = None
         self._sink = registry.sink(job.target.sink.kind, _sink_setting(job))
         self._read_at = 0.0
+        self._ahead: Future[live.Look | None] | None = None
         self.deliveries: tuple[Delivery, ...] = ()
         self._plan = TargetPlan(
             target=job.target.name, provider=job.provider.name, base_url=job.target.base_url
@@ -111,15 +113,26 @@ class TargetRun:
             now=_now,
         )
 
+    def look_ahead(self, stack: ExitStack) -> None:
+        """Begin to read the server's list, if it has one, in a thread that ends before `stack` has closed."""
+        if self._transport is None or self.job.provider.list is None:
+            return
+        stop = threading.Event()
+        pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="ahead"))
+        stack.callback(stop.set)
+        self._read_at = time.monotonic()
+        self._ahead = pool.submit(live.look, self.job.provider, self._transport, stop)
+
     def plan(self) -> TargetPlan:
         """Read the server and plan; what goes wrong stands in the plan's errors."""
         if self._session is None or self._transport is None:
             return self._plan
-        self._read_at = time.monotonic()
+        self._read_at = self._read_at or time.monotonic()
         try:
             situation = self._situation(self._session)
             ids = ids_to_read(situation, self.job.manifests)
-            seen = live.read(self.job.provider, self._transport, ids)
+            ahead = None if self._ahead is None else self._ahead.result()
+            seen = live.read(self.job.provider, self._transport, ids, ahead)
             self._plan = plan_target(replace(situation, live=seen), self.job.manifests)
             self._plan = replace(
                 self._plan, warnings=(*self._plan.warnings, *_waiting(self._session))
@@ -218,6 +231,16 @@ class TargetRun:
 def store_of(project: Project) -> Store:
     """Where the records of a project's targets are kept."""
     return Store(_inside(project, project.inventory_directory))
+
+
+def opened(
+    jobs: Iterable[Job], stack: ExitStack, *, lock: bool, timeout: float
+) -> tuple[TargetRun, ...]:
+    """Open a run for each job, until `stack` closes."""
+    runs = tuple(map(TargetRun, jobs))
+    for run in runs:
+        run.open(stack, lock=lock, timeout=timeout)
+    return runs
 
 
 def plan_all(runs: Sequence[TargetRun]) -> tuple[TargetPlan, ...]:

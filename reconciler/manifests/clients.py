@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -86,10 +86,16 @@ class Loading:
         return is_much(self._paths)
 
     @cached_property
-    def providers(self) -> dict[str, Provider]:
-        """The providers by target, of those that have one."""
+    def so_far(self) -> Loaded:
+        """What is known before the first manifest: the project, and the providers of its targets."""
         entries = self._admission.entries.items()
-        return {name: entry.provider(self.project.targets[name]) for name, entry in entries}
+        return Loaded(
+            project=self.project,
+            manifests=(),
+            providers={name: entry.provider(self.project.targets[name]) for name, entry in entries},
+            problems=(),
+            file_count=len(self._paths),
+        )
 
     def share(self, stack: ExitStack) -> None:
         """Let a copy of this process begin to read, until `stack` closes."""
@@ -105,12 +111,10 @@ class Loading:
                 run.admit(path, documents)
         run.check(self._selected)
         found = [*project_file.problems(self.project), *self._problems, *run.problems]
-        return Loaded(
-            project=self.project,
+        return replace(
+            self.so_far,
             manifests=tuple(run.manifests),
-            providers=self.providers,
             problems=tuple(located(found, run.secret_fields)) if found else (),
-            file_count=len(self._paths),
         )
 
 

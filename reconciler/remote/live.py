@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -11,28 +12,50 @@ from reconciler.core.errors import BadAnswer, NotFound
 from reconciler.core.model import LiveClient, LiveState
 from reconciler.core.pointer import resolve
 from reconciler.core.secrets import seal
-from reconciler.remote.pages import listed
+from reconciler.remote.pages import listed, prove
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from reconciler.core.model import JsonObject
     from reconciler.core.provider import Endpoint, Provider
+    from reconciler.remote.pages import Listing
     from reconciler.remote.transport import Answer, Transport
 
 
-def read(provider: Provider, transport: Transport, ids: Collection[str]) -> LiveState:
-    """What the server holds, secrets sealed: the whole list where it has one, else the clients `ids`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A server's whole list, before it is known which clients ought to be on it; secrets sealed."""
 
-    Raises the RemoteErrors. Only a 404 on a read by id says that a client is gone.
-    """
+    listing: Listing
+    clients: dict[str, LiveClient]
+
+
+def look(provider: Provider, transport: Transport, stop: threading.Event) -> Look | None:
+    """Read the list of a server that has one, as far as `stop` lets it. Raises the RemoteErrors."""
     if provider.list is None:
-        return _by_id(provider, transport, ids)
+        return None
+    listing = listed(provider, provider.list, transport, stop)
     clients = {
         remote_id: LiveClient(remote_id=remote_id, body=seal(provider, body))
-        for remote_id, body in listed(provider, provider.list, transport, ids).items()
+        for remote_id, body in listing.clients.items()
     }
-    return LiveState(clients=clients, listed=True)
+    return Look(listing=listing, clients=clients)
+
+
+def read(
+    provider: Provider, transport: Transport, ids: Collection[str], ahead: Look | None = None
+) -> LiveState:
+    """What the server holds, secrets sealed: the whole list where it has one, else the clients `ids`.
+
+    `ahead` is its list, where it was read already. Raises the RemoteErrors. Only a 404 on a read
+    by id says that a client is gone.
+    """
+    seen = ahead or look(provider, transport, threading.Event())
+    if seen is None:
+        return _by_id(provider, transport, ids)
+    prove(seen.listing, ids)
+    return LiveState(clients=seen.clients, listed=True)
 
 
 def read_one(provider: Provider, transport: Transport, remote_id: str) -> LiveClient:

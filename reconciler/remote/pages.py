@@ -10,6 +10,7 @@ from reconciler.core.model import EMPTY
 from reconciler.core.pointer import resolve
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Collection, Mapping
 
     from reconciler.core.model import Json, JsonObject
@@ -24,24 +25,33 @@ _UNPAGED: Final = (
 
 
 def listed(
-    provider: Provider, endpoint: Endpoint, transport: Transport, ids: Collection[str]
-) -> dict[str, JsonObject]:
-    """Every client on the server by its remote id, as answered: secrets are not sealed yet.
+    provider: Provider, endpoint: Endpoint, transport: Transport, stop: threading.Event
+) -> Listing:
+    """Every client on the server, page by page until one is short.
 
-    `ids` are expected to be there: where one is missing, a list that looks whole is asked once
-    more for what follows it. Raises BadAnswer for a list that is not whole.
+    Raises BadAnswer for a list that is not whole, and also when `stop` is set before its end.
     """
-    listing = _Listing(provider, endpoint, transport)
+    listing = Listing(provider, endpoint, transport)
     if provider.pagination is None:
         listing.take(listing.fetch(EMPTY))
-        return listing.clients
-    _read_pages(listing, provider.pagination, transport.workers)
-    if not listing.clients.keys() >= set(ids):
-        _prove_end(listing, provider.pagination)
-    return listing.clients
+    else:
+        _read_pages(listing, provider.pagination, transport.workers, stop)
+    return listing
 
 
-def _read_pages(listing: _Listing, pagination: Pagination, workers: int) -> None:
+def prove(listing: Listing, ids: Collection[str]) -> None:
+    """Make sure of a list that lacks one of `ids`, which are expected: ask for what follows it.
+
+    Raises BadAnswer where the list goes on.
+    """
+    pagination = listing.provider.pagination
+    if pagination is not None and not listing.clients.keys() >= set(ids):
+        _prove_end(listing, pagination)
+
+
+def _read_pages(
+    listing: Listing, pagination: Pagination, workers: int, stop: threading.Event
+) -> None:
     """Read pages until a short one, in waves of 1, 2, 3, 4, 6, 8 ... pages at once.
 
     A wave is about half as long as what was read before it, so that at most a third of the
@@ -50,6 +60,8 @@ def _read_pages(listing: _Listing, pagination: Pagination, workers: int) -> None
     page, wave = 0, 1
     with ThreadPoolExecutor(workers, thread_name_prefix="list") as pool:
         while page < MOST_PAGES:
+            if stop.is_set():
+                raise listing.bad("was not read to its end: the run stops")
             offsets = [(page + step) * pagination.page_size for step in range(wave)]
             answers = list(pool.map(lambda offset: _page(listing, pagination, offset), offsets))
             if _take_wave(listing, pagination, answers):
@@ -59,7 +71,7 @@ def _read_pages(listing: _Listing, pagination: Pagination, workers: int) -> None
     raise listing.bad(f"did not end after {MOST_PAGES} pages")
 
 
-def _next_wave(listing: _Listing, pagination: Pagination, page: int, workers: int) -> int:
+def _next_wave(listing: Listing, pagination: Pagination, page: int, workers: int) -> int:
     wave = min(1 + (page + 1) // 2, workers)
     if listing.total is not None:
         left = -(-listing.total // pagination.page_size) - page
@@ -67,7 +79,7 @@ def _next_wave(listing: _Listing, pagination: Pagination, page: int, workers: in
     return wave
 
 
-def _take_wave(listing: _Listing, pagination: Pagination, answers: list[Json]) -> bool:
+def _take_wave(listing: Listing, pagination: Pagination, answers: list[Json]) -> bool:
     """Take the pages of a wave, in order; whether the list has ended."""
     ended = False
     for answer in answers:
@@ -86,12 +98,12 @@ def _take_wave(listing: _Listing, pagination: Pagination, answers: list[Json]) -
     return ended or listing.complete
 
 
-def _page(listing: _Listing, pagination: Pagination, offset: int) -> Json:
+def _page(listing: Listing, pagination: Pagination, offset: int) -> Json:
     query = {pagination.limit_parameter: pagination.page_size, pagination.offset_parameter: offset}
     return listing.fetch(query)
 
 
-def _prove_end(listing: _Listing, pagination: Pagination) -> None:
+def _prove_end(listing: Listing, pagination: Pagination) -> None:
     """Make sure that nothing follows the last page.
 
     A server whose pages are shorter than what was asked for would make the first of them look
@@ -105,11 +117,11 @@ def _prove_end(listing: _Listing, pagination: Pagination) -> None:
         )
 
 
-class _Listing:
-    """The part of a list that was read so far."""
+class Listing:
+    """The part of a list that was read so far: `clients` by remote id, secrets not sealed yet."""
 
     def __init__(self, provider: Provider, endpoint: Endpoint, transport: Transport) -> None:
-        self._provider = provider
+        self.provider = provider
         self._endpoint = endpoint
         self._transport = transport
         self._path = provider.collection + endpoint.path
@@ -117,6 +129,7 @@ class _Listing:
         self.total: int | None = None
 
     def fetch(self, query: Mapping[str, str | int]) -> Json:
+        """Ask for one page, or for all there is."""
         try:
             answer = self._transport.send(
                 self._endpoint.method, self._path, query=query, expect=self._endpoint.expect
@@ -128,12 +141,14 @@ class _Listing:
         raise problem
 
     def items(self, answer: Json) -> list[Json]:
+        """The clients in an answer."""
         items = resolve(answer, self._endpoint.item)
         if not isinstance(items, list):
             raise self.bad(f"has no array at {self._endpoint.item or 'its top'}")
         return items
 
     def take(self, answer: Json) -> None:
+        """Take in a page: each client once, and no page twice."""
         items = self.items(answer)
         identified = [(self.identify(item), item) for item in items]
         if items and all(remote_id in self.clients for remote_id, _ in identified):
@@ -145,7 +160,8 @@ class _Listing:
         self._note_total(answer)
 
     def identify(self, item: Json) -> str:
-        remote_id = resolve(item, self._provider.identity.pointer)
+        """The remote id of a client."""
+        remote_id = resolve(item, self.provider.identity.pointer)
         if not isinstance(remote_id, str) or not remote_id:
             raise self.bad("holds a client without an id")
         return remote_id
@@ -156,15 +172,17 @@ class _Listing:
         return self.total is not None and len(self.clients) >= self.total
 
     def check_total(self) -> None:
+        """Hold what was read to the number that the server states, if it does."""
         if self.total is not None and not self.complete:
             raise self.bad(f"ends after {len(self.clients)} clients and states {self.total}")
 
     def bad(self, how: str, *, status: int | None = None) -> BadAnswer:
+        """The error that says what is wrong with the list."""
         where = f"{self._transport.target}: the list of clients at {self._path}"
         return BadAnswer(f"{where} {how}", status=status)
 
     def _note_total(self, answer: Json) -> None:
-        pagination = self._provider.pagination
+        pagination = self.provider.pagination
         if pagination is None or pagination.total is None:
             return
         total = resolve(answer, pagination.total)

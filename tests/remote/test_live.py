@@ -12,7 +12,7 @@ from reconciler.core.errors import BadAnswer, NotFound, ServerFailed, Unauthoriz
 from reconciler.core.model import Secret
 from reconciler.core.provider import Endpoint, Pagination
 from reconciler.remote import pages
-from reconciler.remote.live import Reader, read, read_one
+from reconciler.remote.live import Reader, look, read, read_one
 
 SAILPOINT, PROVIDENT, BORUTA = map(vendor, ("sailpoint", "provident", "boruta"))
 PAGED = Pagination(limit_parameter="limit", offset_parameter="offset", page_size=3)
@@ -301,3 +301,49 @@ def test_an_id_is_opaque_and_stays_within_its_segment_of_the_path():
 
     assert server.requests[0].url.raw_path == b"/clients/a%2Fb%3Fc"
     assert client.remote_id == "a/b?c"
+
+
+def test_a_list_that_was_read_ahead_is_not_read_again():
+    shelf = Shelf(7)
+    with transport(Server(shelf), provider=SMALL) as target:
+        ahead = look(SMALL, target, threading.Event())
+        asked = len(shelf.offsets)
+        state = read(SMALL, target, ["c001"], ahead)
+
+    assert list(state.clients) == [each["id"] for each in shelf.clients]
+    assert len(shelf.offsets) == asked
+
+
+def test_a_list_that_was_read_ahead_is_held_to_the_ids_that_turn_out_to_be_expected():
+    shelf = Shelf(9, most=2)
+
+    with transport(Server(shelf), provider=SMALL) as target:
+        ahead = look(SMALL, target, threading.Event())
+        with pytest.raises(BadAnswer, match="pages are shorter than 3"):
+            read(SMALL, target, ["c007"], ahead)
+
+
+def test_reading_a_list_ends_when_the_run_stops():
+    shelf, stop = Shelf(100), threading.Event()
+
+    def stops_after_two(request):
+        if len(shelf.offsets) == 2:
+            stop.set()
+        return shelf(request)
+
+    with (
+        transport(Server(stops_after_two), provider=SMALL) as target,
+        pytest.raises(BadAnswer, match="not read to its end"),
+    ):
+        look(SMALL, target, stop)
+
+    assert len(shelf.offsets) < 10
+
+
+def test_a_server_without_a_list_is_not_looked_at():
+    server = Server(answering([]))
+
+    with transport(server, provider=PROVIDENT) as target:
+        assert look(PROVIDENT, target, threading.Event()) is None
+
+    assert server.requests == []
