@@ -56,6 +56,22 @@ def _create(path: Path, content: bytes, mode: int) -> None:
         os.fsync(file.fileno())
 
 
+def append(path: Path, content: bytes, *, offset: int, mode: int) -> None:
+    """Have `content` from `offset` of a file on, on disk when this returns; what stood there is gone.
+
+    The file is made where it is not there. What an OSError leaves from `offset` on is not defined.
+    """
+    new = not path.exists()
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, mode), "wb") as file:  # noqa: PTH123 - as above
+        file.truncate(offset)
+        file.seek(offset)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if new:
+        sync_folder(path.parent)
+
+
 def make_folder(path: Path, *, mode: int) -> None:
     """Create `path` and the folders above it that are missing, on disk when this returns."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]

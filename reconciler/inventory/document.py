@@ -1,65 +1,44 @@
-"""Turns an Inventory into the bytes of its file, always the same for the same entries, and back."""
+"""Turns an Inventory into the bytes of its record, always the same for the same, and back."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import InventoryError
-from reconciler.core.model import Inventory, InventoryEntry
+from reconciler.core.model import Inventory
+from reconciler.inventory import members as stated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
 
-    from reconciler.core.model import Json, JsonObject
+    from reconciler.core.model import Json
 
-_VERSION: Final = "reconciler/v1"
+    Stated = TypeVar("Stated")
+
+VERSION: Final = "reconciler/v1"
 _KIND: Final = "Inventory"
 _TOP: Final = {"apiVersion", "kind", "target", "clients"}
-_REQUIRED: Final[Mapping[str, type]] = {
-    "id": str,
-    "applied": dict,
-    "fingerprints": dict,
-    "appliedAt": str,
-    "digest": str,
-    "superseded": list,
-}
-_OPTIONAL: Final[Mapping[str, type]] = {"answered": dict}
-_INDENT: Final = "    "
+# A record of the first version has no serial: it is taken for its zeroth write.
+_TOP_OPTIONAL: Final = {"serial", "pending"}
 
 
-def encode_entry(key: str, entry: InventoryEntry) -> bytes:
-    """The lines of one client, as they stand in the file."""
-    members: dict[str, Json] = {
-        "id": entry.remote_id,
-        "applied": dict(entry.applied),
-        "fingerprints": dict(entry.fingerprints),
-        "appliedAt": entry.applied_at,
-        "digest": entry.digest,
-        "superseded": list(entry.superseded),
+def encode(inventory: Inventory) -> bytes:
+    """The record: two blanks of indent, members sorted, pending creates left out when none are."""
+    clients = {key: stated.of_entry(entry) for key, entry in inventory.entries.items()}
+    pending = {key: stated.of_intent(intent) for key, intent in inventory.pending.items()}
+    document: dict[str, Json] = {
+        "apiVersion": VERSION,
+        "clients": clients,
+        "kind": _KIND,
+        "serial": inventory.serial,
+        "target": inventory.target,
     }
-    if entry.answered:
-        members["answered"] = dict(entry.answered)
-    text = json.dumps(members, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    indented = text.replace("\n", f"\n{_INDENT}")
-    return f"{_INDENT}{_quoted(key)}: {indented}".encode()
-
-
-def encode(target: str, clients: Mapping[str, bytes]) -> bytes:
-    """The file, from the lines of each client by its key: two blanks of indent, members sorted.
-
-    Lines are kept from one write to the next: a run that records ten thousand creates would
-    otherwise spend its time on spelling the ones before.
-    """
-    head = f'{{\n  "apiVersion": "{_VERSION}",\n  "clients": '
-    tail = f',\n  "kind": "{_KIND}",\n  "target": {_quoted(target)}\n}}\n'
-    if not clients:
-        return f"{head}{{}}{tail}".encode()
-    lines = [clients[key] for key in sorted(clients)]
-    # Into the first and the last line, so that the whole is copied once.
-    lines[0] = f"{head}{{\n".encode() + lines[0]
-    lines[-1] += f"\n  }}{tail}".encode()
-    return b",\n".join(lines)
+    if pending:
+        document["pending"] = pending
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode()
 
 
 def decode(content: bytes, *, target: str, path: str) -> Inventory:
@@ -67,21 +46,44 @@ def decode(content: bytes, *, target: str, path: str) -> Inventory:
     document = _parsed(content, path)
     if not isinstance(document, dict) or document.get("kind") != _KIND:
         raise _unusable(path, "it is not an inventory")
-    if document.get("apiVersion") != _VERSION:
+    if document.get("apiVersion") != VERSION:
         raise InventoryError(
             f"{path} has the format {document.get('apiVersion')!r}, and this version of the tool "
-            f"knows {_VERSION!r}: run the version that wrote it, or a newer one"
+            f"knows {VERSION!r}: run the version that wrote it, or a newer one"
         )
     if document.get("target") != target:
         raise InventoryError(
             f"{path} is the inventory of the target {document.get('target')!r}, not of {target!r}: "
             "put the right file there, or name the target as it was"
         )
-    clients = document.get("clients")
-    if set(document) != _TOP or not isinstance(clients, dict):
-        raise _unusable(path, f"its members are not {', '.join(sorted(_TOP))}")
-    entries = {key: _entry(key, clients[key], path) for key in sorted(clients)}
-    return Inventory(target=target, entries=entries)
+    serial = document.get("serial", 0)
+    if not _TOP <= document.keys() <= _TOP | _TOP_OPTIONAL:
+        raise _unusable(path, f"its members are not {', '.join(sorted(_TOP | _TOP_OPTIONAL))}")
+    if not isinstance(serial, int) or isinstance(serial, bool) or serial < 0:
+        raise _unusable(path, "its serial is not a whole number")
+    return Inventory(
+        target=target,
+        entries=_each(document["clients"], "client", lambda _, one: stated.entry(one), path),
+        pending=_each(document.get("pending", {}), "pending create", stated.intent, path),
+        serial=serial,
+    )
+
+
+def _each(
+    found: Json, kind: str, make: Callable[[str, Json], Stated], path: str
+) -> Mapping[str, Stated]:
+    if not isinstance(found, dict):
+        raise _unusable(path, f"what should be each {kind} by its name is not an object")
+    made = {}
+    for key in sorted(found):
+        try:
+            made[key] = make(key, found[key])
+        except ValueError as error:
+            problem = f"the {kind} {key!r} {error}"
+        else:
+            continue
+        raise _unusable(path, problem)
+    return made
 
 
 def _parsed(content: bytes, path: str) -> Json:
@@ -102,44 +104,6 @@ def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         # The usual mark of a merge that kept both sides.
         raise ValueError("a member stands there twice")
     return members
-
-
-def _entry(key: str, members: Json, path: str) -> InventoryEntry:
-    problem = _problem(members)
-    if problem:
-        raise _unusable(path, f"the client {key!r} {problem}")
-    stated = cast("dict[str, JsonObject]", members)
-    return InventoryEntry(
-        remote_id=cast("str", stated["id"]),
-        applied=stated["applied"],
-        fingerprints=cast("Mapping[str, str]", stated["fingerprints"]),
-        answered=stated.get("answered", {}),
-        applied_at=cast("str", stated["appliedAt"]),
-        digest=cast("str", stated["digest"]),
-        superseded=tuple(cast("list[str]", stated["superseded"])),
-    )
-
-
-def _problem(members: Json) -> str:
-    if not isinstance(members, dict):
-        return "is not an object"
-    for name in sorted(members.keys() ^ _REQUIRED.keys()):
-        if name not in members:
-            return f"has no {name}"
-        if name not in _OPTIONAL:
-            return f"has an unknown member {name!r}"
-    kinds = {**_REQUIRED, **_OPTIONAL}
-    wrong = [name for name in members if not isinstance(members[name], kinds[name])]
-    if wrong:
-        return f"has a {wrong[0]} of the wrong type"
-    texts = [members["id"], *members["superseded"], *members["fingerprints"].values()]
-    if not all(isinstance(text, str) and text for text in texts):
-        return "has an id or a fingerprint that is not a text"
-    return ""
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _unusable(path: str, problem: str) -> InventoryError:

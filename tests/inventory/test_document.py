@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 from vendors import SCHEMAS
 
 from reconciler.core.errors import InventoryError
-from reconciler.core.model import InventoryEntry
-from reconciler.inventory.document import decode, encode, encode_entry
+from reconciler.core.model import Intent, Inventory, InventoryEntry
+from reconciler.inventory.document import decode, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 VALUES = st.recursive(
@@ -31,12 +32,29 @@ ENTRIES = st.builds(
     applied_at=st.just("2026-11-23T10:00:00Z"),
     digest=TEXT,
     superseded=st.lists(NAMES, max_size=2).map(tuple),
+    prevent_destroy=st.booleans(),
+    quarantined_at=st.sampled_from(["", "2026-11-22T10:00:00Z"]),
+    secret=st.sampled_from(["", "stored", "spooled", "lost"]),
 )
 INVENTORIES = st.dictionaries(TEXT, ENTRIES, max_size=4)
+INTENTS = st.builds(
+    Intent,
+    key=st.just("web"),
+    remote_id=st.none() | NAMES,
+    predecessor=st.none() | NAMES,
+    facts=st.dictionaries(TEXT, VALUES, max_size=3),
+    digest=TEXT,
+    at=st.just("2026-11-23T10:00:00Z"),
+)
 
 
-def written(entries, target="shop"):
-    return encode(target, {key: encode_entry(key, entries[key]) for key in entries})
+def intent(key="web", remote_id=None, **facts):
+    at = "2026-11-23T10:00:00Z"
+    return Intent(key=key, remote_id=remote_id, facts=facts, digest="d", at=at)
+
+
+def written(entries, target="shop", **facts):
+    return encode(Inventory(target=target, entries=entries, **facts))
 
 
 def read(content, target="shop"):
@@ -49,6 +67,23 @@ def test_what_is_written_is_read_back(entries, target):
 
     assert inventory.target == target
     assert inventory.entries == entries
+
+
+@given(pending=INTENTS, serial=st.integers(min_value=0))
+def test_pending_creates_and_the_serial_are_read_back(pending, serial):
+    inventory = read(written({}, pending={"web": pending}, serial=serial))
+
+    assert inventory.pending == {"web": pending}
+    assert inventory.serial == serial
+
+
+def test_a_record_of_the_first_version_is_its_zeroth_write():
+    old = json.loads(written({"web": entry("1")}))
+    del old["serial"]
+
+    inventory = read(json.dumps(old).encode())
+
+    assert inventory == Inventory(target="shop", entries={"web": entry("1")}, serial=0)
 
 
 @given(entries=INVENTORIES)
@@ -73,9 +108,24 @@ def test_a_file_holds_to_its_schema():
     entries = {
         "web": entry("1", applied={"name": "Web"}, superseded=("0",)),
         "job": entry("2", fingerprints={"secret": "hmac:1"}, answered={"name": "WEB"}),
+        "api": replace(
+            entry("3"), prevent_destroy=True, quarantined_at="2026-11-22T10:00:00Z", secret="lost"
+        ),
     }
+    pending = {"web": intent("web", "4", name="Web"), "cli": intent("cli")}
 
-    jsonschema.Draft202012Validator(schema).validate(json.loads(written(entries)))
+    jsonschema.Draft202012Validator(schema).validate(
+        json.loads(written(entries, pending=pending, serial=7))
+    )
+
+
+def test_what_is_not_pending_and_as_in_a_plain_entry_is_left_out():
+    document = json.loads(written({"web": entry("1")}))
+
+    assert set(document) == {"apiVersion", "clients", "kind", "serial", "target"}
+    assert set(document["clients"]["web"]) == {
+        "id", "applied", "fingerprints", "appliedAt", "digest", "superseded"
+    }  # fmt: skip
 
 
 def test_an_inventory_without_clients_is_one():
@@ -89,6 +139,13 @@ def changed(**members):
     }
     for name in (name for name, value in members.items() if value is ...):
         del document["clients"]["web"][name]
+    return json.dumps(document).encode()
+
+
+def with_pending(**members):
+    document = json.loads(written({}, pending={"web": intent()}))
+    stated = document["pending"]["web"] | members
+    document["pending"]["web"] = {name: it for name, it in stated.items() if it is not ...}
     return json.dumps(document).encode()
 
 
@@ -111,7 +168,7 @@ GOOD = written({"web": entry("1")})
         (GOOD.replace(b'"target": "shop"', b'"target": "shop", "more": 1'), "its members are not"),
         (
             b'{"apiVersion":"reconciler/v1","kind":"Inventory","target":"shop","clients":[]}',
-            "its members",
+            "is not an object",
         ),
         (
             b'{"apiVersion":"reconciler/v1","kind":"Inventory","target":"shop"}',
@@ -125,6 +182,13 @@ GOOD = written({"web": entry("1")})
         (changed(superseded=[""]), "not a text"),
         (changed(superseded=[7]), "not a text"),
         (changed(fingerprints={"secret": None}), "not a text"),
+        (changed(preventDestroy="yes"), "has a preventDestroy of the wrong type"),
+        (changed(secret="here"), "has a secret that is 'here'"),
+        (GOOD.replace(b'"serial": 0', b'"serial": "0"'), "its serial is not a whole number"),
+        (GOOD.replace(b'"serial": 0', b'"serial": true'), "its serial is not a whole number"),
+        (GOOD.replace(b'"serial": 0', b'"serial": -1'), "its serial is not a whole number"),
+        (with_pending(facts=...), "the pending create 'web' has no facts"),
+        (with_pending(id=7), "the pending create 'web' has a id of the wrong type"),
         (
             GOOD.replace(b'"web": {', b'"web": [{').replace(b"    }\n", b"    }]\n"),
             "is not an object",

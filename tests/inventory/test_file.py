@@ -179,16 +179,16 @@ class SlowDisk:
         self.write, self.writes = write, 0
         self.entered, self.go_on = threading.Event(), threading.Event()
 
-    def __call__(self, path, content, *, mode):
-        """Write as `durable.write` does."""
+    def __call__(self, path, content, *, offset, mode):
+        """Write as `durable.append` does."""
         self.writes += 1
         self.entered.set()
         self.go_on.wait()
-        self.write(path, content, mode=mode)
+        self.write(path, content, offset=offset, mode=mode)
 
 
 def test_one_write_serves_all_threads_that_wait_for_it(tmp_path, monkeypatch):
-    disk = SlowDisk(durable.write)
+    disk = SlowDisk(durable.append)
     waiting = threading.Barrier(9)
 
     def create(session, number):
@@ -197,7 +197,7 @@ def test_one_write_serves_all_threads_that_wait_for_it(tmp_path, monkeypatch):
         return on_disk(tmp_path)[f"c{number}"].remote_id == str(number)
 
     with Store(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(9) as pool:
-        monkeypatch.setattr(durable, "write", disk)
+        monkeypatch.setattr(durable, "append", disk)
         first = pool.submit(session.record, "first", entry("0"))
         disk.entered.wait()
         rest = [pool.submit(create, session, number) for number in range(8)]
@@ -228,9 +228,9 @@ def full(*_args, **_facts):
 def test_a_record_that_cannot_be_written_is_told_and_written_with_the_next(tmp_path, monkeypatch):
     with Store(tmp_path).open("shop", lock=True) as session:
         with monkeypatch.context() as patched:
-            patched.setattr(durable, "write", full)
+            patched.setattr(durable, "append", full)
             with pytest.raises(
-                InventoryError, match=r"shop\.json cannot be written: No space left"
+                InventoryError, match=r"shop\.journal cannot be written: No space left"
             ):
                 session.record("web", entry("1"))
 
@@ -240,7 +240,7 @@ def test_a_record_that_cannot_be_written_is_told_and_written_with_the_next(tmp_p
 
 
 def test_a_failed_write_that_was_told_is_not_told_again_at_the_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(durable, "write", full)
+    monkeypatch.setattr(durable, "append", full)
 
     with Store(tmp_path).open("shop", lock=True) as session, pytest.raises(InventoryError):
         session.record("web", entry("1"))
@@ -265,7 +265,7 @@ def test_a_write_that_is_broken_off_leaves_the_next_one_free(tmp_path, monkeypat
 
     with Store(tmp_path).open("shop", lock=True) as session:
         with monkeypatch.context() as patched:
-            patched.setattr(durable, "write", interrupted)
+            patched.setattr(durable, "append", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 session.record("web", entry("1"))
 
@@ -282,7 +282,7 @@ def test_threads_that_wait_for_a_failing_write_all_hear_of_it(tmp_path, monkeypa
             return "told"
         return "silent"
 
-    monkeypatch.setattr(durable, "write", full)
+    monkeypatch.setattr(durable, "append", full)
     with Store(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(lambda number: outcome(session, number), range(20)))
 
@@ -314,7 +314,7 @@ with Store({str(tmp_path)!r}).open("shop", lock=True) as session:
         check=True,
     )
 
-    assert "shop.json cannot be written: File too large" in told.stdout
+    assert "shop.journal cannot be written: File too large" in told.stdout
     assert list(on_disk(tmp_path)) == ["web"]
     assert [path.name for path in tmp_path.iterdir() if path.name.endswith(".tmp")] == []
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
