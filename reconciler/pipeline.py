@@ -98,10 +98,8 @@ def planning(
         jobs = jobs_of(loaded, selection, log)
         from reconciler.run import opened, plan_all  # noqa: PLC0415 - loads httpx; validate must not
 
-        for run, job in zip(
-            runs, jobs, strict=False
-        ):  # of those ahead, the manifests were not known
-            run.job = job
+        for run, job in zip(runs, jobs, strict=False):
+            run.job = job  # with the manifests, which nobody knew when it was opened
         runs = runs or opened(jobs, stack, lock=lock, timeout=lock_timeout)
         plan = Plan(targets=plan_all(runs))
         yield Planned(plan=plan, warnings=loaded.problems, runs=runs)
