@@ -111,5 +111,5 @@ def renews(old: InventoryEntry | None, new: InventoryEntry) -> bool:
 
 
 def _digest(applied: JsonObject, fingerprints: JsonObject) -> str:
-    text = canonical_json({"applied": applied, "fingerprints": fingerprints})
+    text = canonical_json({"applied": dict(applied), "fingerprints": dict(fingerprints)})
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
