@@ -281,8 +281,11 @@ def _brings_secret(change: Change) -> bool:
 
 
 def _waiting(session: Session) -> Iterator[str]:
-    """A word on each secret that waits for its sink."""
+    """A word on secrets that wait for their sink, and of which the plan of no client speaks."""
     for spooled in session.spooled():
+        entry = session.entry(spooled.key)
+        if entry is not None and (entry.remote_id, entry.secret) == (spooled.client_id, "spooled"):
+            continue
         yield f"the secret of {spooled.key} waits in {spooled.path}: apply gives it to its sink first"
 
 

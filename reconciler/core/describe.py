@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from reconciler.core.model import MISSING, Json, JsonObject
 from reconciler.core.project import seconds
 from reconciler.core.provider import (
+    ChosenSecret,
     Clear,
     Endpoint,
     ErrorShape,
@@ -74,6 +75,7 @@ def parse_provider(
         update_schema=update,
         protected=frozenset(_strings(descriptor, "protected")),
         switch=_switch(_object(descriptor, "switch"), fields),
+        rotate=_rotate(_object(descriptor, "rotate"), fields),
     )
 
 
@@ -129,6 +131,18 @@ def _switch(stated: JsonObject, fields: Mapping[str, Field]) -> Switch | None:
     if field not in fields or fields[field].read_only:
         raise ValueError(f"the switch {field!r} of provider.yaml is no writable field")
     return Switch(field=field, off=stated["off"], on=stated["on"])
+
+
+def _rotate(stated: JsonObject, fields: Mapping[str, Field]) -> Endpoint | ChosenSecret | None:
+    """How a client gets a new secret; ValueError for a field that is none, or that no update can set."""
+    if not stated:
+        return None
+    if stated["style"] == "call":
+        return _endpoint(stated)
+    name = cast("str", stated["field"])
+    if name not in fields or not fields[name].secret or fields[name].read_only:
+        raise ValueError(f"the rotate field {name!r} of provider.yaml is no writable secret field")
+    return ChosenSecret(field=name)
 
 
 def _token(stated: JsonObject) -> TokenRequest:

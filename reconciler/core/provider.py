@@ -72,6 +72,13 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenSecret:
+    """A client's secret is changed by setting `field` to one that the tool has made."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
     """RFC 6749 section 4.4; `path` is relative to the base URL, None where another host answers."""
 
@@ -137,7 +144,8 @@ class Provider:
 
     It is compared by identity, so that what follows from a provider can be computed once and kept.
     `always` are the fields that every partial PUT carries, because the server would empty them.
-    `protected` are names of clients that are never touched.
+    `protected` are names of clients that are never touched. `rotate` is how a client gets a new
+    secret: the call that has the server make one, or the field to set; None where nothing does.
     """
 
     name: str
@@ -162,4 +170,4 @@ class Provider:
     update_schema: JsonObject
     protected: frozenset[str]
     switch: Switch | None = None
-    rotate: Endpoint | None = None
+    rotate: Endpoint | ChosenSecret | None = None

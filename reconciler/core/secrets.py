@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=64)
-def _secret_members(provider: Provider) -> tuple[str, ...]:
+def secret_names(provider: Provider) -> tuple[str, ...]:
+    """The names that secret fields have in answers and in requests, each once."""
     secret = [field for field in provider.fields.values() if field.secret]
     return tuple(dict.fromkeys(name for field in secret for name in (field.read_as, field.name)))
 
 
 def seal(provider: Provider, body: JsonObject) -> JsonObject:
     """`body`, an answer without its envelope, with a Secret in place of each secret value."""
-    held = [name for name in _secret_members(provider) if body.get(name) not in (None, "")]
+    held = [name for name in secret_names(provider) if body.get(name) not in (None, "")]
     if not held:
         return body
     return {**body, **{name: Secret(body[name]) for name in held}}
@@ -28,7 +29,7 @@ def seal(provider: Provider, body: JsonObject) -> JsonObject:
 
 def issued(provider: Provider, body: JsonObject) -> Secret | None:
     """The secret in a sealed answer, None where the server told none."""
-    for name in _secret_members(provider):
+    for name in secret_names(provider):
         value = body.get(name)
         if isinstance(value, Secret):
             return value

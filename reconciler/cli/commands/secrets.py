@@ -1,0 +1,121 @@
+"""`reconciler secrets`: what there is to do about the secrets of clients that exist."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from reconciler import secrecy
+from reconciler.cli import interrupts
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import (
+    format_option,
+    global_options,
+    lock_timeout_option,
+    selection_options,
+)
+from reconciler.cli.output import say
+from reconciler.cli.ownership import call, show, tell
+from reconciler.core.model import Status
+from reconciler.core.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.cli.session import Session
+    from reconciler.core.model import Json
+    from reconciler.secrecy import Sync, Synced
+
+_STOPPING: Final = "Stopping after the secret under way. Ctrl-C again aborts at once."
+_MARKS: Final = {Status.DONE: "✓", Status.FAILED: "✗", Status.SKIPPED: "-"}
+
+
+@click.group("secrets")
+def command() -> None:
+    """Bring the secrets of clients to where they belong."""
+
+
+@command.command("sync")
+@selection_options
+@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@format_option("text", "json")
+@global_options
+@click.pass_obj
+def sync(
+    session: Session,
+    *,
+    targets: tuple[str, ...],
+    selectors: tuple[str, ...],
+    lock_timeout: float,
+    output_format: str,
+) -> ExitCode:
+    """Give the sinks every secret again that can still be had.
+
+    That is each secret that a vendor tells when a client is read (Provident, Boruta), and each
+    that waits in a private file because its sink would not take it. What no vendor tells any more
+    is said. Nothing is changed on a server.
+
+    Exit codes: 0 the sinks have all that could be had; 1 failed; 5 some sinks or clients failed
+    and some not; 64 wrong usage.
+    """
+    asked = call(session, None, lock_timeout)
+    selection = Selection(targets=targets, selectors=selectors)
+    with interrupts.graceful(_STOPPING) as stop:
+        done = interrupts.attentively(lambda: list(secrecy.sync(asked, selection, stop)))
+    if output_format == "json":
+        show(targets=[_document(each) for each in done])
+    else:
+        for each in done:
+            _show(each)
+    return exit_code(done)
+
+
+def exit_code(done: Sequence[Sync]) -> ExitCode:
+    """Tell from the secrets that could be had: all in their sinks, some, or none."""
+    well = [
+        client.status is Status.DONE
+        for each in done
+        for client in each.clients
+        if client.status is not Status.SKIPPED
+    ]
+    well += [False for each in done if each.trouble]
+    if all(well):
+        return ExitCode.DONE
+    return ExitCode.PARTLY_APPLIED if any(well) else ExitCode.FAILED
+
+
+def _show(done: Sync) -> None:
+    if done.trouble:
+        say(f"error: {done.target}: {done.trouble}")
+    for client in done.clients:
+        tell(f"  {_MARKS[client.status]} {client.target}/{client.key}: {_became(client)}")
+    count = sum(client.status is Status.DONE for client in done.clients)
+    tell(f"{done.target}: {count} of {len(done.clients)} secrets are in the sink now.")
+
+
+def _became(client: Synced) -> str:
+    message = f" ({client.message})" if client.message else ""
+    if client.status is Status.DONE:
+        return f"in {client.location}{message}"
+    if client.status is Status.SKIPPED:
+        return f"left alone: {client.message}"
+    where = f" It waits in {client.location}." if client.location else ""
+    return f"not stored: {client.message}.{where}"
+
+
+def _document(done: Sync) -> Json:
+    return {
+        "target": done.target,
+        "message": done.trouble,
+        "clients": [
+            {
+                "key": client.key,
+                "id": client.remote_id,
+                "status": client.status.value,
+                "secretLocation": client.location,
+                "message": client.message,
+            }
+            for client in done.clients
+        ],
+    }
