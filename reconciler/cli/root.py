@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
@@ -24,6 +25,12 @@ COMMANDS: Final = {
     "validate": "Check the project file and every client in it, without a network.",
     "plan": "Show what apply would change, and why.",
     "apply": "Make the servers agree with the files.",
+    "import": "Write manifests for clients that exist, and manage them from now on.",
+    "adopt": "Bind a manifest to a client that exists.",
+    "forget": "Cease to manage a client, and leave it on its server.",
+    "resolve": "Say what came of a create that got no answer.",
+    "rotate": "Give a client a new secret.",
+    "secrets": "Bring the secrets of clients to where they belong.",
     "providers": "List the vendors that are known and what each supports.",
     "schema": "Print a JSON Schema, for editors and other tools.",
     "sandbox": "Serve the three vendors on this machine, to try things on.",
@@ -42,7 +49,9 @@ class Root(click.Group):
         """Load the module of a command, None for a name that is no command."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"reconciler.cli.commands.{cmd_name}")
+        # `import` is a word of Python's: its module has an underscore behind it.
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        module = import_module(f"reconciler.cli.commands.{name}")
         return cast("click.Command", module.command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

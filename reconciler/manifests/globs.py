@@ -34,6 +34,13 @@ def is_literal(pattern: str) -> bool:
     return _MAGIC.search(pattern) is None
 
 
+def start(pattern: str) -> str:
+    """Give the folder below which all files of a pattern lie, "" for the project's own."""
+    segments = posixpath.normpath(pattern).split("/")
+    fixed = next((i for i, segment in enumerate(segments) if _MAGIC.search(segment)), -1)
+    return "/".join(segments[:fixed])
+
+
 def matches(pattern: str, path: str) -> bool:
     """Whether `path`, relative to the project's folder and with slashes, is meant by `pattern`."""
     return _compiled(posixpath.normpath(pattern)).fullmatch(path) is not None

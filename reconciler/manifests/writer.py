@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from reconciler import durable
+from reconciler.core.errors import ReconcilerError
 from reconciler.manifests.reader import read
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _BLOCK: Final = re.compile(r"(?:[!-~](?:[ -~]*[!-~])?\n)+(?:[!-~](?:[ -~]*[!-~])
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-class Unwritable(Exception):
+class Unwritable(ReconcilerError):
     """No YAML text would be read as this document; the message says why."""
 
 
@@ -38,7 +39,8 @@ def spell(document: Mapping[str, Json]) -> str:
     reading = read(text.encode("utf-8", "surrogatepass"), "")
     problem = next((problem.message for problem in reading.problems), "")
     if problem or json.dumps(reading.documents) != json.dumps([document]):
-        raise Unwritable(problem or "it would be read as something else")
+        problem = problem or "it would be read as something else"
+        raise Unwritable(f"a manifest cannot be spelled in YAML: {problem}")
     return text
 
 

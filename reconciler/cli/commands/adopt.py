@@ -1,0 +1,71 @@
+"""`reconciler adopt`: binds a manifest to a client that exists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler import binding
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import format_option, global_options, lock_timeout_option
+from reconciler.cli.ownership import (
+    call,
+    key_argument,
+    show,
+    show_differing,
+    show_refusal,
+    target_option,
+    tell,
+)
+from reconciler.core.model import Refusal
+
+if TYPE_CHECKING:
+    from reconciler.cli.session import Session
+
+
+@click.command("adopt")
+@key_argument
+@click.option(
+    "--id", "remote_id", metavar="ID", required=True, help="The server's id of the client."
+)
+@target_option
+@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@format_option("text", "json")
+@global_options
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    key: str,
+    remote_id: str,
+    target: str | None,
+    lock_timeout: float,
+    output_format: str,
+) -> ExitCode:
+    """Bind a manifest to a client that exists.
+
+    Reads the client, to prove that it is there, and records it as the one that the manifest KEY
+    means, which needs no metadata.id then. Nothing is sent that changes the client: the next plan
+    shows where it differs from its manifest.
+
+    Exit codes: 0 bound, or bound already; 1 failed; 3 the client or the key is bound otherwise;
+    64 there is no such manifest.
+    """
+    as_json = output_format == "json"
+    found = binding.adopt(call(session, target, lock_timeout), key, remote_id)
+    if isinstance(found, Refusal):
+        show_refusal(key, found, as_json=as_json)
+        return ExitCode.REFUSED
+    if as_json:
+        show(
+            target=found.target,
+            key=key,
+            id=found.remote_id,
+            already=found.already,
+            differing=list(found.differing),
+        )
+        return ExitCode.DONE
+    tell(f"{key} is{' already' if found.already else ''} {found.remote_id} on {found.target}.")
+    show_differing(found)
+    return ExitCode.DONE

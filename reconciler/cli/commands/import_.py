@@ -1,0 +1,135 @@
+"""`reconciler import`: manifests for clients that exist, bound to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler import importing
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import format_option, global_options, lock_timeout_option
+from reconciler.cli.output import say
+from reconciler.cli.ownership import call, show, tell
+from reconciler.render.counts import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.cli.session import Session
+    from reconciler.core.model import Json
+
+
+def _names(ctx: click.Context, option: click.Parameter, stated: Sequence[str]) -> tuple[str, ...]:
+    """Take `name=GLOB`, as often as it is given."""
+    patterns = []
+    for text in stated:
+        word, equals, pattern = text.partition("=")
+        if word != "name" or not equals:
+            message = f"{text!r} selects nothing; write name=GLOB, such as name='Shop *'"
+            raise click.BadParameter(message, ctx=ctx, param=option)
+        patterns.append(pattern)
+    return tuple(patterns)
+
+
+@click.command("import")
+@click.argument("target", metavar="TARGET")
+@click.option("--id", "ids", metavar="ID", multiple=True, help="This client. Repeatable.")
+@click.option("--all", "everything", is_flag=True, help="Every client that is not ours yet.")
+@click.option(
+    "--select",
+    "names",
+    metavar="name=GLOB",
+    multiple=True,
+    callback=_names,
+    help="Every client whose name fits, that is not ours yet. Repeatable.",
+)
+@click.option(
+    "--into",
+    metavar="DIR",
+    help="The folder for the files. Default: where the first of the target's patterns begins.",
+)
+@click.option("--full", is_flag=True, help="Also state the values that every new client has.")
+@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@format_option("text", "json")
+@global_options
+@click.pass_obj
+def command(  # noqa: PLR0913 - one argument an option
+    session: Session,
+    *,
+    target: str,
+    ids: tuple[str, ...],
+    everything: bool,
+    names: tuple[str, ...],
+    into: str | None,
+    full: bool,
+    lock_timeout: float,
+    output_format: str,
+) -> ExitCode:
+    """Write manifests for clients that exist, and manage them from now on.
+
+    Reads the clients of TARGET, writes one file for each and records it as ours; the next plan
+    is empty. Nothing is sent to the server that changes it, no file is overwritten, and no secret
+    is written. Left alone are clients that are ours already, those that a manifest means, the one
+    that the tool logs in with and those that the server lives on; the last two can be named by
+    --id. Where the vendor has no list of clients, name each by --id.
+
+    Exit codes: 0 done, also where all were left alone; 1 nothing done; 5 broken off half-way.
+    """
+    if bool(ids) == (everything or bool(names)):
+        raise click.UsageError("say which clients: --id for each, or --all, or --select")
+    wanted = importing.Wanted(ids=ids, names=names)
+    found = importing.run(call(session, target, lock_timeout), wanted, into=into, full=full)
+    if output_format == "json":
+        show(**_document(found))
+    else:
+        _show(found)
+    say(_summary(found))
+    if not found.trouble:
+        return ExitCode.DONE
+    return ExitCode.PARTLY_APPLIED if found.imported else ExitCode.FAILED
+
+
+def _show(found: importing.Import) -> None:
+    for each in found.imported:
+        tell(f"{each.path}: {each.name or 'a client without a name'} ({each.remote_id})")
+        for note in each.notes:
+            tell(f"    {note.field}: {note.reason}")
+    for left in found.skipped:
+        tell(
+            f"left alone: {left.name or 'a client without a name'} ({left.remote_id}): {left.why.message}"
+        )
+
+
+def _document(found: importing.Import) -> dict[str, Json]:
+    return {
+        "target": found.target,
+        "imported": [
+            {
+                "key": each.key,
+                "id": each.remote_id,
+                "name": each.name,
+                "path": each.path,
+                "notes": [{"field": note.field, "reason": note.reason} for note in each.notes],
+            }
+            for each in found.imported
+        ],
+        "skipped": [
+            {
+                "id": left.remote_id,
+                "name": left.name,
+                "rule": left.why.rule,
+                "message": left.why.message,
+            }
+            for left in found.skipped
+        ],
+        "trouble": found.trouble,
+    }
+
+
+def _summary(found: importing.Import) -> str:
+    done = f"{plural(len(found.imported), 'client')} of {found.target} imported"
+    left = f", {len(found.skipped)} left alone" if found.skipped else ""
+    if not found.trouble:
+        return f"{done}{left}."
+    return f"error: broken off: {found.trouble}\n{done}, the rest was not touched: run it again."

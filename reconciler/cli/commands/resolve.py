@@ -1,0 +1,100 @@
+"""`reconciler resolve`: says what came of a create of which nobody knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler import binding
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import format_option, global_options, lock_timeout_option
+from reconciler.cli.output import say
+from reconciler.cli.ownership import (
+    call,
+    key_argument,
+    show,
+    show_differing,
+    show_refusal,
+    target_option,
+    tell,
+)
+from reconciler.core.model import Refusal
+
+if TYPE_CHECKING:
+    from reconciler.cli.session import Session
+
+
+@click.command("resolve")
+@key_argument
+@click.option(
+    "--id", "remote_id", metavar="ID", help="The client that it made, by the server's id."
+)
+@click.option("--absent", is_flag=True, help="It made none: you have looked.")
+@target_option
+@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@format_option("text", "json")
+@global_options
+@click.pass_obj
+def command(
+    session: Session,
+    *,
+    key: str,
+    remote_id: str | None,
+    absent: bool,
+    target: str | None,
+    lock_timeout: float,
+    output_format: str,
+) -> ExitCode:
+    """Say what came of a create that got no answer.
+
+    Where a vendor has no list of clients, only a person can look whether a create that was cut
+    off has made one. With --id the client is read, bound to KEY, and its secret goes to the sink
+    if the vendor still tells it. With --absent the next apply creates the client.
+
+    Exit codes: 0 settled; 1 failed; 3 that client cannot be the one; 5 bound, and its secret is
+    not where it belongs; 64 no create of KEY is pending.
+    """
+    if absent == (remote_id is not None):
+        raise click.UsageError("say what came of it: --id ID, or --absent")
+    as_json = output_format == "json"
+    asked = call(session, target, lock_timeout)
+    if remote_id is None:
+        _show_absent(binding.resolve_absent(asked, key), key, as_json=as_json)
+        return ExitCode.DONE
+    found = binding.resolve(asked, key, remote_id)
+    if isinstance(found, Refusal):
+        show_refusal(key, found, as_json=as_json)
+        return ExitCode.REFUSED
+    _show_bound(found, as_json=as_json)
+    return ExitCode.PARTLY_APPLIED if found.trouble else ExitCode.DONE
+
+
+def _show_absent(target: str, key: str, *, as_json: bool) -> None:
+    if as_json:
+        show(target=target, key=key, id=None)
+    else:
+        tell(f"{key} is on {target} not yet: the next apply creates it.")
+
+
+def _show_bound(found: binding.Bound, *, as_json: bool) -> None:
+    if found.trouble:
+        say(f"error: its secret could not be stored: {found.trouble}")
+    if as_json:
+        show(
+            target=found.target,
+            key=found.key,
+            id=found.remote_id,
+            differing=list(found.differing),
+            secret=found.secret,
+            secretLocation=found.location,
+        )
+        return
+    tell(f"{found.key} is {found.remote_id} on {found.target}.")
+    show_differing(found)
+    if found.secret == "lost":  # noqa: S105 - the word for it, not the secret
+        tell(
+            "Its secret is lost, since the server tells it only once: have it replaced or rotated."
+        )
+    elif found.location:
+        tell(f"Its secret is in {found.location}.")

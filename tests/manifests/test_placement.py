@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.errors import ReconcilerError
+from reconciler.core.project import Project, Reference, StaticToken, Target
+from reconciler.manifests import globs
+from reconciler.manifests.placement import places
+
+TOKEN = StaticToken(token=Reference(kind="env", name="TOKEN"))
+
+
+def placed(root, patterns, *keys, into=None, path="reconciler.yaml"):
+    target = Target(
+        name="shop",
+        provider="boruta",
+        base_url="https://id.example.com",
+        auth=TOKEN,
+        manifests=tuple(patterns),
+    )
+    project = Project(path=path, root=str(root), targets={"shop": target})
+    return dict(places(project, target, keys, into))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder"),
+    [
+        ("clients/shop/**/*.yaml", "clients/shop"),
+        ("clients/*.yaml", "clients"),
+        ("*.yaml", ""),
+        ("./clients/web.yaml", "clients"),
+        ("web.yaml", ""),
+        ("clients/*/a.yaml", "clients"),
+    ],
+)
+def test_a_pattern_begins_where_its_fixed_folders_end(pattern, folder):
+    assert globs.start(pattern) == folder
+
+
+def test_files_lie_where_the_first_pattern_begins(tmp_path):
+    found = placed(tmp_path, ["clients/shop/**/*.yaml", "other/*.yaml"], "web", "orders")
+
+    assert found == {"web": "clients/shop/web.yaml", "orders": "clients/shop/orders.yaml"}
+
+
+def test_a_path_is_as_the_user_would_type_it(tmp_path):
+    found = placed(tmp_path, ["*.yaml"], "web", path="repo/reconciler.yaml")
+
+    assert found == {"web": "repo/web.yaml"}
+
+
+def test_a_pattern_that_would_not_list_the_files_is_passed_over(tmp_path):
+    patterns = ["clients/*.json", "/abs/*.yaml", "more/*/*.yaml", "other/w*.yaml", "any/*.yaml"]
+
+    assert placed(tmp_path, patterns, "web") == {"web": "other/web.yaml"}
+    assert placed(tmp_path, patterns, "web", "orders")["web"] == "any/web.yaml"
+
+
+def test_a_folder_can_be_named_from_where_the_user_stands(tmp_path, monkeypatch):
+    (tmp_path / "clients").mkdir()
+    monkeypatch.chdir(tmp_path / "clients")
+
+    found = placed("..", ["clients/**/*.yaml"], "web", into="new", path="../reconciler.yaml")
+
+    assert found == {"web": "../clients/new/web.yaml"}
+
+
+def test_what_the_target_would_not_list_is_written_nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ReconcilerError, match=r"^clients/web\.yaml would not be among"):
+        placed(tmp_path, ["clients/shop-*.yaml"], "web")
+    with pytest.raises(ReconcilerError, match=r"^else/web\.yaml \(and 1 more\) would not"):
+        placed(tmp_path, ["clients/*.yaml"], "web", "orders", into=str(tmp_path / "else"))
+
+
+def test_a_file_that_is_there_stops_it_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clients").mkdir()
+    (tmp_path / "clients" / "web.yaml").symlink_to("nowhere")
+
+    with pytest.raises(ReconcilerError, match=r"clients/web\.yaml is there already"):
+        placed(tmp_path, ["clients/*.yaml"], "orders", "web")
