@@ -97,15 +97,15 @@ class Step:
         change, recorder = self.change, self._scene.recorder
         if change.settle:
             recorder.settle(change.key)
+        if change.found == "told" and change.live is not None:
+            # Our own create, by a run that died before it could keep what it got.
+            self._keep_secret(change.live.body, change.live.remote_id)
+        elif change.found == "lost":
+            self._kept = "lost"
         body, self._note = guard.update(self._scene, self._exchange, change)
         if change.manifest is None:
             self._remember()
             return
-        if change.found == "told":
-            # Our own create, by a run that died before it could keep what it got.
-            self._keep_secret(body, change.remote_id or "")
-        elif change.found == "lost":
-            self._kept = "lost"
         if change.requests:
             self._compare(change.manifest, body)
         if change.remote_id is not None:
@@ -190,6 +190,7 @@ class Step:
         old_ids = () if before is None else before.superseded
         if superseded is not None:
             old_ids = tuple(dict.fromkeys((*old_ids, superseded)))
+        old_ids = tuple(old_id for old_id in old_ids if old_id not in self.change.vanished)
         same = before is not None and before.remote_id == self.remote_id
         entry = record.entry(
             scene.provider,

@@ -1,0 +1,123 @@
+"""A target `shop` with inventory and sink on disk, planned and applied to a test's own server."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import httpx
+from given import situation
+from targets import Server, transport
+from vendors import vendor
+
+from reconciler.core.model import LiveClient, LiveState
+from reconciler.core.planner import plan_target
+from reconciler.core.secrets import seal
+from reconciler.inventory.file import Store
+from reconciler.remote import apply
+from reconciler.sinks.file import FileSink
+
+KEY = b"a key for fingerprints"
+WEB = {
+    "name": "Web",
+    "description": "shop",
+    "accessTokenValiditySeconds": 600,
+    "grantTypes": ["CLIENT_CREDENTIALS"],
+    "accessType": "OFFLINE",
+    "enabled": True,
+    "scope": ["sp:scopes:all"],
+}
+FRONT = {"name": "Front", "redirectUris": ["https://shop.example.com/cb"], "allowedScopes": ["a"]}
+BOX = {"name": "Box", "identity_provider": {"id": "9"}}
+
+
+class Shop:
+    """A target `shop` with an inventory and a sink on disk, and `clients` on its server."""
+
+    def __init__(self, folder, name="sailpoint", *clients):
+        self.vendor = vendor(name)
+        self.folder = folder
+        identifier = self.vendor.identity.pointer.removeprefix("/")
+        self.clients = {each[identifier]: each for each in clients}
+        self.guard = None
+        self.aged = False
+        self.fail_fast = False
+        self.told = []
+        self.stop = threading.Event()
+        self.sink = FileSink(folder / "secrets")
+
+    def plan(self, session, manifests):
+        """Plan as the pipeline would."""
+        clients = {
+            key: LiveClient(remote_id=key, body=seal(self.vendor, body))
+            for key, body in self.clients.items()
+        }
+        live = LiveState(clients=clients, listed=True)
+        here = situation(
+            self.vendor, inventory=session.inventory, live=live, key=KEY, guard=self.guard
+        )
+        return plan_target(here, manifests)
+
+    def apply(
+        self, server, *manifests, before=None, edit=lambda plan: plan, recorder=None, **facts
+    ):
+        """Plan and apply; `before` are inventory entries, `edit` changes the plan."""
+        with Store(self.folder / "inventory").open("shop", lock=True) as session:
+            for key, entry in (before or {}).items():
+                session.record(key, entry)
+            plan = edit(self.plan(session, manifests))
+            with transport(server, provider=self.vendor, **facts) as target:
+                return apply.run(
+                    plan,
+                    self.vendor,
+                    target,
+                    recorder(session) if recorder else session,
+                    self.sink,
+                    workers=4,
+                    key=KEY,
+                    now=lambda: "2026-11-23T10:00:00Z",
+                    on_outcome=self.told.append,
+                    stop=self.stop,
+                    failed=threading.Event() if self.fail_fast else None,
+                    guard=self.guard,
+                    aged=lambda: self.aged,
+                )
+
+    @property
+    def inventory(self):
+        """What is on disk."""
+        with Store(self.folder / "inventory").open("shop", lock=False) as session:
+            return session.inventory.entries
+
+    @property
+    def pending(self):
+        """The creates that are on disk and of which nobody knows what came."""
+        with Store(self.folder / "inventory").open("shop", lock=False) as session:
+            return session.inventory.pending
+
+    def secret(self, key):
+        """The stored secret of a client, None where there is none."""
+        path = self.folder / "secrets" / "shop" / f"{key}.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+
+def web(remote_id="1", **facts):
+    return {"id": remote_id, "type": "CONFIDENTIAL", "internal": False, **WEB, **facts}
+
+
+def created(remote_id="1", **facts):
+    return httpx.Response(200, json=web(remote_id, **{"secret": "hunter2-hunter2", **facts}))
+
+
+def by_method(**answers):
+    """A server that answers by method; a list is answered one by one."""
+
+    def answer(request):
+        found = answers[request.method]
+        if isinstance(found, list):
+            found = found.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found(request) if callable(found) else found
+
+    return Server(answer)
