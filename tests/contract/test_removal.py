@@ -125,7 +125,7 @@ def test_a_client_that_was_used_lately_is_kept(fleet, vendor):
 
 
 @pytest.fixture
-def quarantined(fleet, vendor):
+def quarantined(fleet):
     """The same, with `old` in quarantine."""
     fleet.write_project(policy={**PRUNE, "quarantineDays": 7})
     remove(fleet, "old")
