@@ -77,6 +77,7 @@ def pages() -> dict[Path, str]:
         "inventory-file": "inventory",
         "plan-json": "plan",
         "report-json": "report",
+        "receipt-json": "receipt",
         "provider-descriptor": "provider",
         "client-schema": "client",
     }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.core.model import Outcome
 
 # Who had the pipeline run, as the CI systems say it: GitHub, GitLab, Azure, Buildkite, CircleCI, Jenkins.
-_ACTORS: Final = (
+ACTORS: Final = (
     "GITHUB_ACTOR",
     "GITLAB_USER_LOGIN",
     "BUILD_REQUESTEDFOR",
@@ -86,7 +86,7 @@ def heading(
 
 
 def _actor() -> str:
-    stated = next((os.environ[name] for name in _ACTORS if os.environ.get(name)), None)
+    stated = next((os.environ[name] for name in ACTORS if os.environ.get(name)), None)
     if stated is None:
         try:
             stated = getpass.getuser()

@@ -21,6 +21,7 @@ NAMES = [
     "provider",
     "plan",
     "report",
+    "receipt",
     "inventory",
 ]
 

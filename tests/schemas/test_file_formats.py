@@ -21,6 +21,7 @@ PROJECT = {
             "secrets": {"sink": "file", "directory": ".reconciler/secrets"},
             "rateLimit": {"requests": 100, "per": "10s", "share": 0.5},
             "timeouts": {"connect": "500ms", "read": "1m"},
+            "guard": "reread",
             "endpoints": {"list": {"path": "", "item": "/items"}, "delete": {}},
         },
         "login": {
@@ -32,6 +33,7 @@ PROJECT = {
         },
     },
     "inventory": {"store": "file", "directory": ".reconciler/inventory"},
+    "fingerprintKey": {"env": "FINGERPRINT_KEY"},
 }
 CHANGE = {
     "key": "web",
@@ -62,6 +64,8 @@ CHANGE = {
     "refusal": {"rule": "replace-not-allowed", "message": "..."},
     "warnings": ["..."],
 }
+DIGEST = "sha256:" + "0" * 64
+SAVED = {"live": {"name": "web"}, "digest": DIGEST}
 TOOL = {"name": "reconciler", "version": "0.1.0"}
 COUNTS = ("create", "update", "replace", "delete", "adopt", "noop", "refused", "errors")
 DOCUMENTS = {
@@ -70,15 +74,41 @@ DOCUMENTS = {
         "formatVersion": 1,
         "tool": TOOL,
         "summary": dict.fromkeys(COUNTS, 0),
+        "selection": {"targets": ["shop"], "select": ["team=web"]},
+        "digest": DIGEST,
         "targets": [
             {
                 "target": "shop",
                 "provider": "provident",
                 "baseUrl": "https://api.provident.ae/v2",
-                "changes": [CHANGE, {**CHANGE, "refusal": None, "source": None, "id": None}],
+                "changes": [CHANGE | SAVED, {**CHANGE, "refusal": None, "source": None, "id": None}],
                 "warnings": [],
                 "refusals": [{"rule": "too-many-deletes", "message": "..."}],
                 "errors": ["..."],
+            }
+        ],
+    },
+    "receipt": {
+        "formatVersion": 1,
+        "tool": TOOL,
+        "plan": {"digest": DIGEST, "file": "plan.json"},
+        "commit": "0" * 40,
+        "actor": "kim",
+        "startedAt": "2026-01-02T03:04:05Z",
+        "endedAt": None,
+        "exitCode": 5,
+        "changes": [
+            {
+                "target": "shop",
+                "key": "web",
+                "action": "update",
+                "status": "failed",
+                "id": "c-1",
+                "message": "shop/web: PUT was answered with 422",
+                "requestsSent": 1,
+                "requestIds": ["7f3a"],
+                "before": "hmac:1f3a9c04d2e1",
+                "after": None,
             }
         ],
     },

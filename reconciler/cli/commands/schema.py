@@ -17,7 +17,7 @@ from reconciler.manifests import catalog
 if TYPE_CHECKING:
     from reconciler.core.model import JsonObject
 
-_FORMATS: Final = ("project", "provider", "plan", "report", "inventory")
+_FORMATS: Final = ("project", "provider", "plan", "report", "receipt", "inventory")
 
 
 @click.command("schema")
@@ -27,7 +27,7 @@ def command(*, name: str | None) -> ExitCode:
     """Print a JSON Schema, for editors and other tools.
 
     NAME is a kind of manifest such as SailPointClient, a folder with a provider of your own, or
-    one of project, provider, plan, report, inventory. Without it, the names are listed.
+    one of project, provider, plan, report, receipt, inventory. Without it, the names are listed.
     """
     if name is None:
         result("".join(f"{known}\n" for known in _names()))
