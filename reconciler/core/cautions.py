@@ -36,15 +36,19 @@ def refuse_shared_ids(changes: list[Change]) -> None:
 def warn_of_namesakes(situation: Situation, changes: Sequence[Change]) -> list[Change]:
     """The changes, with a word on each create whose name a client that is not ours has already."""
     match = situation.provider.identity.match
-    if match is None or all(change.action is not Action.CREATE for change in changes):
+    if match is None or not any(map(_creates, changes)):
         return list(changes)
     foreign = _foreign_by_name(situation, match, {change.remote_id for change in changes})
     return [
         replace(change, warnings=(*change.warnings, *_namesakes(change, match, foreign)))
-        if change.action is Action.CREATE
+        if _creates(change)
         else change
         for change in changes
     ]
+
+
+def _creates(change: Change) -> bool:
+    return change.action is Action.CREATE and change.refusal is None
 
 
 def _foreign_by_name(

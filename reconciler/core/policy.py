@@ -92,8 +92,7 @@ def prevented(entry: InventoryEntry) -> Refusal | None:
     return Refusal(
         rule="prevent-destroy",
         message="its manifest is gone, and the last one said lifecycle.preventDestroy: to have the "
-        "client taken away, bring the manifest back without it, apply, and remove it again; to "
-        "leave the client there, run `reconciler forget KEY`",
+        "client taken away, bring the manifest back without it, apply, and remove it again",
     )
 
 

@@ -131,6 +131,8 @@ def _taken(situation: Situation, key: str, entry: InventoryEntry, live: LiveClie
     disables = situation.policy.on_removal == "disable"
     veto = refusal(deleted, situation.provider, situation.own_id) or prevented(entry)
     if veto is not None:
+        way_out = f"to leave the client there for good, run `reconciler forget {key}`"
+        veto = replace(veto, message=f"{veto.message}; {way_out}")
         action = Action.UPDATE if disables else Action.DELETE
         return replace(deleted, action=action, refusal=veto, requests=())
     used = _used(situation, live)
