@@ -24,7 +24,7 @@ def aws(secrets_manager, monkeypatch):
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     client = boto3.client("secretsmanager", region_name="eu-west-1", endpoint_url=secrets_manager)
-    for each in client.list_secrets()["SecretList"]:
+    for each in client.list_secrets(IncludePlannedDeletion=True)["SecretList"]:
         client.delete_secret(SecretId=each["Name"], ForceDeleteWithoutRecovery=True)
     return client
 
