@@ -15,7 +15,7 @@ from reconciler.core.model import (
     NestedChange,
     Origin,
 )
-from reconciler.core.normalize import canonical, same, seen
+from reconciler.core.normalize import canonical, same, seen, shuffled
 from reconciler.core.pointer import escape
 from reconciler.core.secrets import canonical_json, fingerprint, holds_secret, redact, reveal
 
@@ -55,7 +55,7 @@ def _compare_field(
     field: Field, wanted: Json, body: JsonObject, entry: InventoryEntry | None, key: bytes
 ) -> FieldChange | None:
     live = body.get(field.read_as, MISSING)
-    if not field.write_only and same(wanted, live):
+    if not field.write_only and (same(wanted, live) or (field.is_set and shuffled(wanted, live))):
         return None
     if field.secret or holds_secret(wanted) or (entry and field.name in entry.fingerprints):
         return _compare_secret(field, wanted, body, entry, key)

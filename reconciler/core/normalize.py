@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import MISSING, Json, JsonObject, Missing
 from reconciler.core.secrets import canonical_json, reveal
@@ -13,17 +13,34 @@ if TYPE_CHECKING:
     from reconciler.core.provider import Field
 
 
+# Of two values of one of these types, Python's own equality is that of JSON.
+_PLAIN: Final = frozenset({str, int, bool, float})
+
+
 def same(one: Json, other: Json) -> bool:
     """Whether two JSON values are equal: 1 is 1.0 but not true, and an array has an order."""
     if one != other:
         return False
-    if type(one) is str:
+    kind = type(one)
+    if kind is type(other) and kind in _PLAIN:
         return True
     if isinstance(one, dict) and isinstance(other, dict):
         return all(same(member, other[name]) for name, member in one.items())
     if isinstance(one, list) and isinstance(other, list):
         return all(map(same, one, other))
     return isinstance(one, bool) is isinstance(other, bool)
+
+
+def shuffled(one: Json, other: Json) -> bool:
+    """Whether two arrays hold the same texts, and nothing else, in whatever order."""
+    return (
+        isinstance(one, list)
+        and isinstance(other, list)
+        and len(one) == len(other)
+        and all(type(member) is str for member in one)
+        and all(type(member) is str for member in other)
+        and sorted(one) == sorted(other)
+    )
 
 
 def canonical(field: Field, value: Json | Missing) -> Json | Missing:

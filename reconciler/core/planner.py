@@ -177,8 +177,12 @@ def _existing(
     manifest = restored(provider, stated, remembered, live)
     wanted, skip = manifest.spec, ignored(manifest)
     fields = compare(provider, wanted, live.body, key=situation.key, entry=remembered, ignore=skip)
-    change = replace(
-        _change(situation, manifest, Action.NOOP, "as wanted"),
+    change = Change(
+        target=situation.target,
+        key=manifest.name,
+        action=Action.NOOP,
+        reason="as wanted",
+        manifest=manifest,
         remote_id=live.remote_id,
         live=live,
         fields=fields,
@@ -212,7 +216,8 @@ def _with_secret(
         return replace(change, found="told")
     if place == "lost" and replaceable(situation, manifest):
         return _replace(situation, change, manifest, live, "its secret is lost")
-    return replace(change, warnings=(*change.warnings, *on_secret(situation, change.key, place)))
+    words = on_secret(situation, change.key, place)
+    return replace(change, warnings=(*change.warnings, *words)) if words else change
 
 
 def _mending(

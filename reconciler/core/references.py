@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeGuard, cast
 
 from reconciler.core.normalize import subschema
 from reconciler.core.pointer import escape
@@ -25,9 +25,16 @@ def find(spec: JsonObject, provider: Provider) -> tuple[tuple[str, Reference], .
     return tuple(
         found
         for name, value in spec.items()
-        if isinstance(value, dict | list) and name in provider.fields
+        if _may_hold_one(value) and name in provider.fields
         for found in _within(value, provider.fields[name].schema, f"/{escape(name)}")
     )
+
+
+def _may_hold_one(value: Json) -> TypeGuard[dict[str, Json] | list[Json]]:
+    """Whether to look into `value`: most fields are texts or lists of texts."""
+    if isinstance(value, list):
+        return any(isinstance(item, dict | list) for item in value)
+    return isinstance(value, dict)
 
 
 def _within(

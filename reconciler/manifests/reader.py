@@ -38,10 +38,11 @@ MAX_DEPTH: Final = 64
 _CORE: Final = "tag:yaml.org,2002:"
 _TYPES: Final = {"null": type(None), "bool": bool, "int": int, "float": float}
 
-# Plain scalars and keys that were seen before, in this or another file: a fleet repeats itself.
-# Both are bounded, so that a hostile file costs time and not memory.
+# Plain scalars and keys that were seen before, in this or another file: a fleet repeats itself, and
+# one text for all its `name`s is less to keep, to compare and to pass on. Both are bounded, so that
+# a hostile file costs time and not memory.
 _known_scalars: Final = dict(scalars.CONSTANTS)
-_known_keys: Final[set[str]] = set()
+_known_keys: Final[dict[str, str]] = {}
 _MAX_KNOWN: Final = 4096
 
 
@@ -118,6 +119,8 @@ class _Construction:
                     key = event.value
                     if decorated or key not in known_keys:
                         self._check_key(event, here)
+                    else:
+                        key = known_keys[key]
                 elif kind is mapping_end:
                     here = stack.pop()
                     in_mapping = here.__class__ is dict
@@ -196,7 +199,7 @@ class _Construction:
                 hint=f'quote it: "{key}"',
             )
         elif len(_known_keys) < _MAX_KNOWN:
-            _known_keys.add(key)
+            _known_keys[key] = key
 
     def _odd_key(self, event: Any, here: Any) -> str:
         """Give the key that an alias stands for; no list and no mapping can be a key."""

@@ -301,3 +301,12 @@ def test_the_garbage_collector_is_left_as_it_was(enabled):
         (gc.enable if was_enabled else gc.disable)()
 
     assert found is enabled
+
+
+def test_a_kind_and_a_target_that_nobody_knows_are_told_both(write, shop):
+    write("clients/shop/a.yaml", shop().replace("ProvidentClient", "Zebra").replace("shop", "moon"))
+
+    assert [message for *_, message in said(load("reconciler.yaml"))] == [
+        "unknown kind `Zebra`",
+        "unknown target `moon`",
+    ]

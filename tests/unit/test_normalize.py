@@ -2,7 +2,7 @@ import pytest
 from given import field
 
 from reconciler.core.model import MISSING, Secret
-from reconciler.core.normalize import canonical, same, seen, writable
+from reconciler.core.normalize import canonical, same, seen, shuffled, writable
 
 SCOPES = field(
     "authorized_scopes",
@@ -107,3 +107,21 @@ def test_a_member_goes_back_by_what_identifies_it_best():
 
 def test_a_member_without_an_identity_goes_back_whole():
     assert writable(SCOPES, [{"public": True, "x": 1}]) == [{"x": 1}]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ([], [], True),
+        (["a", "b"], ["b", "a"], True),
+        (["a", "a", "b"], ["a", "b", "b"], False),
+        (["a"], ["a", "a"], False),
+        (["a", 1], [1, "a"], False),
+        (["1"], [1], False),
+        ([{"id": "a"}], [{"id": "a"}], False),
+        (["a"], None, False),
+        (MISSING, ["a"], False),
+    ],
+)
+def test_arrays_of_the_same_texts_are_shuffled_and_no_others(one, other, equal):
+    assert shuffled(one, other) is equal
