@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from json import loads
@@ -84,18 +85,20 @@ def planning(
     lock: bool,
     lock_timeout: float = 0.0,
     log: Callable[[str], None] = lambda _line: None,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Iterator[Planned]:
     """The plan of what `selection` names, and what it takes to apply it.
 
     `lock` holds the inventories against other runs until the block ends. A target that cannot be
-    planned says so in its `errors`. Raises InputError, and SelectionError for a name that is none.
+    planned says so in its `errors`. `monotonic` is the clock by which a plan gets too old to write
+    on. Raises InputError, and SelectionError for a name that is none.
     """
     with ExitStack() as stack:
         with loading(project_file) as begun:
             runs = _ahead(begun, selection, log, stack) if begun.is_large and not lock else ()
             loaded = begun.finish()
         refuse_errors(loaded.problems)
-        jobs = jobs_of(loaded, selection, log)
+        jobs = [replace(job, monotonic=monotonic) for job in jobs_of(loaded, selection, log)]
         from reconciler.run import opened, plan_all  # noqa: PLC0415 - loads httpx; validate must not
 
         for run, job in zip(runs, jobs, strict=False):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,8 @@ from reconciler import pipeline
 from reconciler.core.model import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.core.model import ApplyReport, Change, Plan
     from reconciler.sandbox.handle import Sandbox
 
@@ -110,14 +114,32 @@ class Workspace:
             assert not [target.errors for target in planned.plan.targets if target.errors]
             return pipeline.apply(planned)
 
+    def apply_after(self, meanwhile: Callable[[], object], *, seconds: float = 0.0) -> ApplyReport:
+        """Plan, let `meanwhile` happen, which takes so many seconds, and apply what was planned."""
+        now = [0.0]
+        with self._planning({}, lock=True, monotonic=lambda: now[0]) as planned:
+            meanwhile()
+            now[0] += seconds
+            return pipeline.apply(planned)
+
     @contextmanager
-    def _planning(self, selection: dict[str, tuple[str, ...]], *, lock: bool):
+    def _planning(
+        self,
+        selection: dict[str, tuple[str, ...]],
+        *,
+        lock: bool,
+        monotonic: Callable[[], float] = time.monotonic,
+    ):
         if not Path(self.project).exists():
             self.write_project()
         with (
             patch.dict(os.environ, self.env),
             pipeline.planning(
-                self.project, pipeline.Selection(**selection), lock=lock, lock_timeout=5
+                self.project,
+                pipeline.Selection(**selection),
+                lock=lock,
+                lock_timeout=5,
+                monotonic=monotonic,
             ) as planned,
         ):
             yield planned
@@ -140,6 +162,13 @@ class Workspace:
 
     def server_id(self, name: str) -> str:
         return self.inventory()[name]["id"]
+
+    def twin(self) -> Workspace:
+        """The same project in another folder, with an inventory of its own: another machine."""
+        folder = self.root / "twin"
+        folder.mkdir()
+        shutil.copytree(self.root / "clients", folder / "clients")
+        return Workspace(folder, self.sandbox, self.vendor, self.first)
 
     def clear(self) -> None:
         """Take every client off the server that it did not start with."""
