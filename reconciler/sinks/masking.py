@@ -55,8 +55,8 @@ def _forms(plain: str) -> Iterator[str]:
     """The ways in which programs print a text back."""
     if not plain:
         return
-    content = plain.encode()
-    yield from (plain, quote(plain, safe=""), quote_plus(plain), json.dumps(plain)[1:-1])
+    content = plain.encode("utf-8", "replace")
+    yield from (plain, quote(content, safe=""), quote_plus(content), json.dumps(plain)[1:-1])
     yield from (repr(plain)[1:-1], content.hex(), content.hex().upper())
     for before in range(3):
         # In Base64 a text has three spellings, by what stands before it; its edges mix with that.

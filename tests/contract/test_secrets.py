@@ -78,7 +78,7 @@ def applied(workspace, vendor):
 
 
 @pytest.mark.parametrize("vendor", TELLING)
-def test_a_rotated_client_has_another_secret_and_the_sink_has_that_one(applied, vendor):
+def test_a_rotated_client_has_another_secret_and_the_sink_has_that_one(applied):
     old = applied.secret("web")
 
     done = rotate(applied)
