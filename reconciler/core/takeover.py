@@ -154,6 +154,7 @@ class _Guards:
         self._pending = situation.inventory.pending if pending is None else pending
         self._ours = {entry.remote_id: key for key, entry in entries.items()}
         self._old = {old: key for key, entry in entries.items() for old in entry.superseded}
+        self._keys = {manifest.name for manifest in manifests}
         self._meant = {bound_id(situation, manifest): manifest.name for manifest in manifests}
         match = situation.provider.identity.match or "name"
         self._names = {
@@ -167,7 +168,7 @@ class _Guards:
         """Why two keys would mean one client."""
         remote_id = client.remote_id
         if remote_id in self._ours:
-            return Refusal(rule="bound", message=f"it is {self._ours[remote_id]} already")
+            return Refusal(rule="bound", message=self._already(self._ours[remote_id]))
         if remote_id in self._old:
             message = f"it is the predecessor of {self._old[remote_id]}, to be deleted"
             return Refusal(rule="superseded", message=message)
@@ -184,6 +185,11 @@ class _Guards:
                 )
                 return Refusal(rule="pending-create", message=message)
         return None
+
+    def _already(self, key: str) -> str:
+        if key in self._keys:
+            return f"it is {key} already"
+        return f"it is {key} already, which no manifest names: `reconciler forget {key}` frees it"
 
     def unasked(self, client: LiveClient) -> Refusal | None:
         """Why nobody would want a client without having named it."""

@@ -147,25 +147,14 @@ def test_an_import_that_cannot_be_meant_writes_nothing(
     done = invoke("import", "sailpoint", *arguments)
 
     assert done.exit_code != 0
-    assert (says or "would not be among the manifests") in str(done.stderr) + str(done.exception)
+    assert (says or "would not be among the manifests") in done.stderr
     assert list(workspace.root.glob("**/*.yaml")) == [Path(workspace.project)]
 
 
-def run(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "reconciler", *arguments],
-        cwd=workspace.root,
-        env={**os.environ, **workspace.env},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def test_wrong_words_of_these_commands_are_wrong_usage(
-    open_workspace: Callable[[str], Workspace],
+    open_workspace: Callable[[str], Workspace], invoke: Invoke
 ):
-    workspace = open_workspace("provident")
+    open_workspace("provident")
     lines = [
         ("import", "provident"),
         ("import", "nowhere", "--all"),
@@ -181,7 +170,7 @@ def test_wrong_words_of_these_commands_are_wrong_usage(
     ]
 
     for line in lines:
-        assert run(workspace, *line).returncode == 64, line
+        assert invoke(*line).exit_code == 64, line
 
 
 # Dies at the nth time that something is to be on disk, or has it fail from then on.
@@ -243,6 +232,48 @@ def _records(workspace: Workspace) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_file()]
 
 
+def test_a_file_that_somebody_edits_meanwhile_is_not_written_again(
+    open_workspace: Callable[[str], Workspace], invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+):
+    workspace = open_workspace("sailpoint")
+    seed(workspace, "Web")
+    path = workspace.root / "clients/web.yaml"
+    sync = os.fsync
+
+    def edit(descriptor: int) -> None:
+        sync(descriptor)
+        if path.exists() and "# mine" not in path.read_text():
+            path.write_text(path.read_text() + "# mine\n")
+
+    monkeypatch.setattr(os, "fsync", edit)
+
+    done = invoke("import", "sailpoint", "--select", "name=W*")
+
+    assert done.exit_code == 0
+    assert "    metadata.id: the file was changed meanwhile, and keeps it\n" in done.stdout
+    assert path.read_text().endswith("# mine\n")
+    assert workspace.actions() == {"web": Action.NOOP}
+
+
+def test_the_target_is_named_where_several_could_be_meant(
+    open_workspace: Callable[[str], Workspace], invoke: Invoke
+):
+    workspace = open_workspace("sailpoint")
+    (remote_id,) = seed(workspace, "Web")
+    workspace.write("web", MINIMAL["sailpoint"])
+    document = json.loads(Path(workspace.project).read_text())
+    other = {**document["targets"]["sailpoint"], "manifests": ["other/*.yaml"]}
+    document["targets"]["other"] = other
+    Path(workspace.project).write_text(json.dumps(document))
+
+    by_manifest = invoke("adopt", "web", "--id", remote_id)
+    nowhere = invoke("forget", "nobody", "--auto-approve")
+    stated = invoke("forget", "web", "--auto-approve", "--target", "sailpoint")
+
+    assert (by_manifest.exit_code, stated.exit_code) == (0, 0)
+    assert "say which target nobody is of: --target other|sailpoint" in nowhere.stderr
+
+
 def test_adopt_binds_a_manifest_and_says_what_differs(
     open_workspace: Callable[[str], Workspace], invoke: Invoke
 ):
@@ -288,14 +319,14 @@ def test_adopt_refuses_a_client_that_another_key_has(
 
 
 def test_adopt_of_a_client_that_is_not_there_records_nothing(
-    open_workspace: Callable[[str], Workspace],
+    open_workspace: Callable[[str], Workspace], invoke: Invoke
 ):
     workspace = open_workspace("provident")
     workspace.write("web", MINIMAL["provident"])
 
-    done = run(workspace, "adopt", "web", "--id", "nobody")
+    done = invoke("adopt", "web", "--id", "nobody")
 
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "404" in done.stderr
     assert workspace.actions() == {"web": Action.CREATE}
 
@@ -354,6 +385,33 @@ def test_a_create_that_made_nothing_is_made_again(
     assert settled.exit_code == 0
     assert settled.stdout == "web is on provident not yet: the next apply creates it.\n"
     assert workspace.actions() == {"web": Action.CREATE}
+
+
+def test_a_create_that_was_cut_off_is_settled_by_whoever_looks(
+    open_workspace: Callable[[str], Workspace], invoke: Invoke
+):
+    workspace = open_workspace("provident")
+    workspace.write("web", MINIMAL["provident"])
+    before = ids(workspace.sandbox, "provident")
+    workspace.sandbox.set_faults("drop-after-write=1:provident,post")
+    unknown = invoke("apply", "--auto-approve")
+    workspace.sandbox.set_faults()
+    (remote_id,) = ids(workspace.sandbox, "provident") - before
+
+    refused = invoke("apply", "--auto-approve")
+    adopted = invoke("adopt", "web", "--id", remote_id)
+    imported = invoke("import", "provident", "--id", remote_id)
+    settled = invoke("resolve", "web", "--id", remote_id)
+    again = invoke("resolve", "web", "--id", remote_id)
+
+    assert (unknown.exit_code, refused.exit_code, adopted.exit_code) == (1, 3, 3)
+    assert "`reconciler resolve web --id ID`" in refused.stdout
+    assert "run `reconciler resolve web` instead" in adopted.stderr
+    assert "left alone" in imported.stdout
+    assert (settled.exit_code, workspace.actions()) == (0, {"web": Action.NOOP})
+    assert workspace.secret("web")["client_id"] == remote_id
+    assert ids(workspace.sandbox, "provident") - before == {remote_id}
+    assert "there is nothing to resolve" in again.stderr
 
 
 def test_a_create_that_made_a_client_is_bound_and_its_secret_kept(

@@ -58,6 +58,15 @@ def test_a_client_that_is_ours_is_left_alone_even_where_it_was_named(by_id):
     }
 
 
+def test_of_a_client_that_lost_its_manifest_is_told_how_to_free_it():
+    ours = world(entries={"web": entry("1"), "orders": entry("2")})
+
+    _, why = importable(ours, [client("1"), client("2")], [manifest("web")], by_id=True)
+
+    assert why["1"].message == "it is web already"
+    assert "`reconciler forget orders` frees it" in why["2"].message
+
+
 @pytest.mark.parametrize("by_id", [False, True])
 def test_a_client_that_a_manifest_means_is_left_to_the_next_apply(by_id):
     stated = [manifest("web", id="1")]
