@@ -81,10 +81,19 @@ def decision(change: Document) -> dict[str, Json]:
             {side: field[side] for side in ("field", "before", "after") if side in field}
             for field in change["fields"]
         ],
-        "requests": change["requests"],
+        "requests": [_untested(request) for request in change["requests"]],
         "refusal": None if refusal is None else refusal["rule"],
         "live": change["live"],
     }
+
+
+def _untested(request: Document) -> Document:
+    """`request` without its `test` operations: they spell what the change rests on as the server does."""
+    body = request.get("body")
+    if request.get("contentType") != "application/json-patch+json" or not isinstance(body, list):
+        return request
+    kept = [each for each in body if not (isinstance(each, dict) and each.get("op") == "test")]
+    return {**request, "body": kept}
 
 
 def opened(

@@ -116,6 +116,16 @@ def test_what_moved_is_told_of_its_client(now, live, sentence):
     assert differences(plan(change()), plan(now, live=[live])) == (f"shop/web: {sentence}",)
 
 
+def test_how_the_server_spells_what_a_patch_tests_is_no_part_of_a_decision():
+    def patched(*uris, kind="application/json-patch+json"):
+        test = {"op": "test", "path": "/uris", "value": list(uris)}
+        body = [test, {"op": "replace", "path": "/uris", "value": ["c"]}]
+        return plan(change(requests=[{"method": "PATCH", "contentType": kind, "body": body}]))
+
+    assert differences(patched("a", "b"), patched("b", "a")) == ()
+    assert differences(patched("a", kind="text/plain"), patched("b", kind="text/plain")) != ()
+
+
 def test_a_refusal_that_was_lifted_or_never_moved_is_no_new_one():
     refused = change(refusal={"rule": "a", "message": "no"}, requests=[])
 
