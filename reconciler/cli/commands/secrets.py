@@ -32,6 +32,7 @@ _MARKS: Final = {Status.DONE: "✓", Status.FAILED: "✗", Status.SKIPPED: "-"}
 
 
 @click.group("secrets")
+@global_options
 def command() -> None:
     """Bring the secrets of clients to where they belong."""
 
