@@ -272,7 +272,8 @@ class Change:
     once the requests are done, and `forget` says that it is ours no longer. `found` says that an
     adoption binds what a create of ours left behind, `predecessor` which client that was to
     succeed: "told" is a secret to be stored, "lost" one that no answer shows. `settle` says that
-    the create which was pending came to nothing.
+    the create which was pending came to nothing. `vanished` are predecessors that were to be
+    deleted and are gone from the server.
     """
 
     target: str
@@ -291,6 +292,7 @@ class Change:
     found: Literal["", "told", "lost"] = ""
     predecessor: str | None = None
     settle: bool = False
+    vanished: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,14 @@ from reconciler.core.policy import overridden, refusal, threshold_refusals
 from reconciler.core.prune import removals
 from reconciler.core.quarantine import restored
 from reconciler.core.record import ignored
-from reconciler.core.situation import Situation, bound_id, chosen_id, client_seen, unseen
+from reconciler.core.situation import (
+    Situation,
+    bound_id,
+    bound_ids,
+    chosen_id,
+    client_seen,
+    unseen,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +55,10 @@ def plan_target(situation: Situation, manifests: Iterable[Manifest]) -> TargetPl
     """The plan of one target for `manifests`, resolved. Changes are sorted by key, then by id."""
     ordered = sorted(manifests, key=lambda manifest: manifest.name)
     others = foreign(situation, ordered)
-    changes = [_plan_client(situation, manifest, others) for manifest in ordered]
+    changes = [
+        _without_vanished(situation, _plan_client(situation, manifest, others))
+        for manifest in ordered
+    ]
     refuse_shared_ids(changes)
     gone = removals(situation, ordered, changes)
     changes += [*_left_over(situation, changes), *gone.changes]
@@ -93,6 +103,16 @@ def _plan_client(situation: Situation, manifest: Manifest, others: Foreign) -> C
     if found is None:
         return replace(_by_record(situation, manifest, others), settle=True)
     return _recovered(situation, manifest, found)
+
+
+def _without_vanished(situation: Situation, change: Change) -> Change:
+    """The change, with the predecessors of its client that nobody needs to delete any more."""
+    entry = situation.inventory.entries.get(change.key)
+    old_ids = () if entry is None else entry.superseded
+    if not old_ids:
+        return change
+    gone = tuple(old_id for old_id in old_ids if client_seen(situation.live, old_id) is None)
+    return replace(change, vanished=gone)
 
 
 def _by_record(situation: Situation, manifest: Manifest, others: Foreign) -> Change:
@@ -307,8 +327,12 @@ def _absent(situation: Situation, manifest: Manifest, remote_id: str) -> Change:
     )
 
 
-def _left_over(situation: Situation, changes: Iterable[Change]) -> list[Change]:
+def _left_over(situation: Situation, changes: Sequence[Change]) -> list[Change]:
     """Predecessors that a replace could not delete, once there is a successor that can be used."""
+    found = [(change, old_id) for change in changes for old_id in _superseded(situation, change)]
+    if not found or situation.provider.delete is None:
+        return []
+    meant = {change.remote_id for change in changes} | bound_ids(situation)
     return [
         Change(
             target=situation.target,
@@ -320,9 +344,9 @@ def _left_over(situation: Situation, changes: Iterable[Change]) -> list[Change]:
             live=situation.live.clients[old_id],
             manifest=change.manifest,
         )
-        for change in changes
-        for old_id in _superseded(situation, change)
-        if old_id in situation.live.clients and situation.provider.delete is not None
+        for change, old_id in found
+        if old_id in situation.live.clients
+        and (old_id not in meant or old_id == change.predecessor)
     ]
 
 

@@ -17,7 +17,7 @@ from reconciler.core.quarantine import (
     disabled_for_good,
     kept,
 )
-from reconciler.core.situation import client_seen, without_manifest
+from reconciler.core.situation import bound_ids, client_seen, without_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -110,7 +110,9 @@ def _removal(situation: Situation, key: str, successors: Mapping[str, str]) -> t
     old_ids = [
         old_id
         for old_id in entry.superseded
-        if old_id in situation.live.clients and old_id not in successors
+        if old_id in situation.live.clients
+        and old_id not in successors
+        and old_id not in bound_ids(situation)
     ]
     if old_ids and situation.provider.delete is not None:
         left_over = [

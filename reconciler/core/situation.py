@@ -69,6 +69,12 @@ def without_manifest(situation: Situation, manifests: Iterable[Manifest]) -> lis
     return sorted(situation.inventory.entries.keys() - known)
 
 
+def bound_ids(situation: Situation) -> frozenset[str]:
+    """The remote ids that the clients of ours are bound to."""
+    entries = situation.inventory.entries.values()
+    return frozenset(entry.remote_id for entry in entries)
+
+
 def unseen(situation: Situation) -> frozenset[str]:
     """The keys of the clients of ours that have a manifest which this run does not look at."""
     return situation.others & situation.inventory.entries.keys()

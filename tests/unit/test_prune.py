@@ -199,6 +199,24 @@ def test_predecessors_go_first_and_the_client_waits_for_them():
     assert (left_over.action, left_over.remote_id) == (Action.DELETE, "0")
 
 
+@pytest.mark.parametrize("other", ["2", "1"])
+def test_what_a_client_is_bound_to_is_nobodys_predecessor(other):
+    known = of(old=entry("2", superseded=(other,), prevent_destroy=True))
+
+    deletes = [each for each in plan_target(known, [WEB]).changes if each.requests]
+
+    assert deletes == []
+
+
+def test_a_predecessor_that_another_manifest_means_is_not_deleted():
+    known = of(old=entry("2", superseded=("3",)), live=live(client("2"), client("3", name="new")))
+    old, new = manifest("old", spec={"name": "old"}), manifest("new", id="3", spec={})
+
+    found = plan_target(known, [old, new]).changes
+
+    assert Action.DELETE not in {change.action for change in found}
+
+
 def test_a_client_with_a_pending_create_is_kept_until_that_is_resolved():
     intent = Intent(key="old", remote_id=None, facts={}, digest="", at=NOW)
     known = of()
@@ -225,7 +243,9 @@ def test_one_run_can_go_beyond_the_limits_and_shows_it():
 
     assert plan.refusals == ()
     (warning,) = plan.warnings
-    assert warning.startswith("--max-deletes 1 holds for this run in place of policy.maxDeletes (0)")
+    assert warning.startswith(
+        "--max-deletes 1 holds for this run in place of policy.maxDeletes (0)"
+    )
     assert warning.endswith("and policy.maxChangePercent (30)")
 
 
