@@ -32,8 +32,20 @@ def page() -> str:
         command = root.get_command(context, name)
         if command is None:
             raise LookupError(name)
-        sections.append(_section(f"reconciler {name}", command, _context(command, name, context)))
+        below = _context(command, name, context)
+        sections.append(_section(f"reconciler {name}", command, below))
+        sections.extend(_subcommands(f"reconciler {name}", command, below))
     return _OPENING + "\n".join(sections)
+
+
+def _subcommands(title: str, command: click.Command, context: click.Context) -> list[str]:
+    """Give the sections of the commands of a group, one level below its own."""
+    if not isinstance(command, click.Group):
+        return []
+    return [
+        "#" + _section(f"{title} {name}", each, _context(each, name, context))
+        for name, each in command.commands.items()
+    ]
 
 
 def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:

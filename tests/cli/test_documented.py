@@ -29,15 +29,10 @@ def test_every_command_and_option_is_documented(name: str):
     section = page.partition(f"\n## reconciler {name}\n")[2].partition("\n## ")[0]
     command = root.get_command(click.Context(root), name)
     assert command is not None
-    options = [
-        spelling
-        for parameter in command.params
-        if isinstance(parameter, click.Option)
-        for spelling in parameter.opts
-    ]
-
-    assert "--verbose" in options
-    assert [spelling for spelling in options if spelling not in section] == []
-    assert all(
-        parameter.help for parameter in command.params if isinstance(parameter, click.Option)
-    )
+    commands = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+    for each in commands:
+        stated = [parameter for parameter in each.params if isinstance(parameter, click.Option)]
+        options = [spelling for option in stated for spelling in option.opts]
+        assert "--verbose" in options
+        assert [spelling for spelling in options if spelling not in section] == []
+        assert all(option.help for option in stated)
