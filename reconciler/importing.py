@@ -15,7 +15,7 @@ from reconciler.core.export import Exported, Note, export, keys
 from reconciler.core.model import Manifest, Source
 from reconciler.core.takeover import importable
 from reconciler.manifests import catalog, writer
-from reconciler.manifests.placement import places
+from reconciler.manifests.placement import occupied, places
 
 if TYPE_CHECKING:
     from reconciler.binding import Call
@@ -114,7 +114,8 @@ def _seen(resources: Opened, wanted: Wanted) -> list[LiveClient]:
         raise SelectionError(
             f"{provider.title} has no list of its clients: name each of them with --id"
         )
-    clients = live.read(provider, resources.transport, ()).clients.values()
+    known = [entry.remote_id for entry in resources.situation.inventory.entries.values()]
+    clients = live.read(provider, resources.transport, known).clients.values()
     if not wanted.names:
         return list(clients)
     fitting = [
@@ -147,7 +148,9 @@ def _drafts(
     taken = {manifest.name for manifest in all_of(loaded, target)}
     taken |= inventory.entries.keys() | inventory.pending.keys()
     names = keys(situation.provider, clients, taken)
-    paths = places(project, stated, names.values(), into)
+    while filled := occupied(paths := places(project, stated, names.values(), into)):
+        taken |= filled
+        names = keys(situation.provider, clients, taken)
     judge = catalog.entry(stated.provider, project.root).validator
     drafts = []
     for client in clients:

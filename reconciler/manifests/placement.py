@@ -21,7 +21,7 @@ def places(
     """Give the path of each key's new manifest, as the user would type it.
 
     They lie in the folder `into`, else where the target's first pattern begins that would list
-    them. Raises ReconcilerError where the target would not list them all, or where one is there.
+    them. Raises ReconcilerError where the target would not list them all.
     """
     names = {key: f"{key}.yaml" for key in keys}
     folder = _folder(target, names.values()) if into is None else _relative(project, into)
@@ -33,11 +33,12 @@ def places(
             f"({', '.join(target.manifests)}): give another folder with --into, or add a pattern"
         )
     above = posixpath.dirname(project.path)
-    paths = {key: posixpath.join(above, path) for key, path in within.items()}
-    there = [path for path in paths.values() if os.path.lexists(path)]
-    if there:
-        raise ReconcilerError(f"{_some(there)} is there already, and no file is overwritten")
-    return paths
+    return {key: posixpath.join(above, path) for key, path in within.items()}
+
+
+def occupied(paths: Mapping[str, str]) -> set[str]:
+    """Give the keys whose path is taken: by another target's client, say."""
+    return {key for key, path in paths.items() if os.path.lexists(path)}
 
 
 def _folder(target: Target, names: Iterable[str]) -> str:

@@ -255,6 +255,35 @@ def test_a_file_that_somebody_edits_meanwhile_is_not_written_again(
     assert workspace.actions() == {"web": Action.NOOP}
 
 
+def test_a_name_whose_file_is_taken_makes_room(
+    open_workspace: Callable[[str], Workspace], invoke: Invoke
+):
+    workspace = open_workspace("sailpoint")
+    (remote_id,) = seed(workspace, "Web")
+    path = workspace.root / "clients" / "web.yaml"
+    path.parent.mkdir()
+    path.write_text("# nothing yet\n")
+
+    done = invoke("import", "sailpoint", "--all")
+
+    assert done.exit_code == 0
+    assert path.read_text() == "# nothing yet\n"
+    assert workspace.actions() == {remote_id: Action.NOOP}
+
+
+def test_adopt_needs_nothing_that_a_reference_stands_for(
+    open_workspace: Callable[[str], Workspace], invoke: Invoke
+):
+    workspace = open_workspace("boruta")
+    (remote_id,) = seed(workspace, "Web")
+    workspace.write("web", {**MINIMAL["boruta"], "secret": {"env": "NOT_SET"}, "pkce": True})
+
+    done = invoke("adopt", "web", "--id", remote_id)
+
+    assert done.stdout.endswith("The next apply changes pkce.\n")
+    assert workspace.inventory()["web"]["fingerprints"] == {}
+
+
 def test_the_target_is_named_where_several_could_be_meant(
     open_workspace: Callable[[str], Workspace], invoke: Invoke
 ):

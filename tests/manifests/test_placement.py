@@ -5,7 +5,7 @@ import pytest
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.project import Project, Reference, StaticToken, Target
 from reconciler.manifests import globs
-from reconciler.manifests.placement import places
+from reconciler.manifests.placement import occupied, places
 
 TOKEN = StaticToken(token=Reference(kind="env", name="TOKEN"))
 
@@ -74,10 +74,9 @@ def test_what_the_target_would_not_list_is_written_nowhere(tmp_path, monkeypatch
         placed(tmp_path, ["clients/*.yaml"], "web", "orders", into=str(tmp_path / "else"))
 
 
-def test_a_file_that_is_there_stops_it_before_anything_is_written(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "clients").mkdir()
-    (tmp_path / "clients" / "web.yaml").symlink_to("nowhere")
+def test_a_path_where_anything_is_already_is_occupied(tmp_path):
+    (tmp_path / "web.yaml").symlink_to("nowhere")
 
-    with pytest.raises(ReconcilerError, match=r"clients/web\.yaml is there already"):
-        placed(tmp_path, ["clients/*.yaml"], "orders", "web")
+    found = occupied({"web": f"{tmp_path}/web.yaml", "orders": f"{tmp_path}/orders.yaml"})
+
+    assert found == {"web"}
