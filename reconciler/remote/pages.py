@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
 from reconciler.core.errors import BadAnswer, NotFound
@@ -11,7 +13,8 @@ from reconciler.core.pointer import resolve
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+    from concurrent.futures import Future
 
     from reconciler.core.model import Json, JsonObject
     from reconciler.core.provider import Endpoint, Pagination, Provider
@@ -52,50 +55,50 @@ def prove(listing: Listing, ids: Collection[str]) -> None:
 def _read_pages(
     listing: Listing, pagination: Pagination, workers: int, stop: threading.Event
 ) -> None:
-    """Read pages until a short one, in waves of 1, 2, 3, 4, 6, 8 ... pages at once.
+    """Read pages until a short one, several at once.
 
-    A wave is about half as long as what was read before it, so that at most a third of the
+    No more are under way than half of those that were read before, so that at most a third of the
     requests is in vain, and none where the server states its total.
     """
-    page, wave = 0, 1
+    offsets = iter(range(0, MOST_PAGES * pagination.page_size, pagination.page_size))
+    asked: deque[Future[Json]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="list") as pool:
-        while page < MOST_PAGES:
+        for taken in range(MOST_PAGES):
             if stop.is_set():
                 raise listing.bad("was not read to its end: the run stops")
-            offsets = [(page + step) * pagination.page_size for step in range(wave)]
-            answers = list(pool.map(lambda offset: _page(listing, pagination, offset), offsets))
-            if _take_wave(listing, pagination, answers):
+            wanted = _at_once(listing, pagination, taken, workers) - len(asked)
+            for offset in islice(offsets, wanted):
+                asked.append(pool.submit(_page, listing, pagination, offset))
+            if _take(listing, pagination, asked.popleft().result()):
+                _end(listing, asked)
                 return
-            page += wave
-            wave = _next_wave(listing, pagination, page, workers)
     raise listing.bad(f"did not end after {MOST_PAGES} pages")
 
 
-def _next_wave(listing: Listing, pagination: Pagination, page: int, workers: int) -> int:
-    wave = min(1 + (page + 1) // 2, workers)
-    if listing.total is not None:
-        left = -(-listing.total // pagination.page_size) - page
-        wave = max(1, min(workers, left))
-    return wave
+def _at_once(listing: Listing, pagination: Pagination, taken: int, workers: int) -> int:
+    """How many pages may be under way when so many were taken in, the next one among them."""
+    if listing.total is None:
+        return min(1 + (taken + 1) // 2, workers)
+    left = -(-listing.total // pagination.page_size) - taken
+    return max(1, min(workers, left))
 
 
-def _take_wave(listing: Listing, pagination: Pagination, answers: list[Json]) -> bool:
-    """Take the pages of a wave, in order; whether the list has ended."""
-    ended = False
-    for answer in answers:
-        items = listing.items(answer)
-        if ended and items:
-            raise listing.bad("goes on after a page that was not full; run again")
-        if len(items) > pagination.page_size:
-            raise listing.bad(
-                f"has a page of {len(items)} where {pagination.page_size} were asked for; {_UNPAGED}"
-            )
-        if not ended:
-            listing.take(answer)
-        ended = len(items) < pagination.page_size
-    if ended:
-        listing.check_total()
-    return ended or listing.complete
+def _take(listing: Listing, pagination: Pagination, answer: Json) -> bool:
+    """Take in the next page; whether it is the last."""
+    count = len(listing.items(answer))
+    if count > pagination.page_size:
+        raise listing.bad(
+            f"has a page of {count} where {pagination.page_size} were asked for; {_UNPAGED}"
+        )
+    listing.take(answer)
+    return count < pagination.page_size or listing.complete
+
+
+def _end(listing: Listing, asked: Iterable[Future[Json]]) -> None:
+    """Make sure that there is nothing on the pages that were asked for in vain."""
+    if any(listing.items(answer.result()) for answer in asked):
+        raise listing.bad("goes on after a page that was not full; run again")
+    listing.check_total()
 
 
 def _page(listing: Listing, pagination: Pagination, offset: int) -> Json:
