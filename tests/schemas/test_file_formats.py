@@ -116,6 +116,17 @@ DOCUMENTS = {
         "formatVersion": 1,
         "tool": TOOL,
         "summary": dict.fromkeys(("done", "failed", "skipped", "unknown"), 0),
+        "deliveries": [
+            {
+                "target": "shop",
+                "key": "web",
+                "id": "c-1",
+                "status": "done",
+                "file": ".reconciler/inventory/.spool/shop@web@c-1.json",
+                "secretLocation": ".reconciler/secrets/shop/web.json",
+                "message": "",
+            }
+        ],
         "outcomes": [
             {
                 "target": "shop",
