@@ -199,7 +199,7 @@ def target_of(loaded: Loaded, key: str, stated: str | None) -> str:
 @contextmanager
 def opened(loaded: Loaded, target: str, call: Call) -> Iterator[Opened]:
     """The open resources of a target, its record locked."""
-    from reconciler.run import TargetRun  # noqa: PLC0415 - loads httpx; forget must not
+    from reconciler.run import TargetRun  # noqa: PLC0415 - loads httpx; --help must not
 
     # No manifest is planned here, so that none of their references has to lead anywhere.
     alone = replace(loaded, manifests=())

@@ -188,6 +188,29 @@ def test_an_inventory_that_was_lost_is_rebuilt_from_import_and_adoption(workspac
 
 
 @pytest.mark.parametrize("vendor", LISTING, indirect=True)
+def test_an_inventory_that_was_lost_is_rebuilt_by_name_where_there_is_a_list(workspace, vendor):
+    workspace.write_project(manifests=GLOBS)
+    workspace.write("web", spec(vendor))
+    workspace.write("orders", spec(vendor, name="Orders"))
+    workspace.apply()
+    seeded = seed(workspace, spec(vendor, name="Stray"), spec(vendor, name="Other"))
+    imported(workspace, importing.Wanted(names=("Stray", "Other")))
+    before = {name: workspace.server_id(name) for name in workspace.inventory()}
+    (workspace.root / ".reconciler/inventory" / f"{vendor}.json").unlink()
+    workspace.sandbox.forget_requests()
+
+    again = imported(workspace, importing.Wanted(names=("Stray", "Other", "Web", "Orders")))
+    workspace.write_project(policy={"adopt": "unowned"})
+    workspace.apply()
+
+    assert again.imported == ()
+    assert set(before.values()) >= set(seeded)
+    assert {name: workspace.server_id(name) for name in before} == before
+    assert set(workspace.actions().values()) == {Action.NOOP}
+    assert workspace.writes() == []
+
+
+@pytest.mark.parametrize("vendor", LISTING, indirect=True)
 def test_without_a_record_no_second_manifest_is_written_for_a_client_that_has_one(
     workspace, vendor
 ):
