@@ -9,14 +9,12 @@ from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.core import saved as saving
 from reconciler.core import selection as selecting
 from reconciler.core.errors import InputError, ReconcilerError, StalePlan
 from reconciler.core.model import ApplyReport, Plan
 from reconciler.core.selection import Selection
 from reconciler.manifests import catalog
 from reconciler.manifests.clients import load, loading, located
-from reconciler.render import json
 
 if TYPE_CHECKING:
     import threading
@@ -131,12 +129,17 @@ def _ahead(
 
 def saved(planned: Planned, selection: Selection, *, version: str) -> dict[str, Json]:
     """The document of a saved plan: what was planned, the live values it rests on, and digests."""
+    from reconciler.core import saved as saving  # noqa: PLC0415 - validate knows no saved plans
+    from reconciler.render import json  # noqa: PLC0415 - as above
+
     document = json.plan_document(planned.plan, version=version)
     return saving.sealed(document, [run.footings() for run in planned.runs], selection)
 
 
 def reviewed(path: str, *, version: str) -> Reviewed:
     """Read a saved plan. Raises StalePlan for one that cannot be applied by this `version`, and OSError."""
+    from reconciler.core import saved as saving  # noqa: PLC0415 - as above
+
     content = Path(path).read_bytes()
     document, selection = saving.opened(
         _parsed(content), name=path, version=version, fits=catalog.validator("plan").accepts
@@ -150,6 +153,8 @@ def held(planned: Planned, reviewed: Reviewed, *, only: Sequence[str], version: 
     Raises StalePlan, which names each client that moved, and SelectionError for one in `only` that
     was not planned.
     """
+    from reconciler.core import saved as saving  # noqa: PLC0415 - as above
+
     document = saved(planned, reviewed.selection, version=version)
     moved = saving.differences(reviewed.document, document, only)
     if moved:
