@@ -17,7 +17,8 @@ from reconciler.core.project import ClientCredentials, Target, secret_variables
 from reconciler.core.saved import is_named
 from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.core.situation import Situation, ids_to_read
-from reconciler.inventory.file import Store
+from reconciler.inventory.file import Store as FileStore
+from reconciler.inventory.objects import Store as ObjectStore
 from reconciler.remote import apply, delivery, live
 from reconciler.remote.connection import Connection, Rate
 from reconciler.remote.tokens import Credentials
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.core.model import Change, Delivery, JsonObject, Manifest, Outcome
     from reconciler.core.project import Project
     from reconciler.core.provider import Provider, RateLimit
-    from reconciler.inventory.file import Session
+    from reconciler.inventory.session import Session, Store
     from reconciler.manifests.references import Credentials as Resolved
     from reconciler.sinks.contract import Sink
 
@@ -60,6 +61,7 @@ class Job:
     selected: bool = False
     log: Callable[[str], None]
     fingerprint_key: Secret | None = None
+    monotonic: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,14 +122,14 @@ class TargetRun:
         stop = threading.Event()
         pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="ahead"))
         stack.callback(stop.set)
-        self._read_at = time.monotonic()
+        self._read_at = self.job.monotonic()
         self._ahead = pool.submit(live.look, self.job.provider, self._transport, stop)
 
     def plan(self) -> TargetPlan:
         """Read the server and plan; what goes wrong stands in the plan's errors."""
         if self._session is None or self._transport is None:
             return self._plan
-        self._read_at = self._read_at or time.monotonic()
+        self._read_at = self._read_at or self.job.monotonic()
         try:
             situation = self._situation(self._session)
             ids = ids_to_read(situation, self.job.manifests)
@@ -194,7 +196,7 @@ class TargetRun:
             stop=stop,
             failed=failed,
             guard=self.job.target.guard,
-            aged=lambda: time.monotonic() - self._read_at > _FRESH,
+            aged=lambda: self.job.monotonic() - self._read_at > _FRESH,
         )
         if self.deliveries:
             self._settle_deliveries(self._session)
@@ -230,7 +232,10 @@ class TargetRun:
 
 def store_of(project: Project) -> Store:
     """Where the records of a project's targets are kept."""
-    return Store(_inside(project, project.inventory_directory))
+    directory = _inside(project, project.inventory_directory)
+    if project.inventory_url is None:
+        return FileStore(directory)
+    return ObjectStore(project.inventory_url, private=directory, options=project.inventory_options)
 
 
 def opened(

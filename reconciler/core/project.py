@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from reconciler.core.provider import RateLimit
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from reconciler.core.footing import Guard
     from reconciler.core.model import Json, JsonObject
 
+# What the object stores call a setting that is no secret.
+_STORE_OPTIONS: Final = {"region": "region", "endpoint": "endpoint", "account": "account_name"}
 # The longest unit first: "500ms" ends in "s" too.
 _UNITS: Final = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
 
@@ -107,12 +109,18 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A project file: `path` as the user typed it, `root` the folder that its paths start from."""
+    """A project file: `path` as the user typed it, `root` the folder that its paths start from.
+
+    The inventory is in `inventory_directory`, or in the object store at `inventory_url`, opened
+    with `inventory_options`; then the folder holds what must not leave this machine.
+    """
 
     path: str
     root: str
     targets: Mapping[str, Target]
     inventory_directory: str = ".reconciler/inventory"
+    inventory_url: str | None = None
+    inventory_options: Mapping[str, str] = field(default_factory=dict)
     fingerprint_key: Reference | None = None
 
 
@@ -148,12 +156,18 @@ def secret_variables(project: Project) -> frozenset[str]:
 def parse(document: JsonObject, *, path: str, root: str) -> Project:
     """Turn a project document, already held valid by `project.schema.json`, into a Project."""
     targets = cast("Mapping[str, JsonObject]", document["targets"])
-    inventory = cast("Mapping[str, str]", document.get("inventory", {}))
+    inventory = cast("Mapping[str, Any]", document.get("inventory", {}))
     return Project(
         path=path,
         root=root,
         targets={name: _target(name, targets[name]) for name in sorted(targets)},
         inventory_directory=inventory.get("directory", ".reconciler/inventory"),
+        inventory_url=inventory.get("url"),
+        inventory_options={
+            name: inventory[stated]
+            for stated, name in _STORE_OPTIONS.items()
+            if stated in inventory
+        },
         fingerprint_key=reference(document.get("fingerprintKey")),
     )
 

@@ -14,6 +14,7 @@ from reconciler.inventory.journal import Drop, Forget, Intend, Record, Settle, S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from reconciler.core.model import Intent, InventoryEntry, Secret
@@ -43,6 +44,15 @@ class Shelf(Protocol):
 
     def check(self) -> None:
         """Raise if the lock is not held any more."""
+
+
+class Store(Protocol):
+    """Where the inventories of a project are kept (see `file.Store` and `objects.Store`)."""
+
+    def open(
+        self, target: str, *, lock: bool, timeout: float = 0.0
+    ) -> AbstractContextManager[Session]:
+        """The inventory of `target`; with `lock`, which waits `timeout` seconds, it can be changed."""
 
 
 class Session:
@@ -220,8 +230,8 @@ class Session:
         self._size += len(lines)
 
     def _fold(self, now: Inventory) -> None:
+        self._shelf.check()
         if (now.entries, now.pending) != (self._recorded.entries, self._recorded.pending):
-            self._shelf.check()
             self._shelf.replace(document.encode(now))
             self._recorded = now
             self._number = self._size = 0

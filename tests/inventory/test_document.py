@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-from given import entry
+from given import entry, intent
 from hypothesis import given
 from hypothesis import strategies as st
 from vendors import SCHEMAS
@@ -46,11 +46,6 @@ INTENTS = st.builds(
     digest=TEXT,
     at=st.just("2026-11-23T10:00:00Z"),
 )
-
-
-def intent(key="web", remote_id=None, **facts):
-    at = "2026-11-23T10:00:00Z"
-    return Intent(key=key, remote_id=remote_id, facts=facts, digest="d", at=at)
 
 
 def written(entries, target="shop", **facts):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.core.model import (
+    Intent,
     Inventory,
     InventoryEntry,
     Lifecycle,
@@ -107,6 +108,12 @@ def entry(remote_id: str, **facts: Any) -> InventoryEntry:
         "digest": "",
     }
     return InventoryEntry(**{**stated, **facts})
+
+
+def intent(key: str = "web", remote_id: str | None = None, **facts: Any) -> Intent:
+    """A create of which nobody knows what came; keyword arguments are its facts."""
+    at = "2026-11-23T10:00:00Z"
+    return Intent(key=key, remote_id=remote_id, facts=facts, digest="d", at=at)
 
 
 def situation(of: Provider, **facts: Any) -> Situation:

@@ -1,0 +1,95 @@
+"""The stores that the contract suite is run on: how each is opened, and what a crash leaves in it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.store import from_url
+
+from reconciler.inventory import file, objects
+from reconciler.inventory.lease import Clock
+
+
+class SetClock:
+    """A clock that stands until it is moved; who sleeps only lets others go on."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_795_428_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def sleep(self, _seconds: float) -> None:
+        time.sleep(0.001)
+
+
+@dataclass
+class FilePlace:
+    """A folder."""
+
+    folder: Path
+    name: str = "file"
+
+    def store(self) -> file.Store:
+        return file.Store(self.folder)
+
+    def snapshot(self) -> dict[str, bytes]:
+        """What is kept, by name, locks aside."""
+        return {path.name: path.read_bytes() for path in self.folder.glob("*") if path.is_file()}
+
+    def restore(self, kept: dict[str, bytes]) -> None:
+        """Have exactly that kept."""
+        for name in self.snapshot().keys() - kept.keys():
+            (self.folder / name).unlink()
+        for name, content in kept.items():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_bytes(content)
+
+    def opening(self) -> str:
+        """Python that makes the store, for another process."""
+        return f"__import__('reconciler.inventory.file').inventory.file.Store({str(self.folder)!r})"
+
+
+@dataclass
+class ObjectPlace:
+    """A prefix of a bucket; `options` are those of the project file."""
+
+    url: str
+    options: dict[str, str]
+    private: Path
+    clock: SetClock = field(default_factory=SetClock)
+    name: str = "object"
+
+    def store(self) -> objects.Store:
+        clock = Clock(wall=self.clock, monotonic=self.clock, sleep=self.clock.sleep)
+        return objects.Store(self.url, private=self.private, options=self.options, clock=clock)
+
+    def raw(self) -> Any:
+        return from_url(self.url, client_options={"allow_http": True}, **self.options)
+
+    def snapshot(self) -> dict[str, bytes]:
+        """What is kept, by name, locks aside."""
+        store = self.raw()
+        names = [each["path"] for each in obstore.list(store).collect()]
+        return {
+            name: bytes(obstore.get(store, name).bytes())
+            for name in names
+            if not name.endswith(".lock")
+        }
+
+    def restore(self, kept: dict[str, bytes]) -> None:
+        """Have exactly that kept."""
+        store = self.raw()
+        for name in self.snapshot().keys() - kept.keys():
+            obstore.delete(store, name)
+        for name, content in kept.items():
+            obstore.put(store, name, content)
+
+    def opening(self) -> str:
+        """Python that makes the store, for another process."""
+        made = f"Store({self.url!r}, private={str(self.private)!r}, options={self.options!r})"
+        return f"__import__('reconciler.inventory.objects').inventory.objects.{made}"
