@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import InventoryEntry, LiveClient, SecretPlace
     from reconciler.core.project import Project
-    from reconciler.inventory.file import Session
+    from reconciler.inventory.session import Session
     from reconciler.manifests.clients import Loaded
     from reconciler.run import Opened
 

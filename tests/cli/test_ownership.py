@@ -496,6 +496,14 @@ def test_a_secret_that_the_sink_will_not_take_waits_for_the_next_apply(
     assert (document["secret"], document["id"]) == ("spooled", remote_id)
     assert Path(document["secretLocation"]).is_file()
 
+    blocked.unlink()
+    workspace.write("web", MINIMAL["provident"])
+    delivered = invoke("apply", "--auto-approve")
+
+    assert delivered.exit_code == 0
+    assert workspace.secret("web")["client_id"] == remote_id
+    assert workspace.inventory()["web"]["secret"] == "stored"
+
 
 def test_a_secret_that_can_be_kept_nowhere_is_said_to_be_lost(
     open_workspace: Callable[[str], Workspace], invoke: Invoke
