@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core import compiler
-from reconciler.core.cautions import (
-    all_gone,
-    on_secret,
-    refuse_shared_ids,
-    replaceable,
-    warn_of_namesakes,
-)
-from reconciler.core.diff import compare, settled
-from reconciler.core.footing import guard_of
+from reconciler.core.cautions import all_gone, refuse_shared_ids, warn_of_namesakes
+from reconciler.core.diff import compare
+from reconciler.core.existing import blocked_fields, change_of, existing, recovered
 from reconciler.core.foreign import Foreign, cannot_adopt, foreign, namesake
 from reconciler.core.model import (
     MISSING,
     Action,
     Change,
     FieldChange,
-    InventoryEntry,
-    LiveClient,
     Manifest,
-    Origin,
-    Redacted,
     Refusal,
-    Request,
     TargetPlan,
 )
-from reconciler.core.pending import told, trace, unattended
+from reconciler.core.pending import trace, unattended
 from reconciler.core.policy import overridden, refusal, threshold_refusals
 from reconciler.core.prune import removals
-from reconciler.core.quarantine import restored
-from reconciler.core.record import ignored
-from reconciler.core.situation import (
-    Situation,
-    bound_id,
-    bound_ids,
-    chosen_id,
-    client_seen,
-    unseen,
-)
+from reconciler.core.situation import Situation, bound_id, bound_ids, client_seen, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from reconciler.core.provider import Provider
 
 
 def plan_target(situation: Situation, manifests: Iterable[Manifest]) -> TargetPlan:
@@ -98,11 +75,11 @@ def _plan_client(situation: Situation, manifest: Manifest, others: Foreign) -> C
     found = trace(situation, intent, others)
     if isinstance(found, Refusal):
         reason = "a run that began to create it could not record what came of it"
-        change = _change(situation, manifest, Action.CREATE, reason)
+        change = change_of(situation, manifest, Action.CREATE, reason)
         return replace(change, refusal=found)
     if found is None:
         return replace(_by_record(situation, manifest, others), settle=True)
-    return _recovered(situation, manifest, found)
+    return recovered(situation, manifest, found)
 
 
 def _without_vanished(situation: Situation, change: Change) -> Change:
@@ -120,7 +97,7 @@ def _by_record(situation: Situation, manifest: Manifest, others: Foreign) -> Cha
     remote_id = bound_id(situation, manifest)
     live = None if remote_id is None else client_seen(situation.live, remote_id)
     if live is not None:
-        return _existing(situation, manifest, entry, live)
+        return existing(situation, manifest, entry, live)
     if remote_id is not None and manifest.id is not None:
         if not situation.provider.identity.chosen:
             return _absent(situation, manifest, remote_id)
@@ -136,13 +113,13 @@ def _by_name(situation: Situation, manifest: Manifest, others: Foreign, why: str
     if found is None:
         return _create(situation, manifest, why)
     if isinstance(found, Refusal):
-        change = _change(situation, manifest, Action.ADOPT, "several clients have its name")
+        change = change_of(situation, manifest, Action.ADOPT, "several clients have its name")
         return replace(change, refusal=found)
-    change = _existing(situation, manifest, None, found)
+    change = existing(situation, manifest, None, found)
     change = replace(change, reason="the only client of its name that is not ours", found="")
     if change.action is not Action.REPLACE:
         return change
-    names = ", ".join(_blocked(situation.provider, manifest, change.fields))
+    names = ", ".join(blocked_fields(situation.provider, manifest, change.fields))
     message = (
         f"adopting {found.remote_id} would replace it, since {names} cannot be changed in place, "
         "and what is not ours is never deleted: adopt it as it is, then change it"
@@ -151,35 +128,13 @@ def _by_name(situation: Situation, manifest: Manifest, others: Foreign, why: str
     return replace(change, action=Action.ADOPT, requests=(), refusal=veto)
 
 
-def _recovered(situation: Situation, manifest: Manifest, live: LiveClient) -> Change:
-    """The adoption of what a create of ours left; what only a replace can mend is left for later."""
-    provider, entry = situation.provider, situation.inventory.entries.get(manifest.name)
-    fields = compare(provider, manifest.spec, live.body, key=situation.key)
-    blocked = _blocked(provider, manifest, fields)
-    spec = {name: value for name, value in manifest.spec.items() if name not in blocked}
-    change = _existing(situation, replace(manifest, spec=spec), None, live)
-    replaced = entry is not None and entry.remote_id != live.remote_id
-    return replace(
-        change,
-        found=told(situation, live),
-        predecessor=entry.remote_id if entry is not None and replaced else None,
-        warnings=(*change.warnings, *on_secret(situation, manifest.name, told(situation, live))),
-    )
-
-
-def _change(situation: Situation, manifest: Manifest, action: Action, reason: str) -> Change:
-    return Change(
-        target=situation.target, key=manifest.name, action=action, reason=reason, manifest=manifest
-    )
-
-
 def _create(situation: Situation, manifest: Manifest, reason: str) -> Change:
     provider = situation.provider
     new_id = None
     if provider.identity.chosen:
         new_id = bound_id(situation, manifest)
     requests = compiler.create_requests(provider, manifest.spec, chosen_id=new_id)
-    change = _change(situation, manifest, Action.CREATE, reason)
+    change = change_of(situation, manifest, Action.CREATE, reason)
     fields = compare(provider, manifest.spec, {}, key=situation.key)
     return replace(change, requests=requests, fields=tuple(_unoriginated(fields)), remote_id=new_id)
 
@@ -189,135 +144,9 @@ def _unoriginated(fields: Iterable[FieldChange]) -> Iterable[FieldChange]:
     return (replace(change, before=MISSING, origin=None, added=()) for change in fields)
 
 
-def _existing(
-    situation: Situation, stated: Manifest, entry: InventoryEntry | None, live: LiveClient
-) -> Change:
-    provider = situation.provider
-    remembered = entry if entry is not None and entry.remote_id == live.remote_id else None
-    manifest = restored(provider, stated, remembered, live)
-    wanted, skip = manifest.spec, ignored(manifest)
-    fields = compare(provider, wanted, live.body, key=situation.key, entry=remembered, ignore=skip)
-    change = Change(
-        target=situation.target,
-        key=manifest.name,
-        action=Action.NOOP,
-        reason="as wanted",
-        manifest=manifest,
-        remote_id=live.remote_id,
-        live=live,
-        fields=fields,
-        warnings=_kept_by_server(settled(provider, wanted, remembered)),
-    )
-    blocked = _blocked(provider, manifest, fields)
-    if blocked:
-        reason = f"{', '.join(blocked)} cannot be changed in place"
-        return _replace(situation, change, manifest, live, reason)
-    if fields:
-        requests = _mending(situation, manifest, live, fields)
-        back = "" if manifest is stated else "; its manifest is back, so it is turned on again"
-        change = replace(
-            change, action=Action.UPDATE, reason=_moved(fields) + back, requests=requests
-        )
-    if remembered is None:
-        return _adopt(change, manifest)
-    return _with_secret(situation, change, manifest, live, remembered)
-
-
-def _with_secret(
-    situation: Situation,
-    change: Change,
-    manifest: Manifest,
-    live: LiveClient,
-    entry: InventoryEntry,
-) -> Change:
-    """The change of a client of ours, with what is to be done for a secret that was not kept."""
-    place = entry.secret
-    if place == "lost" and told(situation, live) == "told":
-        return replace(change, found="told")
-    if place == "lost" and replaceable(situation, manifest):
-        return _replace(situation, change, manifest, live, "its secret is lost")
-    words = on_secret(situation, change.key, place)
-    return replace(change, warnings=(*change.warnings, *words)) if words else change
-
-
-def _mending(
-    situation: Situation, manifest: Manifest, live: LiveClient, fields: Sequence[FieldChange]
-) -> tuple[Request, ...]:
-    return compiler.update_requests(
-        situation.provider,
-        manifest.spec,
-        live.body,
-        [moved.field for moved in fields],
-        ignore=ignored(manifest),
-        tested=guard_of(situation.provider, situation.guard) == "test",
-        hidden=[moved.field for moved in fields if isinstance(moved.before, Redacted)],
-    )
-
-
-def _adopt(change: Change, manifest: Manifest) -> Change:
-    why = "bound by metadata.id" if manifest.id else "created by a run that could not record it"
-    return replace(change, action=Action.ADOPT, reason=why, found="" if manifest.id else "told")
-
-
-def _blocked(
-    provider: Provider, manifest: Manifest, fields: Iterable[FieldChange]
-) -> tuple[str, ...]:
-    """The names of the fields that no update can bring to what is wanted."""
-    return tuple(
-        change.field
-        for change in fields
-        if compiler.needs_replace(
-            provider, provider.fields[change.field], manifest.spec[change.field]
-        )
-    )
-
-
-def _replace(
-    situation: Situation,
-    change: Change,
-    manifest: Manifest,
-    live: LiveClient,
-    reason: str,
-) -> Change:
-    provider = situation.provider
-    change = replace(change, action=Action.REPLACE, reason=reason)
-    if provider.delete is None:
-        return change
-    new_id = None
-    if provider.identity.chosen:
-        new_id = chosen_id(situation, manifest.name, live.remote_id)
-    return replace(
-        change,
-        requests=compiler.replacement_requests(provider, manifest.spec, live, chosen_id=new_id),
-    )
-
-
-def _moved(fields: Iterable[FieldChange]) -> str:
-    """Who moved, over all fields of a client, in words."""
-    count = Counter(change.origin for change in fields)
-    words = {
-        Origin.DRIFT: "changed on the server",
-        Origin.CONFIG: "changed in git",
-        Origin.BOTH: "changed on both sides",
-    }
-    told = [f"{_fields(count[origin])} {word}" for origin, word in words.items() if count[origin]]
-    return ", ".join(told)
-
-
-def _fields(count: int) -> str:
-    return "1 field" if count == 1 else f"{count} fields"
-
-
-def _kept_by_server(names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(
-        f"the server keeps {name} otherwise than it was last applied, and is not asked again"
-        for name in names
-    )
-
-
 def _absent(situation: Situation, manifest: Manifest, remote_id: str) -> Change:
     return replace(
-        _change(situation, manifest, Action.NOOP, "bound to a client that is not there"),
+        change_of(situation, manifest, Action.NOOP, "bound to a client that is not there"),
         remote_id=remote_id,
         refusal=Refusal(
             rule="bound-id-absent",
