@@ -74,7 +74,8 @@ def _known(name: str, option: str) -> bool:
         return False
     command = root.get_command(click.Context(root), name)
     assert command is not None
-    flags = {flag for parameter in command.params for flag in parameter.opts}
+    commands = [command, *(command.commands.values() if isinstance(command, click.Group) else ())]
+    flags = {flag for each in commands for parameter in each.params for flag in parameter.opts}
     return not option or option in flags | {"--help"}
 
 
