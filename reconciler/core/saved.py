@@ -84,6 +84,7 @@ def decision(change: Document) -> dict[str, Json]:
         "requests": [_untested(request) for request in change["requests"]],
         "refusal": None if refusal is None else refusal["rule"],
         "live": change["live"],
+        **({"forget": True} if change.get("forget") else {}),
     }
 
 

@@ -105,6 +105,7 @@ def _change(change: Change) -> dict[str, Json]:
         ],
         "refusal": None if change.refusal is None else _refusal(change.refusal),
         "warnings": list(change.warnings),
+        **({"forget": True} if change.forget else {}),
     }
 
 

@@ -86,3 +86,19 @@ def test_a_selection_prunes_nothing(invoke: Invoke):
 def test_a_limit_is_a_number(repo: Repo, invoke: Invoke):
     assert invoke("plan", "--max-deletes", "-1").exit_code == 64
     assert repo.sandbox.requests == []
+
+
+def test_a_saved_plan_forgets_what_is_gone_and_only_that(removed: Repo, invoke: Invoke):
+    record = removed.folder / ".reconciler/inventory/sailpoint.json"
+    old_id = json.loads(record.read_text())["clients"]["old"]["id"]
+    removed.sandbox.remove("sailpoint", old_id)
+    assert invoke("plan", "--out", "plan.json").exit_code == 0
+    document = json.loads(Path("plan.json").read_text())
+
+    done = invoke("apply", "plan.json")
+
+    changes = [change for target in document["targets"] for change in target["changes"]]
+    assert [change["key"] for change in changes if change.get("forget")] == ["old"]
+    assert done.exit_code == 0
+    assert list(json.loads(record.read_text())["clients"]) == ["web"]
+    assert removed.writes() == []
