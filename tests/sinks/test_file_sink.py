@@ -3,6 +3,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from unprivileged import closed, shared_folder
 
 from reconciler.core.errors import SinkError
 from reconciler.core.model import Secret
@@ -125,12 +126,13 @@ def test_a_folder_that_is_a_file_is_found_by_the_probe_and_by_the_store(tmp_path
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_found_by_the_probe(tmp_path):
-    tmp_path.chmod(0o500)
-
-    with pytest.raises(SinkError, match="Permission denied"):
-        FileSink(tmp_path / "secrets").probe()
+def test_a_folder_without_permission_is_found_by_the_probe():
+    with (
+        shared_folder() as folder,
+        closed(folder),
+        pytest.raises(SinkError, match="Permission denied"),
+    ):
+        FileSink(folder / "secrets").probe()
 
 
 def test_a_full_disk_is_found_by_the_store(tmp_path, monkeypatch):
@@ -144,3 +146,13 @@ def test_a_full_disk_is_found_by_the_store(tmp_path, monkeypatch):
 
     assert not list(tmp_path.rglob("*.json"))
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_disk_that_keeps_something_else_is_found_by_reading_it_back(tmp_path, monkeypatch):
+    def cut_short(path, content, *, mode):  # noqa: ARG001 - the signature of durable.write
+        path.write_bytes(content[:3])
+
+    monkeypatch.setattr("reconciler.durable.write", cut_short)
+
+    with pytest.raises(SinkError, match="does not hold what was written to it"):
+        FileSink(tmp_path).store("shop", "web", "1", SECRET)
