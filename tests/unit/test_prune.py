@@ -217,6 +217,33 @@ def test_a_predecessor_that_another_manifest_means_is_not_deleted():
     assert Action.DELETE not in {change.action for change in found}
 
 
+def test_a_predecessor_of_a_client_without_a_manifest_may_be_what_another_means():
+    known = of(
+        old=entry("2", superseded=("3",)),
+        live=live(client("1", name="web"), client("2"), client("3", name="new")),
+    )
+
+    found = plan_target(known, [WEB, manifest("new", id="3", spec={})]).changes
+
+    assert [change.remote_id for change in found if change.action is Action.DELETE] == ["2"]
+
+
+def test_the_limits_take_clients_into_account_that_the_run_does_not_look_at():
+    fixed = provider(field("scope", is_set=True, immutable=True))
+    known = situation(
+        fixed,
+        entries={"web": entry("1"), "api": entry("2")},
+        live=live(client("1", scope=["a"]), client("2")),
+        others=frozenset({"api", "never seen"}),
+        policy=Policy(max_change_percent=50),
+    )
+    wanted = manifest(spec={"scope": ["b"]}, allow_replace=True)
+
+    assert plan_target(known, [wanted]).refusals == ()
+    alone = replace(known, others=frozenset())
+    assert [found.rule for found in plan_target(alone, [wanted]).refusals] == ["max-change-percent"]
+
+
 def test_a_client_with_a_pending_create_is_kept_until_that_is_resolved():
     intent = Intent(key="old", remote_id=None, facts={}, digest="", at=NOW)
     known = of()

@@ -85,3 +85,15 @@ def test_what_the_server_changed_on_its_own_is_told():
     (change,) = server_changed(VENDOR, stated, {"name": "web", "uris": []}, key=KEY)
 
     assert (change.field, change.before, change.after) == ("name", "web", "Web")
+
+
+def test_an_entry_remembers_what_must_not_be_destroyed_and_where_the_secret_is():
+    stated = manifest(spec={"name": "web"}, prevent_destroy=True)
+
+    found = entry_for(VENDOR, stated, "1", {}, key=KEY, now=NOW, secret="stored")
+
+    assert found.prevent_destroy
+    assert (found.secret, found.quarantined_at) == ("stored", "")
+    assert renews(replace(found, prevent_destroy=False), found)
+    assert renews(replace(found, quarantined_at=NOW), found)
+    assert not renews(replace(found, applied_at="2020-01-01T00:00:00Z"), found)
