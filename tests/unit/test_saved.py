@@ -240,3 +240,13 @@ def test_a_plan_with_errors_is_not_whole():
 
 def test_a_lone_surrogate_has_a_digest_too():
     assert digest("\ud800") != digest("\ud801")
+
+
+def test_a_limit_that_was_overridden_is_overridden_again():
+    asked = Selection(targets=("shop",), max_deletes=7)
+    bare = {"formatVersion": 1, "tool": {"version": "1"}, "targets": []}
+
+    document = sealed(bare, [], asked)
+
+    assert document["selection"]["maxDeletes"] == 7
+    assert read(document)[1] == asked
