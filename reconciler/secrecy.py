@@ -131,12 +131,9 @@ def _rotated(run: Opened, key: str, entry: InventoryEntry, live: LiveClient) -> 
     from reconciler.remote import delivery  # noqa: PLC0415 - loads httpx
     from reconciler.remote import rotation as remote  # noqa: PLC0415 - as above
 
-    how = run.situation.provider.rotate
-    if how is None:
-        raise ValueError(f"{run.situation.provider.title} has no way to rotate a secret")
     run.session.record(key, replace(entry, secret=_LOST))
     try:
-        secret = remote.rotate(run.situation.provider, how, run.transport, live, key=key)
+        secret = remote.rotate(run.situation.provider, run.transport, live, key=key)
     except remote.CERTAIN:
         run.session.record(key, entry)
         raise

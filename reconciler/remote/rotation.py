@@ -32,20 +32,17 @@ _BYTES: Final = 64
 CERTAIN: Final = (Unreachable, Unauthorized, Rejected, NotFound)
 
 
-def rotate(
-    provider: Provider,
-    how: Endpoint | ChosenSecret,
-    transport: Transport,
-    live: LiveClient,
-    *,
-    key: str,
-) -> Secret:
+def rotate(provider: Provider, transport: Transport, live: LiveClient, *, key: str) -> Secret:
     """Give `live`, as it was just read, a new secret; the one that the server has from now on.
 
     Raises an error of `CERTAIN` where the old one still holds. Where no answer says so, the client
     is read again: the secret that it shows then is the new one, if it is another. Raises
-    Ambiguous and the other RemoteErrors where that does not tell either.
+    Ambiguous and the other RemoteErrors where that does not tell either. The vendor must have a
+    way to change a secret.
     """
+    how = provider.rotate
+    if how is None:
+        raise ValueError(f"{provider.title} has no way to change a secret")
     if isinstance(how, ChosenSecret):
         return _set(provider, how, transport, live, key)
     return _called(provider, how, transport, live, key)

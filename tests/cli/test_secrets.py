@@ -182,15 +182,34 @@ def test_rotate_whose_end_nobody_knows_says_how_to_settle_it(applied: Open, invo
 def test_rotate_that_the_server_refuses_says_that_the_old_secret_holds(
     applied: Open, invoke: Invoke
 ):
-    workspace = applied("provident")
+    """Boruta refuses every PUT to an old client with a short key."""
+    workspace = applied("boruta")
     old = live_secret(workspace)
-    workspace.sandbox.set_faults("5xx=9:post")
+    short = {"type": "rsa", "modulus_size": "1024", "exponent_size": "65537"}
+    workspace.sandbox.edit("boruta", workspace.server_id("web"), key_pair_type=short)
 
     done = invoke("rotate", "web", "--auto-approve")
 
     assert done.exit_code == 1
-    assert live_secret(workspace) == old
-    assert "secret" in done.stderr
+    assert "The old secret still holds.\n" in done.stderr
+    assert "422" in done.stderr
+    assert live_secret(workspace) == old == workspace.secret("web")["client_secret"]
+
+
+def test_rotate_that_can_keep_the_secret_nowhere_says_how_to_get_it(applied: Open, invoke: Invoke):
+    workspace = applied("provident")
+    in_the_way = break_sink(workspace)
+    (workspace.root / ".reconciler/inventory/.spool").write_text("in the way")
+
+    done = invoke("rotate", "web", "--auto-approve")
+
+    assert done.exit_code == 5
+    assert "could not be kept" in done.stdout
+    assert "`reconciler secrets sync` gives the sink the secret that holds now." in done.stdout
+    in_the_way.unlink()
+    (workspace.root / ".reconciler/inventory/.spool").unlink()
+    assert invoke("secrets", "sync").exit_code == 0
+    assert workspace.secret("web")["client_secret"] == live_secret(workspace)
 
 
 def test_sync_says_of_each_client_what_became_of_its_secret(applied: Open, invoke: Invoke):

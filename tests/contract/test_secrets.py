@@ -12,7 +12,7 @@ from workspace import MINIMAL
 
 from reconciler import secrecy
 from reconciler.binding import Call
-from reconciler.core.errors import Ambiguous, RemoteError, SelectionError, SinkError
+from reconciler.core.errors import Ambiguous, NotFound, RemoteError, SelectionError, SinkError
 from reconciler.core.model import Action, Refusal, Status
 from reconciler.core.selection import Selection
 
@@ -220,6 +220,32 @@ def test_where_not_even_the_client_can_be_read_the_next_apply_stores_what_holds(
     applied.apply()
     assert applied.secret("web")["client_secret"] == live_secret(applied)
     assert applied.inventory()["web"]["secret"] == "stored"
+
+
+@pytest.mark.parametrize("vendor", TELLING)
+def test_a_rotation_that_is_certainly_refused_leaves_everything_as_it_was(applied):
+    """The client goes between the look at it and the request."""
+    before = applied.inventory()
+    with (
+        patch.dict(os.environ, applied.env),
+        secrecy.rotating(call(applied), "web") as found,
+    ):
+        applied.sandbox.remove(applied.vendor, found.remote_id)
+        with pytest.raises(NotFound):
+            found.rotate()
+
+    assert applied.inventory() == before
+
+
+@pytest.mark.parametrize("vendor", ["sailpoint"])
+def test_a_lost_secret_that_no_answer_tells_is_called_lost(applied):
+    path = applied.root / ".reconciler/inventory/sailpoint.json"
+    path.write_text(path.read_text().replace('"stored"', '"lost"'))
+
+    (synced,) = sync(applied).clients
+
+    assert synced.status is Status.SKIPPED
+    assert "which is lost: only a new one helps" in synced.message
 
 
 @pytest.mark.parametrize("vendor", TELLING)

@@ -91,7 +91,7 @@ def test_a_secret_is_found_wherever_an_answer_tells_it(answer):
 
 
 @pytest.mark.parametrize(
-    "answer", [None, "new", 1, {}, {"secret": ""}, {"secret": 7}, {"token": "new"}]
+    "answer", [None, "new", 1, {}, {"secret": ""}, {"secret": 7}, {"token": "new"}, [{"a": [1]}]]
 )
 def test_an_answer_without_a_secret_tells_none(answer):
     assert told(CAN, answer) is None
