@@ -43,7 +43,8 @@ def held(folder: Path, target: str, *, timeout: float, now: Callable[[], str]) -
         _leave_note(note, now)
         yield
     finally:
-        note.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            note.unlink()
         lock.release()
 
 

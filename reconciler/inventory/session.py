@@ -149,7 +149,7 @@ class Session:
     def flush(self) -> None:
         """Write the record anew if it changed, and take the journal away. Raises InventoryError."""
         if self._writable:
-            self._lead(self._folding, done=lambda: not (self._waiting or self._journal_left))
+            self._lead(self._folding, done=self._is_folded)
 
     def close(self) -> None:
         """Write what is not in the record yet, unless writing failed before and was told."""
@@ -187,7 +187,8 @@ class Session:
     ) -> None:
         """Write alone, unless another did by then; what fails waits for the next who writes."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._writing)
+            # One whose events another wrote goes on, though a third may write by now.
+            self._changed.wait_for(lambda: done() or not self._writing)
             if done():
                 return
             version, events, self._waiting = self._version, self._waiting, []
@@ -206,6 +207,9 @@ class Session:
                 else:
                     self._on_disk = version
                 self._changed.notify_all()
+
+    def _is_folded(self) -> bool:
+        return not (self._writing or self._waiting or self._journal_left)
 
     def _appending(self, events: list[Event]) -> Callable[[], None]:
         return partial(self._append, events)

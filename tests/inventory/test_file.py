@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from given import entry
+from given import entry, intent
 
 from reconciler import durable
 from reconciler.core.errors import InventoryError
@@ -212,6 +212,49 @@ def test_one_write_serves_all_threads_that_wait_for_it(tmp_path, monkeypatch):
     assert disk.writes == 2
 
 
+class GatedDisk:
+    """Writes through to the disk, each write when it is let."""
+
+    def __init__(self, write):
+        self.write, self.began = write, threading.Semaphore(0)
+        self.let = threading.Semaphore(0)
+
+    def __call__(self, path, content, *, offset, mode):
+        """Write as `durable.append` does."""
+        self.began.release()
+        self.let.acquire()
+        self.write(path, content, offset=offset, mode=mode)
+
+
+def test_who_is_on_disk_goes_on_while_the_next_write_is_under_way(tmp_path, monkeypatch):
+    disk = GatedDisk(durable.append)
+
+    def taken(number):
+        while len(session.inventory.entries) < number:
+            pass
+
+    with Store(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(20) as pool:
+        monkeypatch.setattr(durable, "append", disk)
+        waiting = [pool.submit(session.record, "first", entry("0"))]
+        disk.began.acquire()
+        waiting += [pool.submit(session.record, f"a{n}", entry(f"a{n}")) for n in range(8)]
+        taken(9)
+        disk.let.release()
+        disk.began.acquire()
+        late = [pool.submit(session.record, f"b{n}", entry(f"b{n}")) for n in range(8)]
+        taken(17)
+        disk.let.release()
+        disk.began.acquire()
+
+        for each in waiting:
+            each.result(timeout=60)
+        assert not any(each.done() for each in late)
+
+        disk.let.release(100)
+        for each in late:
+            each.result(timeout=60)
+
+
 def test_many_creates_at_once_are_all_recorded(tmp_path):
     numbers = range(200)
 
@@ -383,6 +426,78 @@ def test_the_note_of_a_process_that_died_does_not_hold_the_lock(tmp_path):
     keep(tmp_path, web=entry("1"))
 
     assert list(on_disk(tmp_path)) == ["web"]
+
+
+def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path):
+    script = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[1] / "support")!r})
+from given import entry
+from reconciler.inventory.file import Store
+with Store({str(tmp_path)!r}).open("shop", lock=True) as session:
+    session.record("web", entry("1"))
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout.readline() == b"held\n"
+    with pytest.raises(InventoryError, match=f"process {holder.pid} on .* since .*"):
+        keep(tmp_path)
+
+    holder.kill()
+    holder.communicate()
+    keep(tmp_path, job=entry("2"))
+
+    assert sorted(on_disk(tmp_path)) == ["job", "web"]
+    assert not (tmp_path / "shop.journal").exists()
+
+
+def test_a_journal_that_cannot_be_taken_away_is_told_and_costs_nothing(tmp_path, monkeypatch):
+    def run():
+        with Store(tmp_path).open("shop", lock=True) as session:
+            session.record("web", entry("1"))
+            monkeypatch.setattr(Path, "unlink", full)
+
+    with pytest.raises(InventoryError, match=r"shop\.journal cannot be written: No space left"):
+        run()
+    monkeypatch.undo()
+
+    assert list(on_disk(tmp_path)) == ["web"]
+    keep(tmp_path)
+    assert not (tmp_path / "shop.journal").exists()
+
+
+def test_a_create_whose_intent_cannot_be_written_is_not_pending(tmp_path, monkeypatch):
+    with Store(tmp_path).open("shop", lock=True) as session:
+        with monkeypatch.context() as patched:
+            patched.setattr(durable, "append", full)
+            with pytest.raises(InventoryError, match="No space left"):
+                session.intend("web", intent())
+        assert session.inventory.pending == {}
+        session.record("job", entry("1"))
+
+    with Store(tmp_path).open("shop", lock=False) as session:
+        assert session.inventory.pending == {}
+
+
+def test_a_record_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
+    keep(tmp_path, web=entry("1"))
+    read = Path.read_bytes
+
+    def overtaken(path):
+        content = read(path)
+        monkeypatch.setattr(Path, "read_bytes", read)
+        keep(tmp_path, job=entry("2"))
+        return content
+
+    monkeypatch.setattr(Path, "read_bytes", overtaken)
+
+    assert sorted(on_disk(tmp_path)) == ["job", "web"]
 
 
 def test_the_time_of_the_lock_is_utc_by_default(tmp_path):
