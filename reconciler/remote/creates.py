@@ -35,6 +35,8 @@ def create(scene: Scene, exchange: Exchange, change: Change, manifest: Manifest)
     """
     request = change.requests[0]
     intent = _intent(scene, change, request)
+    # Without the lock no intent may be left either, that nobody could settle.
+    scene.recorder.check()
     scene.recorder.intend(change.key, intent)
     try:
         return exchange.write(request, "")
