@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Open = Callable[[str], Workspace]
 
 
+FORMS = ("text", "json")
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[Any]:
     with running(rate_limit=None, seed=1) as sandbox:
@@ -318,6 +321,34 @@ def test_the_next_apply_says_what_it_delivered(applied: Open, invoke: Invoke):
     assert "secrets that waited" in done.stdout
     assert f"delivered to {path}" in done.stdout
     assert json.loads(again.stdout)["deliveries"] == []
+
+
+def test_a_saved_plan_delivers_what_waits_too(applied: Open, invoke: Invoke):
+    workspace = applied("boruta")
+    in_the_way = break_sink(workspace)
+    invoke("rotate", "web", "--auto-approve")
+    saved = invoke("plan", "--out", "plan.json")
+    in_the_way.unlink()
+
+    done = invoke("apply", "plan.json")
+
+    assert (saved.exit_code, done.exit_code) == (0, 0), done.output
+    assert "delivered to .reconciler/secrets/boruta/web.json" in done.stdout
+    assert live_secret(workspace) not in (workspace.root / "plan.json").read_text()
+
+
+def test_no_command_about_secrets_ever_shows_one(applied: Open, invoke: Invoke):
+    workspace = applied("boruta")
+    in_the_way = break_sink(workspace)
+    shown = [invoke("-v", "rotate", "web", "--auto-approve", "--format", form) for form in FORMS]
+    shown += [invoke("-v", "secrets", "sync", "--format", form) for form in FORMS]
+    in_the_way.unlink()
+    shown += [invoke("-v", "rotate", "web", "--auto-approve", "--format", form) for form in FORMS]
+    shown += [invoke("-v", "secrets", "sync", "--format", form) for form in FORMS]
+
+    everything = "".join(each.output for each in shown)
+    assert not [secret for secret in workspace.sandbox.issued_secrets if secret in everything]
+    assert live_secret(workspace) not in everything
 
 
 def test_a_deadly_wait_can_be_broken_off_and_nothing_is_lost(applied: Open):
