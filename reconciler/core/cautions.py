@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.foreign import name_of
 from reconciler.core.model import Action, Change, Manifest, Refusal
 
 if TYPE_CHECKING:
@@ -45,6 +46,33 @@ def warn_of_namesakes(situation: Situation, changes: Sequence[Change]) -> list[C
         else change
         for change in changes
     ]
+
+
+def warn_of_renames(situation: Situation, changes: Sequence[Change]) -> list[Change]:
+    """The changes, with a word on each removal whose client a create would make again by name."""
+    created = {
+        name: change.key
+        for change in changes
+        if _creates(change) and change.manifest is not None
+        if (name := name_of(situation, change.manifest.spec)) is not None
+    }
+    return [
+        replace(change, warnings=(*change.warnings, *_renamed(situation, change, created)))
+        if created and change.manifest is None
+        else change
+        for change in changes
+    ]
+
+
+def _renamed(situation: Situation, change: Change, created: Mapping[str, str]) -> tuple[str, ...]:
+    if change.live is None or not change.requests:
+        return ()
+    key = created.get(name_of(situation, change.live.body) or "")
+    if key is None:
+        return ()
+    same = f"{key} is created with the same name"
+    way = f"state metadata.id: {change.remote_id} there, and the client stays"
+    return (f"{same}: if its manifest only got another metadata.name, {way}",)
 
 
 def _creates(change: Change) -> bool:

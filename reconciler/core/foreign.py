@@ -55,7 +55,7 @@ def namesake(
     situation: Situation, manifest: Manifest, others: Foreign
 ) -> LiveClient | Refusal | None:
     """The one foreign client that has the manifest's name, or a refusal that lists several."""
-    name = _name(situation, manifest.spec)
+    name = name_of(situation, manifest.spec)
     found = others.by_name.get(name, ()) if name is not None else ()
     if len(found) < _SEVERAL:
         return found[0] if found else None
@@ -80,13 +80,14 @@ def _by_name(
 ) -> dict[str, tuple[LiveClient, ...]]:
     found: dict[str, list[LiveClient]] = {}
     for client in clients if adopts(situation) else ():
-        name = _name(situation, client.body)
+        name = name_of(situation, client.body)
         if name is not None:
             found.setdefault(name, []).append(client)
     return {name: tuple(namesakes) for name, namesakes in found.items()}
 
 
-def _name(situation: Situation, values: JsonObject) -> str | None:
+def name_of(situation: Situation, values: JsonObject) -> str | None:
+    """The name that people know a client by, in its spec or its body; None where there is none."""
     name = reveal(values.get(situation.provider.identity.match or ""))
     return name if isinstance(name, str) else None
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.core import compiler
-from reconciler.core.cautions import all_gone, refuse_shared_ids, warn_of_namesakes
+from reconciler.core.cautions import all_gone, refuse_shared_ids, warn_of_namesakes, warn_of_renames
 from reconciler.core.diff import compare
 from reconciler.core.existing import blocked_fields, change_of, existing, recovered
 from reconciler.core.foreign import Foreign, cannot_adopt, foreign, namesake
@@ -48,7 +48,7 @@ def plan_target(situation: Situation, manifests: Iterable[Manifest]) -> TargetPl
         target=situation.target,
         provider=situation.provider.name,
         base_url=situation.base_url,
-        changes=tuple(warn_of_namesakes(situation, changes)),
+        changes=tuple(warn_of_renames(situation, warn_of_namesakes(situation, changes))),
         warnings=(
             *overridden(policy),
             *gone.warnings,
