@@ -294,8 +294,9 @@ def test_ctrl_c_ends_what_is_under_way_and_reports_the_rest_as_skipped(repo: Rep
         repo.state("boruta", f"web-{number}", name=f"Web {number}")
     repo.sandbox.set_faults("latency=500ms:boruta,post")
 
+    arguments = ("apply", "--auto-approve", "--format", "json", "--receipt", "receipt.json")
     with subprocess.Popen(
-        [sys.executable, "-m", "reconciler", "apply", "--auto-approve", "--format", "json"],
+        [sys.executable, "-m", "reconciler", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -313,3 +314,23 @@ def test_ctrl_c_ends_what_is_under_way_and_reports_the_rest_as_skipped(repo: Rep
     assert summary["failed"] == summary["unknown"] == 0
     assert summary["done"] == len(repo.writes())
     assert summary["done"] + summary["skipped"] == 63
+    receipt = json.loads((repo.folder / "receipt.json").read_text())
+    assert (receipt["exitCode"], len(receipt["changes"])) == (5, 63)
+
+
+def test_fail_fast_stops_every_target_at_the_first_failure(
+    repo: Repo, invoke: Callable[..., Result]
+):
+    for number in range(40):
+        repo.state("boruta", f"web-{number:02}", name=f"Web {number}")
+    repo.sandbox.set_faults("latency=50ms:boruta,post", "503=99:provident,post")
+
+    done = invoke("apply", "--auto-approve", "--fail-fast", "--format", "json")
+
+    outcomes = json.loads(done.stdout)["outcomes"]
+    skipped = [one for one in outcomes if one["status"] == "skipped"]
+    assert done.exit_code in (1, 5)
+    assert skipped
+    assert {one["message"] for one in skipped} == {
+        "not started: an earlier change failed, and --fail-fast stops there"
+    }

@@ -64,9 +64,9 @@ def life(tmp_path_factory):
 def _live(run: Run, sandbox) -> None:
     run("validate")
     run("plan", "--show-requests")
-    run("apply", "--auto-approve", "--show-requests")
+    run("apply", "--auto-approve", "--show-requests", "--receipt", "receipt.json")
     run("plan", "--format", "json", "--out", "plan.json")
-    run("plan", "--format", "markdown", "--out", "plan.md")
+    run("plan", "--format", "markdown")
     for vendor in ("provident", "sailpoint", "boruta"):
         for client in sandbox.clients(vendor):
             spelled = "clientId" if vendor == "provident" else "id"
@@ -75,9 +75,10 @@ def _live(run: Run, sandbox) -> None:
     (printer,) = [one for one in sandbox.clients("boruta") if one["secret"] == CHOSEN]
     sandbox.edit("boruta", printer["id"], secret="set by hand on the server")
     run("plan", "--show-requests", "--format", "json")
-    run("plan", "--format", "markdown")
+    run("plan", "--format", "markdown", "--out", "moved.json")
+    run("apply", "plan.json")
     sandbox.set_faults("500=3:write", "drop-after-write=1@4:write", "broken-json=1@5:write")
-    run("apply", "--auto-approve", "--format", "json")
+    run("apply", "moved.json", "--format", "json", "--receipt", "moved-receipt.json")
     for fault in ("500=9", "broken-json=9", "repeat-pages", "503=1:token", "500=1:token"):
         sandbox.set_faults(fault)
         run("plan")
