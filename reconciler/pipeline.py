@@ -9,20 +9,22 @@ from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.core import checks
 from reconciler.core import selection as selecting
 from reconciler.core.errors import InputError, ReconcilerError, StalePlan
-from reconciler.core.model import ApplyReport, Plan
+from reconciler.core.model import ApplyReport, Plan, Problem, Source
 from reconciler.core.selection import Selection
 from reconciler.manifests import catalog
 from reconciler.manifests.clients import load, loading, located
+from reconciler.sinks import registry
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from reconciler.core.model import Json, Outcome, Problem
-    from reconciler.core.project import Target
+    from reconciler.core.model import Json, Outcome
+    from reconciler.core.project import Project, Target
     from reconciler.manifests.clients import Loaded, Loading
     from reconciler.run import Job, TargetRun
 
@@ -70,8 +72,11 @@ def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
     With `files` only those are looked at. Raises InputError if the project file is not usable.
     """
     loaded = load(project_file, files=files)
+    warnings = [] if files else located(list(_absent_sinks(loaded.project)), ())
     return Validation(
-        problems=loaded.problems, clients=len(loaded.manifests), files=loaded.file_count
+        problems=(*warnings, *loaded.problems),
+        clients=len(loaded.manifests),
+        files=loaded.file_count,
     )
 
 
@@ -193,6 +198,20 @@ def apply(
     outcomes = apply_all(planned.runs, on_outcome, stop, fail_fast=fail_fast)
     deliveries = tuple(each for run in planned.runs for each in run.deliveries)
     return ApplyReport(outcomes=outcomes, deliveries=deliveries)
+
+
+def _absent_sinks(project: Project) -> Iterator[Problem]:
+    """A warning for each sink that no package brings here: it may be there where the tool applies."""
+    for target in project.targets.values():
+        kind = target.sink.kind
+        if kind not in registry.BUILT_IN and kind not in registry.names():
+            yield Problem(
+                source=Source(path=project.path),
+                pointer=f"/targets/{target.name}/secrets/sink",
+                message=f"no installed package brings a sink `{kind}`",
+                hint=checks.nearest(kind, registry.names()),
+                severity="warning",
+            )
 
 
 def refuse_errors(problems: Sequence[Problem]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from reconciler.core.errors import SinkError
@@ -38,6 +38,8 @@ def factory(kind: str) -> Factory:
     if kind in BUILT_IN:
         module, _, name = BUILT_IN[kind].partition(":")
         return cast("Factory", getattr(import_module(module), name))
+    from importlib import metadata  # noqa: PLC0415 - 20 ms that validate does not need
+
     found = metadata.entry_points(group=GROUP, name=kind)
     if len({each.value for each in found}) == 1:
         return cast("Factory", next(iter(found)).load())
@@ -49,6 +51,8 @@ def factory(kind: str) -> Factory:
 
 def names() -> tuple[str, ...]:
     """The sinks that can be used here, sorted."""
+    from importlib import metadata  # noqa: PLC0415 - as above
+
     return tuple(sorted({*BUILT_IN, *(each.name for each in metadata.entry_points(group=GROUP))}))
 
 
@@ -77,6 +81,18 @@ class Guarded:
         """Store the secret of a client, and say where. Raises SinkError."""
         where = self._held(lambda sink: sink.store(target, key, client_id, secret), secret)
         return masked(str(where), secret)
+
+    def holder(self, target: str, key: str) -> str | None:
+        """The id of the client whose secret it has under `key`, where the sink can tell without the secret.
+
+        Raises SinkError.
+        """
+
+        def ask(sink: Sink) -> str | None:
+            tell = getattr(sink, "holder", None)
+            return None if tell is None else tell(target, key)
+
+        return self._held(ask, None)
 
     def _held(self, act: Callable[[Sink], T], secret: Secret | None) -> T:
         try:

@@ -84,6 +84,7 @@ def test_the_providers_are_told_to_machines_in_full(invoke: Callable[..., Result
     assert boruta["rateLimit"] is None
     assert provident["list"] is provident["delete"] is False
     assert provident["setAfterCreate"] == ["isActive"]
+    assert (provident["rotate"], boruta["rotate"], sailpoint["rotate"]) == (True, True, False)
     assert sailpoint["rateLimit"] == {"requests": 100, "seconds": 10}
     assert sailpoint["replacedBy"] == ["internal", "scope", "type"]
     assert sailpoint["docs"].startswith("https://")

@@ -7,6 +7,7 @@ import pytest
 from reconciler.core.errors import InputError
 from reconciler.core.project import SinkSettings, secret_variables
 from reconciler.manifests.project import load
+from reconciler.pipeline import validate
 
 AGE = "age1aw7p00x99e79q58augx50jm3vl87ffzucd35cphqjy7hjt4gzvjsp8dnjp"
 
@@ -113,3 +114,25 @@ def test_the_variables_that_hold_the_logins_are_known(tmp_path):
     assert secret_variables(project) == {"SECRET", "KEY"}
     assert secret_variables(load(write(tmp_path, None))) == {"TOKEN"}
     assert secret_variables(load(write(tmp_path, None, {"token": {"file": "t"}}))) == set()
+
+
+def test_validate_warns_of_a_sink_that_nothing_installed_brings_and_knows_its_like(tmp_path):
+    path = write(tmp_path, {"sink": "aws-secretmanager"})
+
+    problems = [each for each in validate(path).problems if each.pointer.endswith("/sink")]
+
+    assert [(each.severity, each.message, each.hint) for each in problems] == [
+        (
+            "warning",
+            "no installed package brings a sink `aws-secretmanager`",
+            "did you mean `aws-secretsmanager`?",
+        )
+    ]
+    assert problems[0].position is not None
+
+
+@pytest.mark.parametrize("sink", ["file", "aws-secretsmanager"])
+def test_validate_says_nothing_of_a_sink_that_is_there(tmp_path, sink):
+    path = write(tmp_path, {"sink": sink})
+
+    assert [each for each in validate(path).problems if each.pointer.endswith("/sink")] == []

@@ -76,3 +76,12 @@ def test_the_version_is_that_of_the_wheel(python, tmp_path, wheel):
     told = run(python.parent / "reconciler", "--version", cwd=tmp_path).stdout
 
     assert wheel.name.split("-")[1] in told
+
+
+def test_the_sinks_are_found_as_entry_points_of_the_wheel(python, tmp_path):
+    names = "from importlib.metadata import entry_points as e; "
+    names += "print(sorted(x.name for x in e(group='reconciler.sinks') if x.load()))"
+
+    done = run(python, "-c", names, cwd=tmp_path)
+
+    assert done.stdout == "['age', 'aws-secretsmanager', 'exec', 'file']\n"

@@ -52,6 +52,7 @@ def _described(provider: Provider, descriptor: JsonObject) -> dict[str, Json]:
         "list": provider.list is not None,
         "delete": provider.delete is not None,
         "update": provider.style.value,
+        "rotate": provider.rotate is not None,
         "idChosen": provider.identity.chosen,
         "replacedBy": _replacing(provider),
         "setAfterCreate": sorted(n for n, field in provider.fields.items() if field.update_only),
