@@ -9,7 +9,9 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.output import write_file
+from reconciler.core.errors import StalePlan
 from reconciler.core.model import Action
 from reconciler.render import receipt
 from reconciler.render.clean import clean
@@ -67,6 +69,9 @@ def kept(path: str | None, heading: receipt.Heading | None) -> Iterator[Receipt]
     opened.write(ended=False)
     try:
         yield opened
+    except StalePlan:
+        opened.exit_code = ExitCode.STALE
+        raise
     finally:
         opened.write(ended=True)
 

@@ -153,6 +153,16 @@ def test_a_run_that_sends_nothing_has_a_receipt_too(repo: Repo, invoke: Invoke):
     assert read()["changes"] == []
 
 
+def test_a_stale_plan_has_a_receipt_of_nothing(repo: Repo, invoke: Invoke):
+    invoke("plan", "--out", "plan.json")
+    repo.state("boruta", name="Another")
+
+    done = invoke("apply", "plan.json", "--receipt", "receipt.json")
+
+    assert done.exit_code == read()["exitCode"] == ExitCode.STALE
+    assert read()["changes"] == []
+
+
 def test_a_receipt_that_cannot_be_written_stops_the_run_before_it_sends(repo: Repo, invoke: Invoke):
     done = invoke("apply", "--auto-approve", "--receipt", "no/such/folder/receipt.json")
 

@@ -112,11 +112,11 @@ def command(  # noqa: PLR0913 - every option is an argument
         path, selection, lock=True, lock_timeout=lock_timeout, log=session.log
     ) as everything:
         show_warnings(everything)
-        planned = _held(everything, reviewed, only)
-        heading = _heading(planned, reviewed, selection, path) if receipt_file else None
-        _show_plan(planned.plan, show_requests=show_requests, err=as_json)
-        verdict = _verdict(planned.plan, auto_approve=auto_approve or reviewed is not None)
+        heading = _heading(everything, reviewed, selection, path) if receipt_file else None
         with receipts.kept(receipt_file, heading) as receipt:
+            planned = _held(everything, reviewed, only)
+            _show_plan(planned.plan, show_requests=show_requests, err=as_json)
+            verdict = _verdict(planned.plan, auto_approve=auto_approve or reviewed is not None)
             report = (
                 ApplyReport(outcomes=())
                 if verdict
