@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 @show_requests_option
 @global_options
 @click.pass_obj
-def command(
+def command(  # noqa: PLR0913 - every option is an argument
     session: Session,
     *,
     targets: tuple[str, ...],
