@@ -34,7 +34,8 @@ def foreign(situation: Situation, manifests: Collection[Manifest]) -> Foreign:
     """The foreign clients, none where no question will be asked of them."""
     if not situation.inventory.pending and not adopts(situation):
         return Foreign()
-    claimed = set(situation.claimed)
+    chosen = situation.provider.identity.chosen
+    claimed = {one.lower() if chosen else one for one in situation.claimed}
     meant = (bound_id(situation, manifest) for manifest in manifests)
     claimed.update(remote_id for remote_id in meant if remote_id is not None)
     for entry in situation.inventory.entries.values():

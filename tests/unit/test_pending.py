@@ -393,6 +393,12 @@ def test_a_client_that_somebody_means_is_nobody_elses():
     assert {change.key: change.action for change in plan.changes}["web"] is Action.CREATE
 
 
+def test_where_ids_are_chosen_their_spelling_is_all_the_same():
+    known = foreign(made("abc"), vendor=CHOOSER, claimed=frozenset({"ABC"}))
+
+    assert only(known).action is Action.CREATE
+
+
 def test_two_manifests_of_one_name_do_not_share_a_client():
     plan = plan_target(foreign(made("7")), [WEB, manifest("web2", spec={"name": "web"})])
 
