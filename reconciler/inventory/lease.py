@@ -29,6 +29,8 @@ LEASE: Final = 60.0
 # By how much the clocks of two machines may differ, in seconds.
 _SKEW: Final = 30.0
 _POLL: Final = 1.0
+# A write relies on a sign of life that is no older, in seconds.
+FRESH: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,9 @@ class Lease:
         self._run = str(uuid.uuid4())
         self._since = clock.wall()
         self._held: Stored | None = None
-        self._renewed = 0.0
+        self._renewed = (0.0, 0.0)
+        self._asked = 0.0
+        self._one_at_a_time = threading.Lock()
         self._lost = ""
         self._trouble = ""
 
@@ -69,19 +73,26 @@ class Lease:
             self.release()
             raise
 
-    def renew(self) -> None:
-        """Hold the lock for another while. A store that cannot be reached is asked again later."""
-        if self._lost:
-            return
-        try:
-            if not self._write(self._held):
-                self._lost = "another run took it"
-                self._lost += f", {self._holder()}"
-        except InventoryError as error:
-            self._trouble = f": {error}"
+    def renew(self, *, older_than: float = 0.0) -> None:
+        """Hold the lock for another while, if that was said longer ago than so many seconds.
+
+        A store that cannot be reached is asked again later.
+        """
+        with self._one_at_a_time:
+            now = self._clock.monotonic()
+            if self._lost or now - self._asked < older_than:
+                return
+            self._asked = now
+            try:
+                if not self._write(self._held):
+                    self._lost = "another run took it"
+                    self._lost += f", {self._holder()}"
+            except InventoryError as error:
+                self._trouble = f": {error}"
 
     def check(self) -> None:
-        """Raise InventoryError if another run may hold the lock by now."""
+        """Raise InventoryError if another run may hold the lock by now; the store is asked."""
+        self.renew(older_than=FRESH)
         if not self._lost and self._overdue():
             self._lost = f"it could not be renewed in time{self._trouble}"
         if self._lost:
@@ -108,11 +119,11 @@ class Lease:
         return self._clock.wall() > expires + _SKEW
 
     def _write(self, over: Stored | None) -> bool:
-        began = self._clock.monotonic()
+        began = self._times()
         held = self._bucket.put(self._name, self._content(), over=over)
         if held is None:
             return False
-        self._held, self._renewed = held, began
+        self._held, self._renewed, self._asked = held, began, began[0]
         return True
 
     def _content(self) -> bytes:
@@ -142,7 +153,12 @@ class Lease:
         return json.dumps(released, indent=2).encode()
 
     def _overdue(self) -> bool:
-        return self._clock.monotonic() - self._renewed > LEASE
+        """Whether the lock ran out, on either clock: one may stand while a machine sleeps."""
+        passed = (now - then for now, then in zip(self._times(), self._renewed, strict=True))
+        return max(passed) > LEASE
+
+    def _times(self) -> tuple[float, float]:
+        return self._clock.monotonic(), self._clock.wall()
 
     def _holder(self) -> str:
         found = self._bucket.get(self._name)

@@ -83,23 +83,60 @@ def test_a_run_that_waited_in_vain_is_told_after_its_time(objects_of):
     assert sum(waited) == 5
 
 
-def test_a_run_that_lost_its_lock_writes_nothing_more(bucket):
-    with pytest.raises(InventoryError, match=r"lost its lock .*could not be renewed in time"):  # noqa: PT012, SIM117
-        with bucket.store().open("shop", lock=True) as session:
-            session.record("web", entry("1"))
-            before = bucket.snapshot()
-            bucket.clock.seconds += 61
+def test_a_run_that_another_took_the_lock_from_writes_nothing_more(bucket):
+    thief = replace(bucket, clock=SetClock())
+    with bucket.store().open("shop", lock=True) as session:
+        session.record("web", entry("1"))
+        before = bucket.snapshot()
+        thief.clock.seconds += 91
+        with thief.store().open("shop", lock=True):
+            after = bucket.snapshot()
+            bucket.clock.seconds += 2
             for write in (
                 session.check,
                 lambda: session.record("job", entry("2")),
                 session.flush,
             ):
-                with pytest.raises(InventoryError, match="lost its lock"):
+                with pytest.raises(InventoryError, match=r"lost its lock .*: another run took it"):
                     write()
-            session.record("web", entry("1", applied={"name": "Web"}))
-            session.flush()
+            assert bucket.snapshot() == after == before
 
-    assert bucket.snapshot() == before
+    # The other run ended, and folded what it found.
+    assert list(known(bucket)) == ["web"]
+
+
+def known(bucket):
+    with bucket.store().open("shop", lock=False) as session:
+        return session.inventory.entries
+
+
+def test_a_run_whose_machine_slept_longer_than_its_lock_finds_out(objects_of, monkeypatch):
+    clock, steady = SetClock(), SetClock()
+    lease = lease_on(objects_of, clock, monotonic=steady)
+    lease.acquire(timeout=0)
+
+    monkeypatch.setattr(obstore, "put", broken)
+    clock.seconds += 61
+
+    with pytest.raises(InventoryError, match=r"lost its lock .* could not be renewed in time"):
+        lease.check()
+
+
+def test_writes_in_a_row_rely_on_one_sign_of_life(objects_of, monkeypatch):
+    clock = SetClock()
+    lease = taken(objects_of, clock)
+    put, puts = obstore.put, []
+
+    def counted(*args, **facts):
+        puts.append(args)
+        return put(*args, **facts)
+
+    monkeypatch.setattr(obstore, "put", counted)
+    for _ in range(10):
+        clock.seconds += 0.3
+        lease.check()
+
+    assert len(puts) == 2
 
 
 def test_a_run_that_another_took_the_lock_from_finds_out_and_leaves_it_alone(objects_of):
