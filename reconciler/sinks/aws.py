@@ -60,6 +60,19 @@ class AwsSink:
             return
         raise SinkError(f"{self.place} cannot be used: {problem}")
 
+    def holder(self, target: str, key: str) -> str | None:
+        """The id of the client whose secret is there under `key`, None for none. Raises SinkError."""
+        client = self._connected()
+        try:
+            found = client.get_secret_value(SecretId=self._named(target, key))["SecretString"]
+        except client.exceptions.ResourceNotFoundException:
+            return None
+        except Exception as error:  # noqa: BLE001 - as above
+            problem = _problem(error)
+        else:
+            return _client_id(found)
+        raise SinkError(f"{self.place} cannot be read: {problem}")
+
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
         """Put the secret of a client, as a new version where there is one, and read it back."""
         name = self._named(target, key)
@@ -117,6 +130,14 @@ class AwsSink:
             except Exception as error:  # noqa: BLE001 - as above
                 problem = f"cannot be used: {_problem(error)}"
         raise SinkError(f"the sink aws-secretsmanager {problem}")
+
+
+def _client_id(text: str) -> str | None:
+    """The client id in what is kept, None where somebody else keeps something there."""
+    try:
+        return str(json.loads(text)["client_id"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _problem(error: Exception) -> str:

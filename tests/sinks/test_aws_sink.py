@@ -7,6 +7,7 @@ from sink_places import make
 
 from reconciler.core.errors import SinkError
 from reconciler.core.model import Secret
+from reconciler.sinks.aws import AwsSink
 
 SECRET = Secret("hunter2-hunter2")
 
@@ -104,3 +105,20 @@ def test_without_boto3_the_probe_says_what_to_install(sink, monkeypatch):
 def test_its_place_is_the_service_and_the_pattern_of_the_names(sink):
     assert sink().place == "AWS Secrets Manager in eu-west-1, reconciler/{target}/{key}"
     assert sink(region=None).place == "AWS Secrets Manager, reconciler/{target}/{key}"
+
+
+def test_it_knows_whose_secret_it_holds(sink, aws):
+    made = AwsSink(target="shop", region="eu-west-1", endpoint=aws.meta.endpoint_url)
+    sink().store("shop", "web", "id-1", SECRET)
+    aws.create_secret(Name="reconciler/shop/app", SecretString="something of theirs")
+
+    assert made.holder("shop", "web") == "id-1"
+    assert made.holder("shop", "app") is None
+    assert made.holder("shop", "not-there") is None
+
+
+def test_a_service_that_does_not_say_whose_secret_it_holds_is_a_failure(aws):  # noqa: ARG001
+    made = AwsSink(target="shop", region="eu-west-1", endpoint="http://127.0.0.1:1")
+
+    with pytest.raises(SinkError, match="cannot be read: EndpointConnectionError"):
+        made.holder("shop", "web")
