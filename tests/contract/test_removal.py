@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from workspace import MINIMAL
+from workspace import MINIMAL, Workspace
 
 from reconciler.core.model import Action, Status
+from reconciler.sandbox.server import running
 
 CAN_DELETE = ["sailpoint", "boruta"]
 SWITCH = {"sailpoint": "enabled", "provident": "isActive"}
@@ -261,3 +262,25 @@ def test_where_there_is_no_list_nothing_can_be_taken_over_by_name(workspace, ven
 
     assert [change.action for change in target.changes] == [Action.CREATE]
     assert "metadata.id" in target.warnings[0]
+
+
+def test_a_provident_tenant_with_a_list_and_a_delete_is_pruned_after_a_quarantine(tmp_path):
+    delete = {"path": "/{id}", "expect": [200]}
+    endpoints = {"list": {"path": "", "item": "/items"}, "delete": delete}
+    with running(rate_limit=None, seed=1, provident_list=True) as sandbox:
+        tenant = Workspace(tmp_path, sandbox, "provident")
+        tenant.write("old", spec("provident", "Old"))
+        tenant.write("web", spec("provident", "Web"))
+        tenant.write_project(policy={**PRUNE, "quarantineDays": 7}, endpoints=endpoints)
+        tenant.apply()
+        old_id = tenant.server_id("old")
+        remove(tenant, "old")
+        tenant.apply()
+        off = sandbox.client("provident", old_id)["isActive"]
+        age(tenant, "old", "2020-01-01T00:00:00Z")
+        report = tenant.apply()
+
+        assert statuses(report)["old"] is Status.DONE
+        assert off is False
+        assert old_id not in {each["clientId"] for each in sandbox.clients("provident")}
+        assert tenant.actions() == {"web": Action.NOOP}
