@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.errors import InventoryError, ReconcilerError
+from reconciler.core.errors import InventoryError, ReconcilerError, SinkError
 from reconciler.core.footing import shown
 from reconciler.core.model import Secret, Status, TargetPlan
 from reconciler.core.planner import plan_target
@@ -223,8 +223,17 @@ class TargetRun:
             others=job.others,
             claimed=job.claimed,
             selected=job.selected,
+            safe=self._safe(session),
             now=_now(),
         )
+
+    def _safe(self, session: Session) -> frozenset[str]:
+        """The clients of pending creates whose secret got into its sink before the run ended."""
+        held: set[str | None] = set()
+        for key in session.inventory.pending:
+            with suppress(SinkError):
+                held.add(self._sink.holder(self.job.target.name, key))
+        return frozenset(remote_id for remote_id in held if remote_id is not None)
 
     def _fail(self, error: ReconcilerError) -> None:
         self._plan = replace(self._plan, errors=(*self._plan.errors, str(error)))

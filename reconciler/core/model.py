@@ -271,7 +271,7 @@ class Change:
     client that no manifest names any more has none, and then `record` is what to remember of it
     once the requests are done, and `forget` says that it is ours no longer. `found` says that an
     adoption binds what a create of ours left behind, `predecessor` which client that was to
-    succeed: "told" is a secret to be stored, "lost" one that no answer shows. `settle` says that
+    succeed: "told" is a secret to be stored, "stored" one that was, "lost" one that no answer shows. `settle` says that
     the create which was pending came to nothing. `vanished` are predecessors that were to be
     deleted and are gone from the server.
     """
@@ -289,7 +289,7 @@ class Change:
     live: LiveClient | None = None
     record: InventoryEntry | None = None
     forget: bool = False
-    found: Literal["", "told", "lost"] = ""
+    found: Literal["", "told", "stored", "lost"] = ""
     predecessor: str | None = None
     settle: bool = False
     vanished: tuple[str, ...] = ()

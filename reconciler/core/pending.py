@@ -35,9 +35,11 @@ def trace(situation: Situation, intent: Intent, others: Foreign) -> Trace:
     return _recognised(situation, intent, others)
 
 
-def told(situation: Situation, found: LiveClient) -> Literal["told", "lost"]:
-    """Whether the vendor still tells the secret of a client that was found again."""
-    return "lost" if issued(situation.provider, found.body) is None else "told"
+def told(situation: Situation, found: LiveClient) -> Literal["told", "stored", "lost"]:
+    """Whether the vendor still tells the secret of a client that was found again, or the sink has it."""
+    if issued(situation.provider, found.body) is not None:
+        return "told"
+    return "stored" if found.remote_id in situation.safe else "lost"
 
 
 def unattended(situation: Situation, keys: Iterable[str]) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ class Situation:
     `live` is what was seen of the server: nothing, before it was asked. `key` is for fingerprints.
     `others` are the keys of manifests that this run does not look at, `claimed` the ids that they
     state, and `selected` says that it was asked for a part. `now` is RFC 3339, UTC. `guard` is
-    what the target states, None where the dialect decides.
+    what the target states, None where the dialect decides. `safe` are ids of clients whose secret
+    is in its sink, though no record says so.
     """
 
     target: str
@@ -41,6 +42,7 @@ class Situation:
     others: frozenset[str] = frozenset()
     claimed: frozenset[str] = frozenset()
     selected: bool = False
+    safe: frozenset[str] = frozenset()
     now: str = "1970-01-01T00:00:00Z"
     guard: Guard | None = None
 

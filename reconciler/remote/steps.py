@@ -73,12 +73,14 @@ class Step:
             requests_sent=exchange.sent,
             tracking=exchange.tracking,
             before=self._mark(before),
-            after=self._mark(exchange.seen if exchange.sent else before),
+            after=self._mark(exchange.seen if exchange.sent or exchange.seen else before),
         )
 
     def create(self) -> None:
         """Create the client; its secret is safe, and its id recorded, before anything else."""
         scene, manifest = self._scene, self._manifest()
+        if self.change.action is Action.REPLACE:
+            guard.refuse_outdated(scene, self._exchange, self.change)
         body = creates.create(scene, self._exchange, self.change, manifest)
         before = self.change.remote_id if self.change.action is Action.REPLACE else None
         self.remote_id = remote_id = str(resolve(body, scene.provider.identity.pointer))
@@ -100,8 +102,8 @@ class Step:
         if change.found == "told" and change.live is not None:
             # Our own create, by a run that died before it could keep what it got.
             self._keep_secret(change.live.body, change.live.remote_id)
-        elif change.found == "lost":
-            self._kept = "lost"
+        elif change.found in {"stored", "lost"}:
+            self._kept = change.found
         body, self._note = guard.update(self._scene, self._exchange, change)
         if change.manifest is None:
             self._remember()

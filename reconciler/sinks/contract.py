@@ -15,6 +15,10 @@ class Sink(Protocol):
 
     It raises `reconciler.core.errors.SinkError` with a message that holds no secret. What else it
     raises is told by its type alone.
+
+    It may also have `holder(target, key) -> str | None`: the id of the client whose secret it has
+    there. Then a run that died between the sink and the record costs no secret; without it, the
+    secret is told as lost.
     """
 
     @property

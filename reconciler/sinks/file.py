@@ -30,6 +30,18 @@ class FileSink:
         """The folder."""
         return str(self._directory)
 
+    def holder(self, target: str, key: str) -> str | None:
+        """The id of the client whose secret is stored under `key`, None for none."""
+        path = self._path(target, key)
+        try:
+            document = json.loads(path.read_bytes())
+            return str(document["client_id"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _path(self, target: str, key: str) -> Path:
+        return self._directory / durable.file_name(target) / f"{durable.file_name(key)}.json"
+
     def probe(self) -> None:
         """Prove that a secret could be written, and leave nothing behind. Raises SinkError."""
         folder.probe(self._directory, _ROOM)
@@ -39,8 +51,8 @@ class FileSink:
 
         The secret of a predecessor is replaced. Raises SinkError.
         """
-        private = self._directory / durable.file_name(target)
-        path = private / f"{durable.file_name(key)}.json"
+        path = self._path(target, key)
+        private = path.parent
         document = {"client_id": client_id, "client_secret": reveal(secret)}
         content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
         try:

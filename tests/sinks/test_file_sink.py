@@ -54,6 +54,14 @@ def test_the_secret_of_a_successor_takes_the_place_of_the_old_one(tmp_path):
     assert json.loads((tmp_path / "shop" / "web.json").read_text())["client_id"] == "2"
 
 
+def test_the_folder_tells_whose_secret_it_has_and_of_none_that_cannot_be_read(tmp_path):
+    sink = FileSink(tmp_path)
+    sink.store("shop", "web", "1", SECRET)
+    (tmp_path / "shop" / "api.json").write_text("[]")
+
+    assert [sink.holder("shop", key) for key in ("web", "api", "other")] == ["1", None, None]
+
+
 @pytest.mark.parametrize(
     "key", ["../../up", "/etc/passwd", "..", ".", "", "a/b", "CON\x00", "a%2Fb"]
 )

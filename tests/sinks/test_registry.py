@@ -135,3 +135,16 @@ def test_no_package_takes_the_place_of_a_sink_of_ours(package, tmp_path):
 
     assert "mine_of_theirs" not in sys.modules
     assert registry.names().count("file") == 1
+
+
+def test_a_sink_that_cannot_tell_whose_secret_it_has_says_so(package, tmp_path):
+    package("mine", "my-safe = mine_of_theirs:Mine")
+
+    assert make("my-safe", tmp_path).holder("shop", "web") is None
+
+
+def test_a_sink_is_asked_whose_secret_it_has(tmp_path):
+    sink = make("file", tmp_path)
+    sink.store("shop", "web", "1", SECRET)
+
+    assert sink.holder("shop", "web") == "1"

@@ -63,6 +63,12 @@ def test_a_secret_that_no_answer_tells_any_more_is_reported_as_lost_with_the_way
     assert "lifecycle.allowReplace" in warning
 
 
+def test_a_secret_that_got_into_its_sink_before_the_run_died_is_not_lost():
+    change = only(after_crash(LISTED, made("1"), safe=frozenset({"1"})))
+
+    assert (change.action, change.found, change.warnings) == (Action.ADOPT, "stored", ())
+
+
 def test_a_secret_that_is_still_told_is_stored():
     change = only(after_crash(LISTED, made("1", secret=Secret("still there"))))
 

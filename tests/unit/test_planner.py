@@ -172,6 +172,18 @@ def test_a_predecessor_that_could_not_be_deleted_is_deleted_later():
     assert (left_over.action, left_over.remote_id) == (Action.DELETE, "1")
 
 
+def test_a_predecessor_that_is_gone_is_remembered_no_longer():
+    known = situation(
+        VENDOR,
+        live=live(client("2", name="web"), client("1", name="web")),
+        entries={"web": entry("2", superseded=("1", "0"))},
+    )
+
+    kept, _ = plan_target(known, [manifest(spec={"name": "web"})]).changes
+
+    assert kept.vanished == ("0",)
+
+
 def test_an_ignored_field_is_left_as_it_is():
     known = situation(VENDOR, live=live(client("1", name="theirs")), entries={"web": entry("1")})
 
