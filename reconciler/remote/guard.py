@@ -60,6 +60,14 @@ def refuse_moved(scene: Scene, exchange: Exchange, change: Change) -> None:
         _refuse(scene, change, now, moved(scene.provider, change, change.live.body, now))
 
 
+def refuse_outdated(scene: Scene, exchange: Exchange, change: Change) -> None:
+    """Raise ChangedMeanwhile where a client that is to be replaced moved: its successor carries it over."""
+    try:
+        refuse_moved(scene, exchange, change)
+    except NotFound:
+        raise _gone(change) from None
+
+
 def _held(scene: Scene, exchange: Exchange, change: Change) -> tuple[Request, ...]:
     """The requests of an update, made anew on what is live where the plan's look at it is too old."""
     live = change.live
@@ -101,10 +109,14 @@ def _look(exchange: Exchange, change: Change) -> JsonObject:
     try:
         return exchange.look(change.remote_id or "")
     except NotFound:
-        raise ChangedMeanwhile(
-            f"{change.target}/{change.key}: changed meanwhile: {change.remote_id} is gone from the "
-            "server. Nothing was written; plan again"
-        ) from None
+        raise _gone(change) from None
+
+
+def _gone(change: Change) -> ChangedMeanwhile:
+    return ChangedMeanwhile(
+        f"{change.target}/{change.key}: changed meanwhile: {change.remote_id} is gone from the "
+        "server. Nothing was written; plan again"
+    )
 
 
 def _anew(scene: Scene, change: Change, now: JsonObject) -> tuple[Request, ...]:

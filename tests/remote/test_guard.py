@@ -223,6 +223,32 @@ def test_an_old_delete_of_a_client_that_is_gone_is_done(tmp_path):
     assert shop.inventory["web"].superseded == ()
 
 
+def replaced(tmp_path, answer):
+    """An old plan that replaces a client, whose server shows this of it now."""
+    shop = Shop(tmp_path, "sailpoint", web())
+    shop.aged = True
+    server = by_method(GET=answer)
+    wanted = manifest(spec={**WEB, "scope": ["sp:read"]}, allow_replace=True)
+    (outcome,) = shop.apply(server, wanted, before={"web": entry("1")})
+    return outcome, server
+
+
+def test_an_old_replace_does_not_carry_over_what_has_moved_since(tmp_path):
+    outcome, server = replaced(tmp_path, ok(web(businessName="New")))
+
+    assert outcome.status is Status.FAILED
+    assert 'businessName was null, and is "New" now' in outcome.message
+    assert outcome.before != outcome.after
+    assert server.calls == ["GET /oauth-clients/v1/1"]
+
+
+def test_an_old_replace_of_a_client_that_is_gone_is_planned_again(tmp_path):
+    outcome, server = replaced(tmp_path, httpx.Response(404))
+
+    assert "changed meanwhile: 1 is gone from the server" in outcome.message
+    assert server.calls == ["GET /oauth-clients/v1/1"]
+
+
 def box(**facts):
     return {"id": "1", "secret": "hunter2", "authorized_scopes": [], "pkce": False, **BOX, **facts}
 
