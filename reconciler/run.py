@@ -18,7 +18,6 @@ from reconciler.core.saved import is_named
 from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.core.situation import Situation, ids_to_read
 from reconciler.inventory.file import Store as FileStore
-from reconciler.inventory.objects import Store as ObjectStore
 from reconciler.remote import apply, delivery, live
 from reconciler.remote.connection import Connection, Rate
 from reconciler.remote.tokens import Credentials
@@ -244,6 +243,8 @@ def store_of(project: Project) -> Store:
     directory = _inside(project, project.inventory_directory)
     if project.inventory_url is None:
         return FileStore(directory)
+    from reconciler.inventory.objects import Store as ObjectStore  # noqa: PLC0415 - few need it
+
     return ObjectStore(project.inventory_url, private=directory, options=project.inventory_options)
 
 

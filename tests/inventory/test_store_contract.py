@@ -425,6 +425,29 @@ store = {place.opening()}
     )
 
 
+def test_what_a_killed_process_did_is_there_when_its_lock_is_free(place):
+    holder = process(
+        place,
+        """
+with store.open("shop", lock=True) as session:
+    session.record("web", entry("1"))
+    print("held", flush=True)
+    sys.stdin.read()
+""",
+    )
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(InventoryError, match=f"process {holder.pid} on .* since "):
+        keep(place)
+
+    holder.kill()
+    holder.communicate()
+    place.outlive()
+    keep(place, job=entry("2"))
+
+    assert sorted(known(place).entries) == ["job", "web"]
+    assert journal_of(place) == {}
+
+
 def test_two_processes_that_race_lose_nothing_of_each_other(place):
     body = """
 for number in range(5):
