@@ -97,6 +97,10 @@ class ObjectPlace:
         self.clock.seconds = 4e9
 
     def opening(self) -> str:
-        """Python that makes the store, for another process."""
+        """Python that makes the store, for another process, which goes by the real clock.
+
+        Ours stands before it, so that no lock of that process is over.
+        """
+        self.clock.seconds = 0.0
         made = f"Store({self.url!r}, private={str(self.private)!r}, options={self.options!r})"
         return f"__import__('reconciler.inventory.objects').inventory.objects.{made}"
