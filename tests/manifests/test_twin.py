@@ -38,6 +38,7 @@ def test_both_processes_together_give_what_one_would(items):
 
 
 def test_the_copy_does_what_it_gets_to():
+    """It may get to all of it: whoever is first takes the next part."""
     mine = []
 
     def begins_with_the_copy(item):
@@ -53,7 +54,7 @@ def test_the_copy_does_what_it_gets_to():
     os.close(begin)
 
     assert found == SHOUTED
-    assert 0 < len(mine) < len(ITEMS)
+    assert len(mine) < len(ITEMS)
 
 
 @pytest.mark.parametrize("last", ["0", "150", "299"])

@@ -1,5 +1,6 @@
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -98,10 +99,12 @@ def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(tmp_pat
         "child.wait()\n"
     )
 
-    message = refused(sink(tmp_path, python(program), timeout="1s"))
+    message = refused(sink(tmp_path, python(program), timeout="3s"))
 
-    assert "was ended, since it took more than 1 seconds" in message
-    assert _is_gone(int((tmp_path / "pid").read_text()))
+    assert "was ended, since it took more than 3 seconds" in message
+    child = int((tmp_path / "pid").read_text())
+    # It was killed before the sink came back; the system may take a moment to carry that out.
+    assert any(_is_gone(child) or time.sleep(0.01) for _ in range(3000))
 
 
 def _is_gone(pid):
