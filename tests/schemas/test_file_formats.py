@@ -81,7 +81,10 @@ DOCUMENTS = {
                 "target": "shop",
                 "provider": "provident",
                 "baseUrl": "https://api.provident.ae/v2",
-                "changes": [CHANGE | SAVED, {**CHANGE, "refusal": None, "source": None, "id": None}],
+                "changes": [
+                    CHANGE | SAVED,
+                    {**CHANGE, "refusal": None, "source": None, "id": None},
+                ],
                 "warnings": [],
                 "refusals": [{"rule": "too-many-deletes", "message": "..."}],
                 "errors": ["..."],
