@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 
 import pytest
-from trial import trial
+from trial import trial, unmeasured
 from unprivileged import closed, shared_folder
 from vendors import NAMES
 
@@ -46,7 +45,7 @@ def limited(fleet, limit):
     return subprocess.run(
         [sys.executable, "-c", LIMITED, str(limit), "apply", "--auto-approve"],
         cwd=fleet.home,
-        env={**os.environ, **fleet.workspace.env, "PYTHONDONTWRITEBYTECODE": "1"},
+        env=unmeasured(fleet.workspace.env, PYTHONDONTWRITEBYTECODE="1"),
         capture_output=True,
         text=True,
         check=False,
@@ -148,7 +147,7 @@ def killed_in_the_middle(fleet):
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=fleet.home,
-        env={**os.environ, **fleet.workspace.env},
+        env=unmeasured(fleet.workspace.env),
         capture_output=True,
         check=False,
     )

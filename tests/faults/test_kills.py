@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from gate import DROPPED
-from trial import LOST, REPLACED, SETTLED, told, trial
+from trial import LOST, REPLACED, SETTLED, told, trial, unmeasured
 from vendors import NAMES
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def test_the_program_as_it_is_installed_recovers_too(fleet):
     with subprocess.Popen(
         [sys.executable, "-m", "reconciler", "apply", "--auto-approve"],
         cwd=fleet.home,
-        env={**os.environ, **fleet.workspace.env},
+        env=unmeasured(fleet.workspace.env),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
