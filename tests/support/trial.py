@@ -293,7 +293,7 @@ class Run:
 
 
 def unmeasured(env: dict[str, str], **more: str) -> dict[str, str]:
-    """This environment with `env`, for a process whose coverage is not measured.
+    """Give this environment with `env`, for a process whose coverage is not measured.
 
     One that is killed, or has no disk to write to, would leave half a measurement behind.
     """
