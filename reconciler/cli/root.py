@@ -117,4 +117,7 @@ def root() -> None:
 
 def main() -> None:
     """Run the command line of this process, and exit."""
-    root()
+    try:
+        root()
+    finally:
+        gc.freeze()  # the process ends: a last search for cycles in all that it loaded takes 40 ms
