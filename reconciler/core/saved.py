@@ -227,12 +227,13 @@ def _decided(before: Document, now: Document) -> Iterator[str]:
     if before["action"] != now["action"]:
         yield f"was {_PHRASES[before['action']]}, and is {_PHRASES[now['action']]} now"
     if before["id"] != now["id"]:
-        yield f"its id was {before['id']}, and is {now['id']} now"
+        yield f"its id was {before['id'] or 'not there'}, and is {now['id'] or 'not there'} now"
     old, new = before["refusal"], now["refusal"]
     if new is not None and (old is None or old["rule"] != new["rule"]):
         yield f"is refused now ({new['rule']})"
-    # What made it another decision is worth more than that it is one.
-    yield from _values(before, now)
+    if before["live"] and now["live"]:
+        # What made it another decision is worth more than that it is one.
+        yield from _values(before, now)
 
 
 def _values(before: Document, now: Document) -> Iterator[str]:

@@ -80,6 +80,11 @@ def test_why_and_from_which_file_is_no_part_of_a_decision():
         ),
         (change(id="2"), {"limit": 1}, "its id was 1, and is 2 now"),
         (
+            change(id=None, action="create", requests=[]),
+            {},
+            "was to be updated, and is to be created now; its id was 1, and is not there now",
+        ),
+        (
             change(refusal={"rule": "own-client", "message": "no"}),
             {"limit": 1},
             "is refused now (own-client)",
