@@ -1,11 +1,23 @@
 """What holds for every test: no deadline decides one, and CI tries the same examples each time."""
 
 import os
+from unittest.mock import patch
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("ours", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("ours")
+
+
+@pytest.fixture(autouse=True)
+def environment():
+    """Give each test the environment that the one before it found: what it sets ends with it.
+
+    Two runs side by side, each with variables of its own, could put back each other's.
+    """
+    with patch.dict(os.environ):
+        yield
 
 
 def pytest_terminal_summary(terminalreporter):
