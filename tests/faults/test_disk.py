@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 from trial import trial, unmeasured
@@ -157,11 +158,17 @@ def killed_in_the_middle(fleet):
     return journal
 
 
+def set_clock(monkeypatch, now):
+    """Let the machine believe that it is `now`."""
+    moment = time.strptime(now, "%Y-%m-%dT%H:%M:%SZ")
+    monkeypatch.setattr(time, "gmtime", lambda *_seconds: moment)
+
+
 @pytest.mark.parametrize(
     "now", ["1970-01-02T00:00:00Z", "2001-01-01T00:00:00Z", "2199-01-01T00:00:00Z"]
 )
 def test_a_clock_that_is_wrong_deletes_nothing_early_and_doubles_nothing(fleet, monkeypatch, now):
-    monkeypatch.setattr("reconciler.run._now", lambda: now)
+    set_clock(monkeypatch, now)
 
     _, report = fleet.attempt()
 
@@ -182,7 +189,7 @@ def test_a_clock_that_is_turned_back_keeps_a_client_in_quarantine(fleet, monkeyp
     left = fleet.workspace.inventory()["leaves"]["id"]
     assert left in before
     for now in ("2030-01-01T00:00:00Z", "1990-01-01T00:00:00Z", "2030-01-02T00:00:00Z"):
-        monkeypatch.setattr("reconciler.run._now", lambda now=now: now)
+        set_clock(monkeypatch, now)
         plan, report = fleet.attempt()
         assert report is not None, plan
         assert Action.DELETE not in {c.action for c in plan.targets[0].changes if c.key == "leaves"}

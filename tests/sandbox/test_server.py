@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+import uvicorn
 
-from reconciler.sandbox import listener
 from reconciler.sandbox.server import SandboxUnavailable, running, serve, write_privately
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def test_a_private_file_appears_whole_or_not_at_all(tmp_path: Path):
 
 
 def test_a_server_that_cannot_start_leaves_nobody_waiting(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(listener.Listener, "run", lambda *_args, **_kwargs: None)
+    monkeypatch.setattr(uvicorn.Server, "run", lambda *_args, **_kwargs: None)
 
     with running() as sandbox:
         assert sandbox.port
