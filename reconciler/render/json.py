@@ -143,7 +143,8 @@ def _delivery(delivery: Delivery) -> dict[str, Json]:
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, Json]:
+def outcome_members(outcome: Outcome) -> dict[str, Json]:
+    """What every account of a change says of how it ended."""
     return {
         "target": outcome.target,
         "key": outcome.key,
@@ -151,6 +152,12 @@ def _outcome(outcome: Outcome) -> dict[str, Json]:
         "status": outcome.status.value,
         "id": outcome.remote_id,
         "message": outcome.message,
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Json]:
+    return {
+        **outcome_members(outcome),
         "serverChanged": [_field(field) for field in outcome.server_changed],
         "secretLocation": outcome.secret_location,
         "requestsSent": outcome.requests_sent,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from reconciler.render.json import dumped, opening
+from reconciler.render.json import dumped, opening, outcome_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,12 +48,7 @@ def render(
 
 def _change(outcome: Outcome) -> dict[str, Json]:
     return {
-        "target": outcome.target,
-        "key": outcome.key,
-        "action": outcome.action.value,
-        "status": outcome.status.value,
-        "id": outcome.remote_id,
-        "message": outcome.message,
+        **outcome_members(outcome),
         "requestsSent": outcome.requests_sent,
         "requestIds": list(outcome.tracking),
         "before": outcome.before or None,
