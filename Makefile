@@ -11,7 +11,8 @@ help:  ## List the targets
 
 $(READY): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	@# --no-deps: the lock is the whole answer. pip resolves nothing, so no later release can change it.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
@@ -45,7 +46,7 @@ schemas: $(READY)  ## Derive the manifest schemas again
 lock:  ## Pin the development tools anew
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet uv
-	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-strip-extras \
 		--extra sandbox --group dev --upgrade --output-file requirements-dev.lock pyproject.toml
 	rm -r $(VENV)-lock
 
