@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from reference_pages import client_page, file_page
 
-from reconciler.core.manifest_schema import derive
+from reconciler.provider.manifest_schema import derive
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"

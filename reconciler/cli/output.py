@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.render.clean import clean
 from reconciler.render.style import COLOUR, PLAIN, Style
 
@@ -53,4 +53,4 @@ def write_file(path: str, text: str) -> None:
     if target.exists() and not target.is_file():
         target.write_bytes(content)
     else:
-        durable.write(target, content, mode=durable.SHARED_FILE)
+        atomic_files.write(target, content, mode=atomic_files.SHARED_FILE)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.binding import Call
+from reconciler.app.ownership import Call
 from reconciler.cli import project_file
 from reconciler.cli.output import result, say
 from reconciler.cli.version import version
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from reconciler.binding import Bound
+    from reconciler.app.ownership import Bound
     from reconciler.cli.session import Session
     from reconciler.core.model import Json, Refusal
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
-from reconciler.core.provider import RateLimit
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.core.footing import Guard
     from reconciler.core.model import Json, JsonObject
 
 # What the object stores call a setting that is no secret.
@@ -81,6 +78,18 @@ class SinkSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """`requests` per `seconds`."""
+
+    requests: int
+    seconds: float
+
+
+# What a write does to make sure that its client is as it was when the write was planned.
+ConflictCheck: TypeAlias = Literal["test", "reread", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One server: `provider` is a name, or with a slash a folder relative to the project's.
 
@@ -104,7 +113,7 @@ class Target:
     read_timeout: float = 30.0
     collection: str | None = None
     endpoints: JsonObject = field(default_factory=dict)
-    guard: Guard | None = None
+    guard: ConflictCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +199,7 @@ def _target(name: str, stated: JsonObject) -> Target:
         read_timeout=seconds(timeouts.get("read", "30s")),
         collection=cast("str | None", stated.get("collection")),
         endpoints=cast("JsonObject", stated.get("endpoints", {})),
-        guard=cast("Guard | None", stated.get("guard")),
+        guard=cast("ConflictCheck | None", stated.get("guard")),
     )
 
 

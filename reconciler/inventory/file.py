@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
 from reconciler.inventory import lock as locking
 from reconciler.inventory.session import Session
@@ -51,8 +51,8 @@ class _Folder:
     """The two files of one target."""
 
     def __init__(self, directory: Path, target: str) -> None:
-        self._record = directory / f"{durable.file_name(target)}.json"
-        self._journal = directory / f"{durable.file_name(target)}.journal"
+        self._record = directory / f"{atomic_files.file_name(target)}.json"
+        self._journal = directory / f"{atomic_files.file_name(target)}.journal"
         self.record_path = str(self._record)
         self.journal_path = str(self._journal)
         self._seen = b""
@@ -68,8 +68,8 @@ class _Folder:
 
     def append(self, _serial: int, offset: int, lines: bytes) -> None:
         try:
-            durable.make_folder(self._journal.parent, mode=durable.SHARED_FOLDER)
-            durable.append(self._journal, lines, offset=offset, mode=durable.SHARED_FILE)
+            atomic_files.make_folder(self._journal.parent, mode=atomic_files.SHARED_FOLDER)
+            atomic_files.append(self._journal, lines, offset=offset, mode=atomic_files.SHARED_FILE)
         except OSError as error:
             _refuse(self._journal, error)
 
@@ -81,8 +81,8 @@ class _Folder:
                 "it was when this run began, then run again"
             )
         try:
-            durable.make_folder(self._record.parent, mode=durable.SHARED_FOLDER)
-            durable.write(self._record, content, mode=durable.SHARED_FILE)
+            atomic_files.make_folder(self._record.parent, mode=atomic_files.SHARED_FOLDER)
+            atomic_files.write(self._record, content, mode=atomic_files.SHARED_FILE)
         except OSError as error:
             _refuse(self._record, error)
         self._seen = _digest(content)
@@ -90,7 +90,7 @@ class _Folder:
     def clear(self) -> None:
         try:
             self._journal.unlink(missing_ok=True)
-            durable.sync_folder(self._journal.parent)
+            atomic_files.sync_folder(self._journal.parent)
         except OSError as error:
             _refuse(self._journal, error)
 
@@ -112,7 +112,7 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        problem = f"{path} cannot be read: {durable.reason(error)}"
+        problem = f"{path} cannot be read: {atomic_files.reason(error)}"
     raise InventoryError(problem)
 
 
@@ -122,5 +122,5 @@ def _digest(content: bytes | None) -> bytes:
 
 def _refuse(path: Path, error: OSError) -> NoReturn:
     raise InventoryError(
-        f"{path} cannot be written: {durable.reason(error)}; free the disk or mend the rights"
+        f"{path} cannot be written: {atomic_files.reason(error)}; free the disk or mend the rights"
     ) from None

@@ -8,7 +8,7 @@ import os
 import socket
 from typing import TYPE_CHECKING
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
 
 if TYPE_CHECKING:
@@ -25,16 +25,18 @@ def held(folder: Path, target: str, *, timeout: float, now: Callable[[], str]) -
     """
     import filelock  # noqa: PLC0415 - 45 ms that a plan without a lock does not need
 
-    note = folder / f"{durable.file_name(target)}.holder.json"
+    note = folder / f"{atomic_files.file_name(target)}.holder.json"
     try:
-        durable.make_folder(folder, mode=durable.SHARED_FOLDER)
-        durable.keep_out_of_git(folder)
-        lock = filelock.FileLock(folder / f"{durable.file_name(target)}.lock", thread_local=False)
+        atomic_files.make_folder(folder, mode=atomic_files.SHARED_FOLDER)
+        atomic_files.keep_out_of_git(folder)
+        lock = filelock.FileLock(
+            folder / f"{atomic_files.file_name(target)}.lock", thread_local=False
+        )
         lock.acquire(timeout=timeout)
     except filelock.Timeout:
         problem = f"another run works on it, {_holder(note)}; wait for it, or give --lock-timeout"
     except OSError as error:
-        problem = f"{folder}: {durable.reason(error)}"
+        problem = f"{folder}: {atomic_files.reason(error)}"
     else:
         problem = ""
     if problem:

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
 from reconciler.inventory import lease as locking
 from reconciler.inventory.bucket import Bucket
@@ -43,7 +43,7 @@ class Store:
     def open(self, target: str, *, lock: bool, timeout: float = 0.0) -> Iterator[Session]:
         """The inventory of `target`, as `inventory.file.Store` gives it."""
         bucket = Bucket(self._url, self._options)
-        name = durable.file_name(target)
+        name = atomic_files.file_name(target)
         with contextlib.ExitStack() as stack:
             lease = None
             if lock:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Secret
 
@@ -36,16 +36,16 @@ def save(directory: Path, target: str, key: str, client_id: str, secret: Secret)
     InventoryError.
     """
     folder = directory / _FOLDER
-    names = (durable.file_name(name) for name in (target, key, client_id))
+    names = (atomic_files.file_name(name) for name in (target, key, client_id))
     path = folder / ("@".join(name[:_LONGEST_PART] for name in names) + ".json")
     members = (target, key, client_id, secret.value)
     content = json.dumps(dict(zip(_MEMBERS, members, strict=True)), indent=2)
     try:
-        durable.make_folder(folder, mode=durable.PRIVATE_FOLDER)
-        durable.keep_out_of_git(folder)
-        durable.write(path, f"{content}\n".encode(), mode=durable.PRIVATE_FILE)
+        atomic_files.make_folder(folder, mode=atomic_files.PRIVATE_FOLDER)
+        atomic_files.keep_out_of_git(folder)
+        atomic_files.write(path, f"{content}\n".encode(), mode=atomic_files.PRIVATE_FILE)
     except OSError as error:
-        problem = f"{path} cannot be written: {durable.reason(error)}"
+        problem = f"{path} cannot be written: {atomic_files.reason(error)}"
     else:
         return str(path)
     raise InventoryError(problem)
@@ -61,9 +61,9 @@ def remove(spooled: Spooled) -> None:
     """Delete the file of a secret that its sink has taken. Raises InventoryError."""
     try:
         spooled.path.unlink(missing_ok=True)
-        durable.sync_folder(spooled.path.parent)
+        atomic_files.sync_folder(spooled.path.parent)
     except OSError as error:
-        problem = f"{spooled.path} cannot be deleted: {durable.reason(error)}"
+        problem = f"{spooled.path} cannot be deleted: {atomic_files.reason(error)}"
     else:
         return
     raise InventoryError(problem)
@@ -75,7 +75,7 @@ def _read(path: Path) -> tuple[str, Spooled]:
         document = json.loads(path.read_bytes())
         target, key, client_id, secret = (document[name] for name in _MEMBERS)
     except OSError as error:
-        problem = durable.reason(error)
+        problem = atomic_files.reason(error)
     except (ValueError, KeyError, TypeError, RecursionError):
         # Not what the parser says of it: that may quote the secret.
         problem = "it does not hold a client's secret as it was saved"

@@ -9,19 +9,19 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.describe import parse_provider
 from reconciler.core.errors import InputError
-from reconciler.core.manifest_schema import derive
 from reconciler.core.model import Problem, Source
-from reconciler.core.schema import Validator
 from reconciler.manifests.files import Unreadable, read_bytes
-from reconciler.manifests.positions import locate
-from reconciler.manifests.reader import read
+from reconciler.manifests.yaml.positions import locate
+from reconciler.manifests.yaml.reader import read
+from reconciler.provider.descriptor import parse_provider
+from reconciler.provider.manifest_schema import derive
+from reconciler.validation.validator import Validator
 
 if TYPE_CHECKING:
     from reconciler.core.model import JsonObject
     from reconciler.core.project import Target
-    from reconciler.core.provider import Provider
+    from reconciler.provider.model import Provider
 
 _PACKAGE: Final = Path(__file__).parent.parent
 _BODIES: Final = ("client", "create", "update")

@@ -8,20 +8,20 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core import checks
+from reconciler.manifests import parallel_read as twin
 from reconciler.manifests import project as project_file
-from reconciler.manifests import twin
-from reconciler.manifests.admission import Admission
 from reconciler.manifests.files import Unreadable, is_much, read_bytes
-from reconciler.manifests.positions import locate
+from reconciler.manifests.loader import Admission
 from reconciler.manifests.selection import select
+from reconciler.manifests.yaml.positions import locate
+from reconciler.validation import rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from reconciler.core.model import Manifest, Problem
     from reconciler.core.project import Project
-    from reconciler.core.provider import Provider
+    from reconciler.provider.model import Provider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,7 @@ def located(problems: Sequence[Problem], secret_fields: Collection[str]) -> list
         is_reference = tokens[-1:] in {("env",), ("file",)}
         return (is_field and not is_reference) or project_file.is_secret(tokens)
 
-    return locate(checks.distinct(problems), _text_of, is_secret)
+    return locate(rules.distinct(problems), _text_of, is_secret)
 
 
 def _text_of(path: str) -> bytes:

@@ -7,7 +7,7 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from reconciler.manifests.reader import MAX_BYTES
+from reconciler.manifests.yaml.reader import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

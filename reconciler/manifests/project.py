@@ -5,15 +5,15 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core import checks
 from reconciler.core.errors import InputError
 from reconciler.core.model import Problem, Source
 from reconciler.core.pointer import escape
 from reconciler.core.project import ClientCredentials, Project, parse, reference
 from reconciler.manifests import catalog, globs
 from reconciler.manifests.files import Unreadable, read_bytes
-from reconciler.manifests.positions import locate
-from reconciler.manifests.reader import read
+from reconciler.manifests.yaml.positions import locate
+from reconciler.manifests.yaml.reader import read
+from reconciler.validation import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ def load(path: str) -> Project:
     reading = read(text, path)
     document: Any = reading.documents[0] if reading.documents else None
     found = [*reading.problems, *_refused(document, len(reading.documents), Source(path=path))]
-    errors = [problem for problem in checks.distinct(found) if problem.severity == "error"]
+    errors = [problem for problem in rules.distinct(found) if problem.severity == "error"]
     if document is None and not errors:
         message = "the project file is empty: `reconciler init` writes one"
         errors = [Problem(source=Source(path=path), pointer="", message=message)]
@@ -112,9 +112,9 @@ def _members(holder: Any, name: str) -> Mapping[str, Any]:
 
 def _addresses(target: Target, source: Source) -> Iterator[Problem]:
     pointer = f"/targets/{target.name}"
-    yield from checks.address(source, f"{pointer}/baseUrl", target.base_url)
+    yield from rules.address(source, f"{pointer}/baseUrl", target.base_url)
     if isinstance(target.auth, ClientCredentials) and target.auth.token_url is not None:
-        yield from checks.address(source, f"{pointer}/auth/tokenUrl", target.auth.token_url)
+        yield from rules.address(source, f"{pointer}/auth/tokenUrl", target.auth.token_url)
 
 
 def _globs(target: Target, source: Source) -> Iterator[Problem]:
@@ -133,11 +133,11 @@ def _provider(target: Target, project: Project, source: Source) -> Iterator[Prob
             source=source,
             pointer=f"/targets/{target.name}/provider",
             message=f"unknown provider `{target.provider}`",
-            hint=checks.nearest(target.provider, catalog.names()),
+            hint=rules.nearest(target.provider, catalog.names()),
         )
     except InputError as error:
         yield from error.problems
     else:
-        yield from checks.token_address(source, target, entry.token_path)
+        yield from rules.token_address(source, target, entry.token_path)
         if target.guard == "test":
-            yield from checks.guard(source, target, entry.provider(target))
+            yield from rules.guard(source, target, entry.provider(target))

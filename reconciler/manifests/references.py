@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.model import Problem, Secret, Source
 from reconciler.core.project import Reference, StaticToken
-from reconciler.core.references import find, substitute
 from reconciler.manifests.files import Unreadable, read_bytes
+from reconciler.provider.references import find, substitute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from reconciler.core.model import Manifest
     from reconciler.core.project import Project, Target
-    from reconciler.core.provider import Provider
+    from reconciler.provider.model import Provider
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

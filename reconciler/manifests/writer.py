@@ -6,9 +6,9 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.core.errors import ReconcilerError
-from reconciler.manifests.reader import read
+from reconciler.manifests.yaml.reader import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,15 +49,15 @@ def create(path: Path, text: str) -> None:
 
     Raises FileExistsError where it is there, and the other OSErrors; they leave nothing behind.
     """
-    durable.make_folder(path.parent, mode=durable.SHARED_FOLDER)
-    durable.create(path, text.encode(), mode=durable.SHARED_FILE)
+    atomic_files.make_folder(path.parent, mode=atomic_files.SHARED_FOLDER)
+    atomic_files.create(path, text.encode(), mode=atomic_files.SHARED_FILE)
 
 
 def rewrite(path: Path, before: str, after: str) -> bool:
     """Put `after` in the place of `before`; whether that was still what the file holds."""
     if path.read_bytes() != before.encode():
         return False
-    durable.write(path, after.encode(), mode=durable.SHARED_FILE)
+    atomic_files.write(path, after.encode(), mode=atomic_files.SHARED_FILE)
     return True
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.core.compiler import path_for
 from reconciler.core.model import Action
+from reconciler.plan.requests import path_for
 
 if TYPE_CHECKING:
     from reconciler.core.model import Change, Request

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from reconciler.sandbox import boruta, boruta_rows, provident, sailpoint
+from reconciler.sandbox.boruta import api as boruta
+from reconciler.sandbox.boruta import rows as boruta_rows
+from reconciler.sandbox.provident import api as provident
+from reconciler.sandbox.sailpoint import api as sailpoint
 from reconciler.sandbox.wire import Wire
 
 if TYPE_CHECKING:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from reconciler.sandbox import boruta_rows, provident, sailpoint
+from reconciler.sandbox.boruta import rows as boruta_rows
+from reconciler.sandbox.provident import api as provident
+from reconciler.sandbox.sailpoint import api as sailpoint
 from reconciler.sandbox.tokens import ISSUERS
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.core.errors import SinkError
 from reconciler.core.secrets import reveal
 from reconciler.sinks import folder
@@ -47,13 +47,15 @@ class AgeSink:
 
         Nothing is written before it is encrypted. Raises SinkError.
         """
-        path = self._directory / durable.file_name(target) / f"{durable.file_name(key)}.age"
+        path = (
+            self._directory / atomic_files.file_name(target) / f"{atomic_files.file_name(key)}.age"
+        )
         document = {"client_id": client_id, "client_secret": reveal(secret)}
         plain = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         content = self._encrypted(plain.encode())
         try:
-            durable.make_folder(path.parent, mode=durable.SHARED_FOLDER)
-            durable.write(path, content, mode=durable.SHARED_FILE)
+            atomic_files.make_folder(path.parent, mode=atomic_files.SHARED_FOLDER)
+            atomic_files.write(path, content, mode=atomic_files.SHARED_FILE)
             folder.read_back(path, content)
         except OSError as error:
             problem = folder.refusal(self._directory, error)

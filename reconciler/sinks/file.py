@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.core.errors import SinkError
 from reconciler.core.secrets import reveal
 from reconciler.sinks import folder
@@ -40,7 +40,9 @@ class FileSink:
             return None
 
     def _path(self, target: str, key: str) -> Path:
-        return self._directory / durable.file_name(target) / f"{durable.file_name(key)}.json"
+        return (
+            self._directory / atomic_files.file_name(target) / f"{atomic_files.file_name(key)}.json"
+        )
 
     def probe(self) -> None:
         """Prove that a secret could be written, and leave nothing behind. Raises SinkError."""
@@ -56,10 +58,10 @@ class FileSink:
         document = {"client_id": client_id, "client_secret": reveal(secret)}
         content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
         try:
-            durable.make_folder(private, mode=durable.PRIVATE_FOLDER)
-            private.chmod(durable.PRIVATE_FOLDER)
-            durable.keep_out_of_git(self._directory)
-            durable.write(path, content, mode=durable.PRIVATE_FILE)
+            atomic_files.make_folder(private, mode=atomic_files.PRIVATE_FOLDER)
+            private.chmod(atomic_files.PRIVATE_FOLDER)
+            atomic_files.keep_out_of_git(self._directory)
+            atomic_files.write(path, content, mode=atomic_files.PRIVATE_FILE)
             folder.read_back(path, content)
         except OSError as error:
             problem = folder.refusal(self._directory, error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import TYPE_CHECKING
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.core.errors import SinkError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def read_back(path: Path, content: bytes) -> None:
 
 def refusal(folder: Path, error: OSError) -> str:
     """Say that no secret can be written to `folder`, and why."""
-    return f"no secret can be written to {folder}: {durable.reason(error)}"
+    return f"no secret can be written to {folder}: {atomic_files.reason(error)}"
 
 
 def _nearest(folder: Path) -> Path:

@@ -17,15 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from given import KEY
+from support.given import KEY
 
 from reconciler.core.model import Intent, Inventory, InventoryEntry, LiveClient, LiveState, Plan
-from reconciler.core.planner import plan_target
 from reconciler.core.pointer import resolve
-from reconciler.core.secrets import seal
-from reconciler.core.situation import Situation
 from reconciler.manifests import references
 from reconciler.manifests.clients import load
+from reconciler.plan.inputs import Situation
+from reconciler.plan.planner import plan_target
+from reconciler.provider.secrets import seal
 from reconciler.render.json import plan_document
 
 HERE = Path(__file__).parent

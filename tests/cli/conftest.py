@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
-from repo import Repo
+from support.repo import Repo
 
 from reconciler.cli.root import root
 from reconciler.sandbox.server import running

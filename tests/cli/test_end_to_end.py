@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from repo import VENDORS
+from support.repo import VENDORS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from click.testing import Result
-    from repo import Repo
+    from support.repo import Repo
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 

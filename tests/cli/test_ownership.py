@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from workspace import MINIMAL, Workspace, ids
+from support.workspace import MINIMAL, Workspace, ids
 
+from reconciler.app.target_run import store_of
 from reconciler.core.model import Action, Intent
 from reconciler.core.project import parse
-from reconciler.run import store_of
 from reconciler.sandbox.server import running
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from click.testing import Result
-    from repo import Repo
+    from support.repo import Repo
 
     Invoke = Callable[..., Result]
 

@@ -10,13 +10,13 @@ import jsonschema
 import pytest
 
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.core.saved import digest
+from reconciler.plan.planfile import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from click.testing import Result
-    from repo import Repo
+    from support.repo import Repo
 
     Invoke = Callable[..., Result]
 

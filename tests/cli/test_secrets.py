@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from workspace import MINIMAL, Workspace, ids
+from support.workspace import MINIMAL, Workspace, ids
 
 from reconciler.sandbox.server import running
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
-from vendors import NAMES, schema
-from workspace import Workspace, ids
+from support.vendors import NAMES, schema
+from support.workspace import Workspace, ids
 
 from reconciler.sandbox.server import running
 

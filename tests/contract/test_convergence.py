@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleets import specs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vendors import NAMES, vendor
-from workspace import Workspace
+from support.fleets import specs
+from support.vendors import NAMES, vendor
+from support.workspace import Workspace
 
 from reconciler.core.model import Action, Status
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from workspace import MINIMAL
+from support.workspace import MINIMAL
 
 from reconciler.core.model import Action, Status
 

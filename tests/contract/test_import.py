@@ -9,14 +9,14 @@ from unittest.mock import patch
 
 import pytest
 import yaml
-from fleets import specs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vendors import NAMES
-from vendors import vendor as provider_of
-from workspace import MINIMAL, Workspace, ids
+from support.fleets import specs
+from support.vendors import NAMES
+from support.vendors import vendor as provider_of
+from support.workspace import MINIMAL, Workspace, ids
 
-from reconciler import binding, importing
+from reconciler.app import importing, ownership
 from reconciler.core.errors import SelectionError
 from reconciler.core.model import Action, Status
 
@@ -28,7 +28,7 @@ GLOBS = ["clients/*.json", "clients/*.yaml"]
 def call(workspace):
     if not Path(workspace.project).exists():
         workspace.write_project(manifests=GLOBS)
-    return binding.Call(
+    return ownership.Call(
         project_file=workspace.project,
         target=workspace.vendor,
         lock_timeout=5,
@@ -175,7 +175,7 @@ def test_an_inventory_that_was_lost_is_rebuilt_from_import_and_adoption(workspac
 
     with patch.dict(os.environ, workspace.env):
         for key, remote_id in known.items():
-            adopted = binding.adopt(call(workspace), key, remote_id)
+            adopted = ownership.adopt(call(workspace), key, remote_id)
             assert adopted.differing == ()
     imported(workspace, importing.Wanted(ids=(stray,)))
     workspace.apply()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from workspace import IDP, MINIMAL
+from support.workspace import IDP, MINIMAL
 
 from reconciler.core.model import Action, Origin, Status
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from workspace import MINIMAL, Workspace
+from support.workspace import MINIMAL, Workspace
 
 from reconciler.core.model import Action, Status
 from reconciler.sandbox.server import running

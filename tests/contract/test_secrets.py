@@ -8,13 +8,13 @@ import threading
 from unittest.mock import patch
 
 import pytest
-from workspace import MINIMAL
+from support.workspace import MINIMAL
 
-from reconciler import secrecy
-from reconciler.binding import Call
+from reconciler.app import secrets as secrecy
+from reconciler.app.ownership import Call
 from reconciler.core.errors import Ambiguous, NotFound, RemoteError, SelectionError, SinkError
 from reconciler.core.model import Action, Refusal, Status
-from reconciler.core.selection import Selection
+from reconciler.plan.selection import Selection
 
 TELLING = ["provident", "boruta"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from gate import Reply
-from trial import trial
-from vendors import NAMES
+from support.gate import Reply
+from support.trial import trial
+from support.vendors import NAMES
 
 from reconciler.core.model import Status
-from reconciler.remote.transport import LARGEST_ANSWER, Transport
+from reconciler.http.transport import LARGEST_ANSWER, Transport
 
 MEGABYTE = b" " * (1 << 20)
 AT_ONCE = (("retry-after", "0"),)

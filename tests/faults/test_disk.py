@@ -9,9 +9,9 @@ import sys
 import time
 
 import pytest
-from trial import trial, unmeasured
-from unprivileged import closed, shared_folder
-from vendors import NAMES
+from support.trial import trial, unmeasured
+from support.unprivileged import closed, shared_folder
+from support.vendors import NAMES
 
 from reconciler.core.model import Action, Status
 

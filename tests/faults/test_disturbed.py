@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from gate import DROPPED, Reply
-from trial import told, trial
-from vendors import NAMES
+from support.gate import DROPPED, Reply
+from support.trial import told, trial
+from support.vendors import NAMES
 
 from reconciler.core.model import Status
-from reconciler.remote.transport import Transport
+from reconciler.http.transport import Transport
 
 AT_ONCE = (("retry-after", "0"),)
 MOST = 100

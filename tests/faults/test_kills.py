@@ -10,12 +10,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from gate import DROPPED
-from trial import LOST, REPLACED, SETTLED, told, trial, unmeasured
-from vendors import NAMES
+from support.gate import DROPPED
+from support.trial import LOST, REPLACED, SETTLED, told, trial, unmeasured
+from support.vendors import NAMES
 
 if TYPE_CHECKING:
-    from trial import Trial
+    from support.trial import Trial
 
 KILLED = -signal.SIGKILL
 # A run of this fleet has fewer points than that: one that never ends must not be waited for.

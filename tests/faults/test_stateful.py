@@ -9,7 +9,6 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from gate import DROPPED, gate
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -18,11 +17,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from trial import MOVED, Trial, vetoes
-from vendors import NAMES
+from support.gate import DROPPED, gate
+from support.trial import MOVED, Trial, vetoes
+from support.vendors import NAMES
 
 from reconciler.core.model import Action
-from reconciler.remote.transport import Transport
+from reconciler.http.transport import Transport
 from reconciler.sandbox.server import running
 
 KEYS = st.sampled_from(["stays", "moves", "leaves", "new-a", "new-b", "new-c"])

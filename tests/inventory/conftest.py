@@ -6,7 +6,7 @@ import uuid
 import boto3
 import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
-from store_places import FilePlace, ObjectPlace
+from support.store_places import FilePlace, ObjectPlace
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import jsonschema
 import pytest
-from given import entry, intent
 from hypothesis import given
 from hypothesis import strategies as st
-from vendors import SCHEMAS
+from support.given import entry, intent
+from support.vendors import SCHEMAS
 
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Intent, Inventory, InventoryEntry

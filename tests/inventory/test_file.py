@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from given import entry, intent
+from support.given import entry, intent
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Secret
 from reconciler.inventory import spool
@@ -188,7 +188,7 @@ class SlowDisk:
 
 
 def test_one_write_serves_all_threads_that_wait_for_it(tmp_path, monkeypatch):
-    disk = SlowDisk(durable.append)
+    disk = SlowDisk(atomic_files.append)
     waiting = threading.Barrier(9)
 
     def create(session, number):
@@ -197,7 +197,7 @@ def test_one_write_serves_all_threads_that_wait_for_it(tmp_path, monkeypatch):
         return on_disk(tmp_path)[f"c{number}"].remote_id == str(number)
 
     with Store(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(9) as pool:
-        monkeypatch.setattr(durable, "append", disk)
+        monkeypatch.setattr(atomic_files, "append", disk)
         first = pool.submit(session.record, "first", entry("0"))
         disk.entered.wait()
         rest = [pool.submit(create, session, number) for number in range(8)]
@@ -227,14 +227,14 @@ class GatedDisk:
 
 
 def test_who_is_on_disk_goes_on_while_the_next_write_is_under_way(tmp_path, monkeypatch):
-    disk = GatedDisk(durable.append)
+    disk = GatedDisk(atomic_files.append)
 
     def taken(number):
         while len(session.inventory.entries) < number:
             pass
 
     with Store(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(20) as pool:
-        monkeypatch.setattr(durable, "append", disk)
+        monkeypatch.setattr(atomic_files, "append", disk)
         waiting = [pool.submit(session.record, "first", entry("0"))]
         disk.began.acquire()
         waiting += [pool.submit(session.record, f"a{n}", entry(f"a{n}")) for n in range(8)]
@@ -271,7 +271,7 @@ def full(*_args, **_facts):
 def test_a_record_that_cannot_be_written_is_told_and_written_with_the_next(tmp_path, monkeypatch):
     with Store(tmp_path).open("shop", lock=True) as session:
         with monkeypatch.context() as patched:
-            patched.setattr(durable, "append", full)
+            patched.setattr(atomic_files, "append", full)
             with pytest.raises(
                 InventoryError, match=r"shop\.journal cannot be written: No space left"
             ):
@@ -283,7 +283,7 @@ def test_a_record_that_cannot_be_written_is_told_and_written_with_the_next(tmp_p
 
 
 def test_a_failed_write_that_was_told_is_not_told_again_at_the_end(tmp_path, monkeypatch):
-    monkeypatch.setattr(durable, "append", full)
+    monkeypatch.setattr(atomic_files, "append", full)
 
     with Store(tmp_path).open("shop", lock=True) as session, pytest.raises(InventoryError):
         session.record("web", entry("1"))
@@ -292,7 +292,7 @@ def test_a_failed_write_that_was_told_is_not_told_again_at_the_end(tmp_path, mon
 def test_a_write_that_fails_at_the_end_is_told(tmp_path, monkeypatch):
     keep(tmp_path, web=entry("1"))
 
-    monkeypatch.setattr(durable, "write", full)
+    monkeypatch.setattr(atomic_files, "write", full)
 
     def run():
         with Store(tmp_path).open("shop", lock=True) as session:
@@ -308,7 +308,7 @@ def test_a_write_that_is_broken_off_leaves_the_next_one_free(tmp_path, monkeypat
 
     with Store(tmp_path).open("shop", lock=True) as session:
         with monkeypatch.context() as patched:
-            patched.setattr(durable, "append", interrupted)
+            patched.setattr(atomic_files, "append", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 session.record("web", entry("1"))
 
@@ -325,7 +325,7 @@ def test_threads_that_wait_for_a_failing_write_all_hear_of_it(tmp_path, monkeypa
             return "told"
         return "silent"
 
-    monkeypatch.setattr(durable, "append", full)
+    monkeypatch.setattr(atomic_files, "append", full)
     with Store(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(lambda number: outcome(session, number), range(20)))
 
@@ -336,8 +336,8 @@ def test_a_disk_that_fills_up_leaves_the_old_inventory_whole(tmp_path):
     keep(tmp_path, web=entry("1"))
     script = f"""
 import resource, signal, sys
-sys.path.insert(0, {str(Path(__file__).parents[1] / "support")!r})
-from given import entry
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from support.given import entry
 from reconciler.core.errors import InventoryError
 from reconciler.inventory.file import Store
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -431,8 +431,8 @@ def test_the_note_of_a_process_that_died_does_not_hold_the_lock(tmp_path):
 def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path):
     script = f"""
 import sys
-sys.path.insert(0, {str(Path(__file__).parents[1] / "support")!r})
-from given import entry
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+from support.given import entry
 from reconciler.inventory.file import Store
 with Store({str(tmp_path)!r}).open("shop", lock=True) as session:
     session.record("web", entry("1"))
@@ -480,7 +480,7 @@ def test_a_journal_that_cannot_be_taken_away_is_told_and_costs_nothing(tmp_path,
 def test_a_create_whose_intent_cannot_be_written_is_not_pending(tmp_path, monkeypatch):
     with Store(tmp_path).open("shop", lock=True) as session:
         with monkeypatch.context() as patched:
-            patched.setattr(durable, "append", full)
+            patched.setattr(atomic_files, "append", full)
             with pytest.raises(InventoryError, match="No space left"):
                 session.intend("web", intent())
         assert session.inventory.pending == {}

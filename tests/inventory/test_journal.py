@@ -2,9 +2,9 @@ import json
 import zlib
 
 import pytest
-from given import entry, intent
 from hypothesis import given
 from hypothesis import strategies as st
+from support.given import entry, intent
 
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Inventory

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import obstore
 import pytest
-from given import entry
-from store_places import SetClock
+from support.given import entry
+from support.store_places import SetClock
 
 from reconciler.core.errors import InventoryError
 from reconciler.inventory import lease as locking

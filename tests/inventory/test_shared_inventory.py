@@ -4,7 +4,7 @@ import contextlib
 import json
 
 import pytest
-from workspace import MINIMAL, Workspace
+from support.workspace import MINIMAL, Workspace
 
 from reconciler.core.model import Action, Status
 from reconciler.inventory import lease

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import durable
+from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Secret
 from reconciler.inventory import spool
@@ -79,7 +79,7 @@ def test_a_file_that_cannot_be_deleted_is_named(tmp_path, monkeypatch):
     def refuse(_path):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(durable, "sync_folder", refuse)
+    monkeypatch.setattr(atomic_files, "sync_folder", refuse)
 
     with pytest.raises(InventoryError, match="cannot be deleted: Permission denied"):
         spool.remove(waiting)

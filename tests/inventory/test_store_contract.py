@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from given import entry, intent
+from support.given import entry, intent
 
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Secret
@@ -410,8 +410,8 @@ def test_reading_while_others_write_always_shows_all_that_was_acknowledged(place
 def process(place, body):
     script = f"""
 import sys
-sys.path.insert(0, {str(ROOT / "tests" / "support")!r})
-from given import entry, intent
+sys.path.insert(0, {str(ROOT / "tests")!r})
+from support.given import entry, intent
 from reconciler.core.errors import InventoryError
 store = {place.opening()}
 {body}

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.manifests.files import Unreadable, read_bytes
-from reconciler.manifests.reader import MAX_BYTES
+from reconciler.manifests.yaml.reader import MAX_BYTES
 
 
 @pytest.mark.parametrize("content", [b"", b"a", b"a" * 100_000])

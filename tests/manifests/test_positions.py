@@ -1,7 +1,7 @@
 import pytest
 
 from reconciler.core.model import Position, Problem, Source
-from reconciler.manifests.positions import locate
+from reconciler.manifests.yaml.positions import locate
 
 TEXT = """\
 # a comment

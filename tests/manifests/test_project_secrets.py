@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from reconciler.app.planning import validate
 from reconciler.core.errors import InputError
 from reconciler.core.project import SinkSettings, secret_variables
 from reconciler.manifests.project import load
-from reconciler.pipeline import validate
 
 AGE = "age1aw7p00x99e79q58augx50jm3vl87ffzucd35cphqjy7hjt4gzvjsp8dnjp"
 

@@ -4,6 +4,7 @@ from reconciler.core.project import (
     ClientCredentials,
     Policy,
     Project,
+    RateLimit,
     Reference,
     SinkSettings,
     StaticToken,
@@ -12,7 +13,6 @@ from reconciler.core.project import (
     reference,
     seconds,
 )
-from reconciler.core.provider import RateLimit
 
 
 @pytest.mark.parametrize(

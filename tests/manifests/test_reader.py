@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from reconciler.manifests import reader
-from reconciler.manifests.anchors import MAX_EXPANSION
-from reconciler.manifests.reader import MAX_BYTES, MAX_DEPTH, read
+from reconciler.manifests.yaml import reader
+from reconciler.manifests.yaml.anchors import MAX_EXPANSION
+from reconciler.manifests.yaml.reader import MAX_BYTES, MAX_DEPTH, read
 
 
 def value(text):
@@ -214,8 +214,8 @@ def test_values_nest_to_a_limit_and_no_further(opening, closing):
 )  # fmt: skip
 def test_no_nesting_kills_the_process(hostile):
     program = (
-        "from reconciler.manifests.positions import locate\n"
-        "from reconciler.manifests.reader import read\n"
+        "from reconciler.manifests.yaml.positions import locate\n"
+        "from reconciler.manifests.yaml.reader import read\n"
         f"n = 100_000; text = {hostile}\n"
         "found = locate(read(text, 'a').problems, lambda _: text, lambda _: False)\n"
         "print(len(found))"

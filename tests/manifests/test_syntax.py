@@ -1,8 +1,8 @@
 import pytest
 from yaml.error import YAMLError
 
-from reconciler.manifests.reader import read
-from reconciler.manifests.syntax import explain
+from reconciler.manifests.yaml.reader import read
+from reconciler.manifests.yaml.syntax import explain
 
 
 def complaint(text):

@@ -8,19 +8,20 @@ from typing import Any
 
 import jsonpatch
 import pytest
-from fleets import WORDS, shown, specs
-from given import KEY, client, entry, live, manifest, situation
 from hypothesis import given
 from hypothesis import strategies as st
-from vendors import NAMES, vendor
+from support.fleets import WORDS, shown, specs
+from support.given import KEY, client, entry, live, manifest, situation
+from support.vendors import NAMES, vendor
 
-from reconciler.core import compiler, references
-from reconciler.core.diff import compare
 from reconciler.core.model import Action, Plan, Secret
-from reconciler.core.planner import plan_target
-from reconciler.core.provider import Provider, UpdateStyle
-from reconciler.core.record import entry as entry_for
-from reconciler.core.secrets import seal
+from reconciler.plan.applied import entry as entry_for
+from reconciler.plan.diff import compare
+from reconciler.plan.planner import plan_target
+from reconciler.plan.requests import needs_replace, update_requests
+from reconciler.provider import references
+from reconciler.provider.model import Provider, UpdateStyle
+from reconciler.provider.secrets import seal
 from reconciler.render import json as as_json
 from reconciler.render import markdown, text
 
@@ -59,11 +60,11 @@ def test_one_request_makes_a_server_as_wanted_and_touches_nothing_else(name, dat
     changed = [
         change.field
         for change in compare(provider, wanted, before, key=KEY)
-        if not compiler.needs_replace(provider, provider.fields[change.field], wanted[change.field])
+        if not needs_replace(provider, provider.fields[change.field], wanted[change.field])
     ]
     wanted = {field: wanted[field] for field in changed}
 
-    (request,) = compiler.update_requests(provider, wanted, before, changed)
+    (request,) = update_requests(provider, wanted, before, changed)
     body = after(provider, before, request.body)
 
     assert compare(provider, wanted, body, key=KEY) == ()
@@ -78,7 +79,7 @@ def test_a_patch_holds_no_null_no_index_and_one_operation_a_field(one, wanted):
     before = shown(provider, one, "1")
     changed = [change.field for change in compare(provider, wanted, before, key=KEY)]
 
-    (request,) = compiler.update_requests(provider, wanted, before, changed)
+    (request,) = update_requests(provider, wanted, before, changed)
 
     assert [step["path"] for step in request.body] == sorted(f"/{name}" for name in changed)
     for step in request.body:
@@ -90,7 +91,7 @@ def test_every_put_to_boruta_carries_the_full_list_of_scopes(one, wanted):
     provider = vendor("boruta")
     before = shown(provider, one, "1")
 
-    (request,) = compiler.update_requests(provider, wanted, before, list(wanted))
+    (request,) = update_requests(provider, wanted, before, list(wanted))
 
     assert "authorized_scopes" in request.body["client"]
 

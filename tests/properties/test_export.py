@@ -5,20 +5,20 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
-from fleets import shown, specs
 from hypothesis import given
 from hypothesis import strategies as st
-from vendors import NAMES, vendor
+from support.fleets import shown, specs
+from support.vendors import NAMES, vendor
 
-from reconciler.core.diff import compare
-from reconciler.core.export import export, keys
-from reconciler.core.manifest_schema import derive
 from reconciler.core.model import LiveClient
-from reconciler.core.references import find
-from reconciler.core.schema import Validator
-from reconciler.core.secrets import seal
-from reconciler.manifests.reader import read
 from reconciler.manifests.writer import spell
+from reconciler.manifests.yaml.reader import read
+from reconciler.plan.diff import compare
+from reconciler.plan.export import export, keys
+from reconciler.provider.manifest_schema import derive
+from reconciler.provider.references import find
+from reconciler.provider.secrets import seal
+from reconciler.validation.validator import Validator
 
 NUMBERS = st.one_of(st.integers(), st.floats(allow_nan=False))
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)

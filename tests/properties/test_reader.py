@@ -5,8 +5,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.manifests.positions import locate
-from reconciler.manifests.reader import read
+from reconciler.manifests.yaml.positions import locate
+from reconciler.manifests.yaml.reader import read
 
 TEXT = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Cn", "Co"], exclude_characters="\ufeff"),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from given import client, entry, field, live, manifest, provider, replace, situation
 from hypothesis import given
 from hypothesis import strategies as st
+from support.given import client, entry, field, live, manifest, provider, replace, situation
 
 from reconciler.core.model import Action, Change, Intent, Inventory, TargetPlan
-from reconciler.core.planner import plan_target
 from reconciler.core.project import Policy
-from reconciler.core.provider import Identity, Switch
-from reconciler.core.situation import Situation
+from reconciler.plan.inputs import Situation
+from reconciler.plan.planner import plan_target
+from reconciler.provider.model import Identity, Switch
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FIELDS = (

@@ -6,18 +6,18 @@ import json
 from typing import Any
 
 import pytest
-from fleets import shown, specs
-from given import client, entry, live, manifest, situation
 from hypothesis import given
 from hypothesis import strategies as st
-from vendors import NAMES, vendor
+from support.fleets import shown, specs
+from support.given import client, entry, live, manifest, situation
+from support.vendors import NAMES, vendor
 
-from reconciler.core.footing import footing
-from reconciler.core.footing import shown as shown_footing
 from reconciler.core.model import Plan
-from reconciler.core.planner import plan_target
-from reconciler.core.saved import decision, differences, digest, opened, sealed
-from reconciler.core.selection import Selection
+from reconciler.plan.planfile import decision, differences, digest, opened, sealed
+from reconciler.plan.planner import plan_target
+from reconciler.plan.preconditions import footing
+from reconciler.plan.preconditions import shown as shown_footing
+from reconciler.plan.selection import Selection
 from reconciler.render.json import dumped, plan_document
 
 each_vendor = pytest.mark.parametrize("name", NAMES)

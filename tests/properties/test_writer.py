@@ -8,8 +8,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.manifests.reader import read
 from reconciler.manifests.writer import spell
+from reconciler.manifests.yaml.reader import read
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 LINES = st.lists(st.text(st.characters(codec="ascii"), max_size=6), max_size=4).map("\n".join)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.sandbox.boruta_rows import IDENTITY_PROVIDER
+from reconciler.sandbox.boruta.rows import IDENTITY_PROVIDER
 
 if TYPE_CHECKING:
     import httpx

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from reconciler.sandbox.boruta_rows import ADMIN_UI
+from reconciler.sandbox.boruta.rows import ADMIN_UI
 
 if TYPE_CHECKING:
     import httpx

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from manifest_examples import KINDS
-from vendors import SCHEMAS, schema
+from support.manifest_examples import KINDS
+from support.vendors import SCHEMAS, schema
 
-from reconciler.core.manifest_schema import derive
+from reconciler.provider.manifest_schema import derive
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,9 +4,9 @@ import copy
 import json
 
 import pytest
-from vendors import SCHEMAS
+from support.vendors import SCHEMAS
 
-from reconciler.core.schema import Validator
+from reconciler.validation.validator import Validator
 
 PROJECT = {
     "apiVersion": "reconciler/v1",

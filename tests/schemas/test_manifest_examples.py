@@ -1,8 +1,8 @@
 """The folders of manifests that are right, and of those that are wrong with what is said of them."""
 
 import pytest
-from manifest_examples import KINDS, accepted, documents, refused, validator_of
-from vendors import schema
+from support.manifest_examples import KINDS, accepted, documents, refused, validator_of
+from support.vendors import schema
 
 from reconciler.core.model import Problem, Source
 

@@ -5,11 +5,11 @@ import copy
 import jsonschema
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from manifest_examples import KINDS, accepted, documents, refused, validator
-from vendors import schema
+from support.manifest_examples import KINDS, accepted, documents, refused, validator
+from support.vendors import schema
 
-from reconciler.core.manifest_schema import derive
-from reconciler.core.schema import _reference
+from reconciler.provider.manifest_schema import derive
+from reconciler.validation.validator import _reference
 
 EXAMPLES = [documents(path)[0] for path in (*accepted(), *refused())]
 SCHEMAS = {kind: derive(schema(name, "client"), kind) for kind, name in KINDS.items()}

@@ -7,9 +7,9 @@ import jsonschema
 import jsonschema_rs
 import pytest
 import yaml
-from vendors import NAMES, SCHEMAS, schema
+from support.vendors import NAMES, SCHEMAS, schema
 
-from reconciler.core.schema import Validator
+from reconciler.validation.validator import Validator
 
 EXAMPLES = Path(__file__).parent / "examples"
 BODIES = sorted(EXAMPLES.glob("*/*/*.json"))

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
-from sink_places import SINKS
+from support.sink_places import SINKS
 
 
 @pytest.fixture(scope="session")

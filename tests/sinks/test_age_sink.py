@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyrage
 import pytest
-from sink_places import IDENTITY, make
+from support.sink_places import IDENTITY, make
 
 from reconciler.core.errors import SinkError
 from reconciler.core.model import Secret

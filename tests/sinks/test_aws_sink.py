@@ -3,7 +3,7 @@ import sys
 
 import boto3
 import pytest
-from sink_places import make
+from support.sink_places import make
 
 from reconciler.core.errors import SinkError
 from reconciler.core.model import Secret

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sink_places import SINKS
+from support.sink_places import SINKS
 
 from reconciler.core.errors import SinkError
 from reconciler.core.model import Secret

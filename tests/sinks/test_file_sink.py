@@ -4,7 +4,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from unprivileged import closed, shared_folder
+from support.unprivileged import closed, shared_folder
 
 from reconciler.core.errors import SinkError
 from reconciler.core.model import Secret

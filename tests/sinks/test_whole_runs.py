@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from sink_places import IDENTITY, KEEP, SINKS
-from workspace import MINIMAL, Workspace
+from support.sink_places import IDENTITY, KEEP, SINKS
+from support.workspace import MINIMAL, Workspace
 
 from reconciler.core.model import Status
 from reconciler.sandbox.server import running

@@ -6,10 +6,10 @@ import uuid
 from typing import Any
 
 from hypothesis import strategies as st
-from vendors import vendor
 
-from reconciler.core.normalize import canonical
-from reconciler.core.provider import Field, Provider
+from reconciler.plan.normalize import canonical
+from reconciler.provider.model import Field, Provider
+from support.vendors import vendor
 
 HOSTS = st.sampled_from(["a", "b", "shop", "orders"])
 URIS = st.builds("https://{}.example.com/{}".format, HOSTS, st.sampled_from(["cb", "x", "y"]))

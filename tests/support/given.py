@@ -15,7 +15,8 @@ from reconciler.core.model import (
     Manifest,
     Source,
 )
-from reconciler.core.provider import (
+from reconciler.plan.inputs import Situation
+from reconciler.provider.model import (
     Endpoint,
     ErrorShape,
     Field,
@@ -24,7 +25,6 @@ from reconciler.core.provider import (
     TokenRequest,
     UpdateStyle,
 )
-from reconciler.core.situation import Situation
 
 KEY = b"a key for fingerprints"
 

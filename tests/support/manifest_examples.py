@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from vendors import NAMES, schema, vendor
 
-from reconciler.core.manifest_schema import derive
-from reconciler.core.schema import Validator
+from reconciler.provider.manifest_schema import derive
+from reconciler.validation.validator import Validator
+from support.vendors import NAMES, schema, vendor
 
 FOLDER = Path(__file__).parents[1] / "schemas" / "manifests"
 KINDS = {vendor(name).kind: name for name in NAMES}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from reconciler.sandbox.boruta_rows import IDENTITY_PROVIDER
+from reconciler.sandbox.boruta.rows import IDENTITY_PROVIDER
 
 if TYPE_CHECKING:
     from pathlib import Path

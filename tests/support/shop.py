@@ -6,16 +6,16 @@ import json
 import threading
 
 import httpx
-from given import situation
-from targets import Server, transport
-from vendors import vendor
 
+from reconciler.apply import executor as apply
 from reconciler.core.model import LiveClient, LiveState
-from reconciler.core.planner import plan_target
-from reconciler.core.secrets import seal
 from reconciler.inventory.file import Store
-from reconciler.remote import apply
+from reconciler.plan.planner import plan_target
+from reconciler.provider.secrets import seal
 from reconciler.sinks.file import FileSink
+from support.given import situation
+from support.targets import Server, transport
+from support.vendors import vendor
 
 KEY = b"a key for fingerprints"
 WEB = {

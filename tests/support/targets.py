@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
-from vendors import vendor
 
 from reconciler.core.model import Secret
-from reconciler.remote.transport import Connection, Credentials, Transport
+from reconciler.http.transport import Connection, Credentials, Transport
+from support.vendors import vendor
 
 BASE = "https://id.example.com"
 LOGIN = Credentials(client_id="reconciler", client_secret=Secret("the-login-secret"))

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from click.testing import CliRunner
-from gate import Gate, gate
-from workspace import MINIMAL, Workspace, ids
 
-from reconciler import pipeline
+from reconciler.app import planning
 from reconciler.cli.root import root
 from reconciler.core.model import Action, Status
 from reconciler.sandbox.server import running
+from support.gate import Gate, gate
+from support.workspace import MINIMAL, Workspace, ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -124,16 +124,16 @@ class Trial:
 
     def attempt(self) -> tuple[Plan, ApplyReport | None]:
         """What the command line does, in this process; no report where nothing may be sent."""
-        selection = pipeline.Selection()
+        selection = planning.Selection()
         with (
             patch.dict(os.environ, self.workspace.env),
-            pipeline.planning(
+            planning.planning(
                 self.workspace.project, selection, lock=True, lock_timeout=5
             ) as planned,
         ):
             if vetoes(planned.plan) or any(target.errors for target in planned.plan.targets):
                 return planned.plan, None
-            return planned.plan, pipeline.apply(planned)
+            return planned.plan, planning.apply(planned)
 
     def wanted(self) -> set[str]:
         """The keys of the clients that are to be there at the end."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from reconciler.core.describe import parse_provider
-from reconciler.core.provider import Provider
+from reconciler.provider.descriptor import parse_provider
+from reconciler.provider.model import Provider
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 NAMES = ("boruta", "provident", "sailpoint")

@@ -126,10 +126,7 @@ def warm_up() -> None:
     import jsonschema_rs  # noqa: F401, PLC0415
     import rich.progress  # noqa: F401, PLC0415
 
-    import reconciler.cli.commands.apply  # noqa: PLC0415
-    import reconciler.cli.root  # noqa: PLC0415
-    import reconciler.run  # noqa: F401, PLC0415
-    from reconciler.remote.transport import Transport  # noqa: PLC0415
+    from reconciler.http.transport import Transport  # noqa: PLC0415
 
     # Waits are proven elsewhere: here a second try follows at once.
     Transport.__init__.__kwdefaults__["jitter"] = lambda: 0.0

@@ -1,9 +1,9 @@
 import pytest
-from given import KEY, entry, field, provider
+from support.given import KEY, entry, field, provider
 
-from reconciler.core.diff import compare, settled
 from reconciler.core.model import MISSING, FieldChange, NestedChange, Origin, Redacted, Secret
 from reconciler.core.secrets import fingerprint
+from reconciler.plan.diff import compare, settled
 
 VENDOR = provider(
     field("name"),

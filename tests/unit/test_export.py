@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from given import client, field, provider
-from vendors import vendor
+from support.given import client, field, provider
+from support.vendors import vendor
 
-from reconciler.core.export import export, keys, slug
-from reconciler.core.manifest_schema import derive
 from reconciler.core.model import LiveClient, Secret
-from reconciler.core.schema import Validator
+from reconciler.plan.export import export, keys, slug
+from reconciler.provider.manifest_schema import derive
+from reconciler.validation.validator import Validator
 
 IDP = {"id": "44444444-4444-4444-8444-444444444444", "name": "Staff"}
 BORUTA = {"id": "1", "name": "Web", "identity_provider": IDP}

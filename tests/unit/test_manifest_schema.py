@@ -1,7 +1,7 @@
 """How the schema of a manifest follows from the schema of a client."""
 
-from reconciler.core.manifest_schema import derive
-from reconciler.core.schema import Validator
+from reconciler.provider.manifest_schema import derive
+from reconciler.validation.validator import Validator
 
 
 def client(**members):

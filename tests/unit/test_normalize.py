@@ -1,8 +1,9 @@
 import pytest
-from given import field
+from support.given import field
 
 from reconciler.core.model import MISSING, Secret
-from reconciler.core.normalize import canonical, same, seen, shuffled, writable
+from reconciler.core.values import same
+from reconciler.plan.normalize import canonical, seen, shuffled, writable
 
 SCOPES = field(
     "authorized_scopes",

@@ -1,9 +1,9 @@
 import pytest
-from given import field, provider
+from support.given import field, provider
 
 from reconciler.core.model import Secret
-from reconciler.core.patch import full_body, json_patch, partial_body, value_tests
-from reconciler.core.provider import Clear
+from reconciler.plan.patch import full_body, json_patch, partial_body, value_tests
+from reconciler.provider.model import Clear
 
 VENDOR = provider(
     field("name"),

@@ -1,11 +1,11 @@
 import pytest
-from given import client, entry, field, live, manifest, provider, replace, situation
+from support.given import client, entry, field, live, manifest, provider, replace, situation
 
 from reconciler.core.model import MISSING, Action, Origin
-from reconciler.core.planner import plan_target
 from reconciler.core.project import Policy
-from reconciler.core.provider import Identity
-from reconciler.core.situation import bound_id, chosen_id, ids_to_read
+from reconciler.plan.inputs import bound_id, chosen_id, ids_to_read
+from reconciler.plan.planner import plan_target
+from reconciler.provider.model import Identity
 
 FIELDS = (
     field("name"),

@@ -1,13 +1,13 @@
 """What becomes of clients of ours that no manifest names any more."""
 
 import pytest
-from given import client, entry, field, live, manifest, provider, replace, situation
+from support.given import client, entry, field, live, manifest, provider, replace, situation
 
 from reconciler.core.model import Action, Intent
-from reconciler.core.planner import plan_target
 from reconciler.core.project import Policy
-from reconciler.core.provider import Identity, Switch
-from reconciler.core.situation import ids_to_read
+from reconciler.plan.inputs import ids_to_read
+from reconciler.plan.planner import plan_target
+from reconciler.provider.model import Identity, Switch
 
 FIELDS = (field("name"), field("enabled"), field("lastUsed", read_only=True))
 IDENTITY = Identity(pointer="/id", match="name", last_used="/lastUsed")

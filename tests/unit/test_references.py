@@ -3,11 +3,11 @@
 import copy
 
 import pytest
-from given import field, provider
+from support.given import field, provider
 
 from reconciler.core.model import Secret
 from reconciler.core.project import Reference
-from reconciler.core.references import find, substitute
+from reconciler.provider.references import find, substitute
 
 TEXT = {"type": "string"}
 EXAMPLE = provider(

@@ -3,7 +3,7 @@
 import json
 
 from jsonschema import Draft202012Validator
-from vendors import SCHEMAS
+from support.vendors import SCHEMAS
 
 from reconciler.core.model import ApplyReport, Delivery, Status
 from reconciler.render.json import render_report as as_json

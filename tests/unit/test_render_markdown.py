@@ -3,9 +3,9 @@ from __future__ import annotations
 import html
 import re
 
-from given import manifest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.given import manifest
 
 from reconciler.core.model import (
     MISSING,

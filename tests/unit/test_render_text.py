@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from given import manifest
+from support.given import manifest
 
 from reconciler.core.model import (
     MISSING,

@@ -1,11 +1,11 @@
 from dataclasses import replace
 
 import pytest
-from given import client, entry, field, manifest, provider, situation
+from support.given import client, entry, field, manifest, provider, situation
 
 from reconciler.core.model import Intent, Inventory, Secret
-from reconciler.core.provider import ChosenSecret, Endpoint, UpdateStyle
-from reconciler.core.rotation import call_request, refusal, set_request, told
+from reconciler.plan.rotation import call_request, refusal, set_request, told
+from reconciler.provider.model import ChosenSecret, Endpoint, UpdateStyle
 
 CALL = Endpoint(method="POST", path="/{id}/rotate", expect=frozenset({200}))
 FIELDS = (field("name"), field("secret", secret=True), field("key", secret=True, read_as="apiKey"))

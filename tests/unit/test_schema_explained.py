@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.schema import Validator
+from reconciler.validation.validator import Validator
 
 
 def told(schema, instance):

@@ -1,16 +1,9 @@
 import pytest
-from given import KEY, field, provider
+from support.given import KEY, field, provider
 
 from reconciler.core.model import MISSING, Redacted, Secret
-from reconciler.core.secrets import (
-    fingerprint,
-    fingerprint_key,
-    holds_secret,
-    issued,
-    redact,
-    reveal,
-    seal,
-)
+from reconciler.core.secrets import fingerprint, fingerprint_key, holds_secret, redact, reveal
+from reconciler.provider.secrets import issued, seal
 
 VENDOR = provider(field("name"), field("secret", secret=True, read_as="client_secret"))
 

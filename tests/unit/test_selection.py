@@ -1,8 +1,8 @@
 import pytest
-from given import manifest
+from support.given import manifest
 
 from reconciler.core.errors import SelectionError
-from reconciler.core.selection import Selection, clients, targets
+from reconciler.plan.selection import Selection, clients, targets
 
 WEB = manifest("web", labels={"team": "shop", "tier": "gold"})
 API = manifest("api-orders", labels={"team": "orders"})

@@ -1,5 +1,5 @@
 import pytest
-from vendors import vendor
+from support.vendors import vendor
 
 from reconciler.core.errors import (
     Ambiguous,
@@ -9,7 +9,7 @@ from reconciler.core.errors import (
     ServerFailed,
     Unauthorized,
 )
-from reconciler.core.vendor_errors import Refused, clean, error
+from reconciler.provider.errors import Refused, clean, error
 
 BORUTA_422 = {
     "code": "UNPROCESSABLE_ENTITY",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler import binding
+from reconciler.app import ownership
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options, lock_timeout_option
 from reconciler.cli.ownership import (
@@ -53,7 +53,7 @@ def command(
     64 there is no such manifest.
     """
     as_json = output_format == "json"
-    found = binding.adopt(call(session, target, lock_timeout), key, remote_id)
+    found = ownership.adopt(call(session, target, lock_timeout), key, remote_id)
     if isinstance(found, Refusal):
         show_refusal(key, found, as_json=as_json)
         return ExitCode.REFUSED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler import pipeline
+from reconciler.app import planning
 from reconciler.cli import interrupts, progress, project_file, receipts
 from reconciler.cli.commands.plan import failed, pending, refused, show_warnings
 from reconciler.cli.exit_codes import ExitCode
@@ -104,11 +104,11 @@ def command(  # noqa: PLR0913 - every option is an argument
         )
     path = project_file.find(session.project)
     as_json = output_format == "json"
-    reviewed = None if saved_plan is None else pipeline.reviewed(saved_plan, version=version())
-    selection = pipeline.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
+    reviewed = None if saved_plan is None else planning.reviewed(saved_plan, version=version())
+    selection = planning.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
     if reviewed is not None:
         selection = reviewed.selection
-    with pipeline.planning(
+    with planning.planning(
         path, selection, lock=True, lock_timeout=lock_timeout, log=session.log
     ) as everything:
         show_warnings(everything)
@@ -129,24 +129,24 @@ def command(  # noqa: PLR0913 - every option is an argument
 
 
 def _held(
-    planned: pipeline.Planned, reviewed: pipeline.Reviewed | None, only: tuple[str, ...]
-) -> pipeline.Planned:
+    planned: planning.Planned, reviewed: planning.Reviewed | None, only: tuple[str, ...]
+) -> planning.Planned:
     """Hold what was planned to what was reviewed; a plan with errors goes no further anyway."""
     if reviewed is None or failed(planned.plan):
         return planned
-    return pipeline.held(planned, reviewed, only=only, version=version())
+    return planning.held(planned, reviewed, only=only, version=version())
 
 
 def _heading(
-    planned: pipeline.Planned,
-    reviewed: pipeline.Reviewed | None,
-    selection: pipeline.Selection,
+    planned: planning.Planned,
+    reviewed: planning.Reviewed | None,
+    selection: planning.Selection,
     path: str,
 ) -> Heading:
     if reviewed is not None:
         digest = reviewed.digest
     else:
-        digest = str(pipeline.saved(planned, selection, version=version())["digest"])
+        digest = str(planning.saved(planned, selection, version=version())["digest"])
     return receipts.heading(
         version=version(),
         folder=posixpath.dirname(path) or ".",
@@ -180,7 +180,7 @@ def _approved() -> bool:
 
 
 def _applied(
-    planned: pipeline.Planned, note: Callable[[Outcome], None], *, fail_fast: bool
+    planned: planning.Planned, note: Callable[[Outcome], None], *, fail_fast: bool
 ) -> ApplyReport:
     """Send what the plan says. A plan without changes still refreshes the inventory."""
     changes = sum(
@@ -195,7 +195,7 @@ def _applied(
             advance(outcome)
 
         return interrupts.attentively(
-            lambda: pipeline.apply(planned, on_outcome=on_outcome, stop=stop, fail_fast=fail_fast)
+            lambda: planning.apply(planned, on_outcome=on_outcome, stop=stop, fail_fast=fail_fast)
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler import binding
+from reconciler.app import ownership
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options, lock_timeout_option
 from reconciler.cli.output import can_ask, say
@@ -46,7 +46,7 @@ def command(
         raise click.UsageError(
             "forget asks first, and there is no terminal to ask on: give --auto-approve"
         )
-    with binding.forgetting(call(session, target, lock_timeout), key) as found:
+    with ownership.forgetting(call(session, target, lock_timeout), key) as found:
         say(_meaning(found))
         if not auto_approve and not _approved():
             say("Nothing was forgotten.")
@@ -65,7 +65,7 @@ def command(
     return ExitCode.DONE
 
 
-def _meaning(found: binding.Forgettable) -> str:
+def _meaning(found: ownership.Forgettable) -> str:
     """What forgetting a client brings with it."""
     key, entry = found.key, found.entry
     lines = [f"{key} is {entry.remote_id} on {found.target}. It stays there as it is."]

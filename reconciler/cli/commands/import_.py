@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler import importing
+from reconciler.app import importing
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options, lock_timeout_option
 from reconciler.cli.output import say

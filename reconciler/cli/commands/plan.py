@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler import pipeline
+from reconciler.app import planning
 from reconciler.cli import project_file
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import (
@@ -74,7 +74,7 @@ def command(  # noqa: PLR0913 - every option is an argument
         raise click.UsageError("--show-requests goes with --format text; JSON always has them")
     plan = _planned(
         session,
-        pipeline.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes),
+        planning.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes),
         lock_timeout=lock_timeout,
         out=out,
     )
@@ -85,10 +85,10 @@ def command(  # noqa: PLR0913 - every option is an argument
 
 
 def _planned(
-    session: Session, selection: pipeline.Selection, *, lock_timeout: float | None, out: str | None
+    session: Session, selection: planning.Selection, *, lock_timeout: float | None, out: str | None
 ) -> Plan:
     """Plan, and save that to `out` where there is such a file to be."""
-    with pipeline.planning(
+    with planning.planning(
         project_file.find(session.project),
         selection,
         lock=lock_timeout is not None,
@@ -97,12 +97,12 @@ def _planned(
     ) as planned:
         show_warnings(planned)
         if out is not None:
-            document = pipeline.saved(planned, selection, version=version())
+            document = planning.saved(planned, selection, version=version())
             write_file(out, json.dumped(document))
         return planned.plan
 
 
-def show_warnings(planned: pipeline.Planned) -> None:
+def show_warnings(planned: planning.Planned) -> None:
     """Show what `validate` would warn of, beside the result."""
     result(problems.to_text(planned.warnings), err=True)
 

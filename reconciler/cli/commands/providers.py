@@ -10,12 +10,12 @@ import click
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options
 from reconciler.cli.output import result
-from reconciler.core.describe import parse_provider
 from reconciler.manifests import catalog
+from reconciler.provider.descriptor import parse_provider
 
 if TYPE_CHECKING:
     from reconciler.core.model import Json, JsonObject
-    from reconciler.core.provider import Provider
+    from reconciler.provider.model import Provider
 
 _HEADINGS: Final = ("NAME", "KIND", "LIST", "DELETE", "UPDATE", "A CHANGE OF THESE REPLACES")
 

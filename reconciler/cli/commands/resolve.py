@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler import binding
+from reconciler.app import ownership
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options, lock_timeout_option
 from reconciler.cli.output import say
@@ -60,9 +60,9 @@ def command(
     as_json = output_format == "json"
     asked = call(session, target, lock_timeout)
     if remote_id is None:
-        _show_absent(binding.resolve_absent(asked, key), key, as_json=as_json)
+        _show_absent(ownership.resolve_absent(asked, key), key, as_json=as_json)
         return ExitCode.DONE
-    found = binding.resolve(asked, key, remote_id)
+    found = ownership.resolve(asked, key, remote_id)
     if isinstance(found, Refusal):
         show_refusal(key, found, as_json=as_json)
         return ExitCode.REFUSED
@@ -77,7 +77,7 @@ def _show_absent(target: str, key: str, *, as_json: bool) -> None:
         tell(f"{key} is on {target} not yet: the next apply creates it.")
 
 
-def _show_bound(found: binding.Bound, *, as_json: bool) -> None:
+def _show_bound(found: ownership.Bound, *, as_json: bool) -> None:
     if found.trouble:
         say(f"error: its secret could not be stored: {found.trouble}")
     if as_json:

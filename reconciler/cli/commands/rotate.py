@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler import secrecy
+from reconciler.app import secrets as secrecy
 from reconciler.cli import interrupts
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options, lock_timeout_option
@@ -17,8 +17,8 @@ from reconciler.core.errors import Ambiguous, RemoteError
 from reconciler.core.model import Refusal
 
 if TYPE_CHECKING:
+    from reconciler.app.secrets import Rotatable, Rotated
     from reconciler.cli.session import Session
-    from reconciler.secrecy import Rotatable, Rotated
 
 _STOPPING: Final = "The secret is being changed; this ends when it is safe. Ctrl-C again aborts."
 _AFTERWARDS: Final = "`reconciler secrets sync` gives the sink the secret that holds now."

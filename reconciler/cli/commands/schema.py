@@ -11,8 +11,8 @@ import click
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import global_options
 from reconciler.cli.output import result
-from reconciler.core.manifest_schema import derive
 from reconciler.manifests import catalog
+from reconciler.provider.manifest_schema import derive
 
 if TYPE_CHECKING:
     from reconciler.core.model import JsonObject

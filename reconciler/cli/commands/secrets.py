@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler import secrecy
+from reconciler.app import secrets as secrecy
 from reconciler.cli import interrupts
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import (
@@ -18,14 +18,14 @@ from reconciler.cli.options import (
 from reconciler.cli.output import say
 from reconciler.cli.ownership import call, show, tell
 from reconciler.core.model import Status
-from reconciler.core.selection import Selection
+from reconciler.plan.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from reconciler.app.secrets import Sync, Synced
     from reconciler.cli.session import Session
     from reconciler.core.model import Json
-    from reconciler.secrecy import Sync, Synced
 
 _STOPPING: Final = "Stopping after the secret under way. Ctrl-C again aborts at once."
 _MARKS: Final = {Status.DONE: "✓", Status.FAILED: "✗", Status.SKIPPED: "-"}

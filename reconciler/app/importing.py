@@ -1,0 +1,225 @@
+"""The use case of import: live clients become manifests, bound to them, and nothing about them changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler import atomic_files
+from reconciler.app.ownership import all_of, look, opened, target_of, valid
+from reconciler.core.errors import InventoryError, SelectionError
+from reconciler.core.model import Manifest, Source
+from reconciler.manifests import catalog, writer
+from reconciler.manifests.placement import occupied, places
+from reconciler.plan import applied
+from reconciler.plan.adoption import importable
+from reconciler.plan.export import Exported, Note, export, keys
+
+if TYPE_CHECKING:
+    from reconciler.app.ownership import Call
+    from reconciler.app.target_run import Opened
+    from reconciler.core.model import InventoryEntry, LiveClient, Refusal
+    from reconciler.manifests.clients import Loaded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The clients to import: these, else those whose name fits one of `names`, else all."""
+
+    ids: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """A client that has a manifest at `path` now; `notes` say what that does not state."""
+
+    key: str
+    remote_id: str
+    name: str
+    path: str
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A client that was left alone, and why."""
+
+    remote_id: str
+    name: str
+    why: Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """What an import came to; `trouble` says what broke it off half-way."""
+
+    target: str
+    imported: tuple[Imported, ...]
+    skipped: tuple[Skipped, ...]
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A manifest that is about to be written: as it is to be, and as it is until it is recorded."""
+
+    client: LiveClient
+    key: str
+    path: str
+    exported: Exported
+    text: str
+    bound_text: str
+    entry: InventoryEntry
+
+
+def run(call: Call, wanted: Wanted, *, into: str | None = None, full: bool = False) -> Import:
+    """Write a manifest for each wanted client of `call.target` that nobody has claimed, and bind it.
+
+    A file holds `metadata.id` until the client is recorded. So whenever the run dies, what it
+    wrote means the client that is there, and nothing is created, doubled or deleted. Raises the
+    ReconcilerErrors, all before the first file is written; what goes wrong later is `trouble`.
+    """
+    loaded = valid(call)
+    target = target_of(loaded, "", call.target)
+    with opened(loaded, target, call) as resources:
+        seen = _seen(resources, wanted)
+        manifests = all_of(loaded, target)
+        clients, left = importable(resources.situation, seen, manifests, by_id=bool(wanted.ids))
+        drafts = _drafts(resources, loaded, target, clients, into=into, full=full)
+        imported, trouble = _written(resources, drafts)
+    names = {client.remote_id: _name(resources, client) for client in seen}
+    return Import(
+        target=target,
+        imported=tuple(imported),
+        skipped=tuple(
+            Skipped(remote_id=remote_id, name=names[remote_id], why=why)
+            for remote_id, why in left.items()
+        ),
+        trouble=trouble,
+    )
+
+
+def _seen(resources: Opened, wanted: Wanted) -> list[LiveClient]:
+    """The clients that are wanted, as the server shows them now."""
+    from reconciler.http import live  # noqa: PLC0415 - loads httpx
+
+    provider = resources.situation.provider
+    if wanted.ids:
+        found = [look(resources, remote_id) for remote_id in dict.fromkeys(wanted.ids)]
+        return list({client.remote_id: client for client in found}.values())
+    if provider.list is None:
+        raise SelectionError(
+            f"{provider.title} has no list of its clients: name each of them with --id"
+        )
+    known = [entry.remote_id for entry in resources.situation.inventory.entries.values()]
+    clients = live.read(provider, resources.transport, known).clients.values()
+    if not wanted.names:
+        return list(clients)
+    fitting = [
+        client
+        for client in clients
+        if any(fnmatchcase(_name(resources, client), pattern) for pattern in wanted.names)
+    ]
+    if not fitting:
+        raise SelectionError(f"no client is named {' or '.join(wanted.names)}")
+    return fitting
+
+
+def _name(resources: Opened, client: LiveClient) -> str:
+    name = client.body.get(resources.situation.provider.identity.match or "name")
+    return name if isinstance(name, str) else ""
+
+
+def _drafts(
+    resources: Opened,
+    loaded: Loaded,
+    target: str,
+    clients: list[LiveClient],
+    *,
+    into: str | None,
+    full: bool,
+) -> list[_Draft]:
+    situation, project = resources.situation, loaded.project
+    stated = project.targets[target]
+    inventory = situation.inventory
+    taken = {manifest.name for manifest in all_of(loaded, target)}
+    taken |= inventory.entries.keys() | inventory.pending.keys()
+    names = keys(situation.provider, clients, taken)
+    while filled := occupied(paths := places(project, stated, names.values(), into)):
+        taken |= filled
+        names = keys(situation.provider, clients, taken)
+    judge = catalog.entry(stated.provider, project.root).validator
+    drafts = []
+    for client in clients:
+        key = names[client.remote_id]
+        made = export(situation.provider, client, judge, key=key, target=target, full=full)
+        drafts.append(_draft(resources, client, key, paths[key], made))
+    return drafts
+
+
+def _draft(
+    resources: Opened, client: LiveClient, key: str, path: str, exported: Exported
+) -> _Draft:
+    situation, document = resources.situation, exported.document
+    manifest = Manifest(
+        source=Source(path=path),
+        kind=situation.provider.kind,
+        name=key,
+        target=situation.target,
+        spec=exported.spec,
+    )
+    metadata = {"name": key, "target": situation.target, "id": client.remote_id}
+    return _Draft(
+        client=client,
+        key=key,
+        path=path,
+        exported=exported,
+        text=writer.spell(document),
+        bound_text=writer.spell({**document, "metadata": metadata}),
+        entry=applied.entry(
+            situation.provider,
+            manifest,
+            client.remote_id,
+            client.body,
+            key=situation.key,
+            now=resources.now(),
+        ),
+    )
+
+
+def _written(resources: Opened, drafts: list[_Draft]) -> tuple[list[Imported], str]:
+    """Write and record the drafts; those that have a file now, and what broke it off."""
+    done: list[Imported] = []
+    trouble = ""
+    for draft in drafts:
+        path, note = Path(draft.path), ""
+        try:
+            writer.create(path, draft.bound_text)
+        except OSError as error:
+            return done, f"{draft.path}: {atomic_files.reason(error)}"
+        try:
+            resources.session.record(draft.key, draft.entry)
+            if not writer.rewrite(path, draft.bound_text, draft.text):
+                note = "the file was changed meanwhile, and keeps it"
+        except InventoryError as error:
+            note, trouble = "kept, so that the next apply binds the client", str(error)
+        except OSError as error:
+            note, trouble = "not taken out again", f"{draft.path}: {atomic_files.reason(error)}"
+        done.append(_told(resources, draft, note))
+        if trouble:
+            break
+    return done, trouble
+
+
+def _told(resources: Opened, draft: _Draft, note: str) -> Imported:
+    more = (Note(field="metadata.id", reason=note),) if note else ()
+    return Imported(
+        key=draft.key,
+        remote_id=draft.client.remote_id,
+        name=_name(resources, draft.client),
+        path=draft.path,
+        notes=(*draft.exported.notes, *more),
+    )

@@ -1,0 +1,85 @@
+"""Sends the requests of one change, and keeps count of them and of what the server called them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.errors import Ambiguous, BadAnswer, RemoteError, Unreachable
+from reconciler.http.live import client_in, read_one
+from reconciler.plan.requests import path_for
+
+if TYPE_CHECKING:
+    from reconciler.apply.context import Scene
+    from reconciler.core.model import Change, JsonObject, Operation, Request
+    from reconciler.http.transport import Answer
+    from reconciler.provider.model import Endpoint, Provider
+
+
+class Exchange:
+    """What went to the server for one change, and what came back."""
+
+    def __init__(self, scene: Scene, change: Change) -> None:
+        self._scene = scene
+        self._change = change
+        self.sent = 0
+        self.seen: JsonObject | None = None
+        self._tracking: dict[str, None] = {}
+
+    @property
+    def tracking(self) -> tuple[str, ...]:
+        """What the server called the requests that it answered, each once, in order."""
+        return tuple(self._tracking)
+
+    def write(self, request: Request, remote_id: str) -> JsonObject:
+        """Send a create or an update, and give the client that the answer shows, sealed."""
+        answer = self.send(request, remote_id)
+        endpoint = _endpoint(self._scene.provider, request.operation)
+        body = client_in(self._scene.provider, endpoint, answer)
+        if body is None:
+            kind = Ambiguous if request.operation == "create" else BadAnswer
+            raise kind(
+                f"{self._change.target}/{self._change.key}: {request.method} was answered with "
+                f"{answer.status} and no client that has an id",
+                status=answer.status,
+            )
+        self.seen = body
+        return body
+
+    def send(self, request: Request, remote_id: str) -> Answer:
+        """Send one request that writes. Raises the RemoteErrors, and InventoryError for a lost lock."""
+        self._scene.recorder.check()
+        try:
+            answer = self._scene.transport.send(
+                request.method,
+                path_for(request, remote_id),
+                body=request.body,
+                content_type=request.content_type,
+                expect=_endpoint(self._scene.provider, request.operation).expect,
+                subject=self._change.key,
+            )
+        except Unreachable:
+            raise
+        except RemoteError as error:
+            self._note(error.tracking)
+            raise
+        self._note(answer.tracking)
+        return answer
+
+    def look(self, remote_id: str) -> JsonObject:
+        """The client as it is now, sealed. Raises NotFound where it is gone, and the other RemoteErrors."""
+        self.seen = read_one(self._scene.provider, self._scene.transport, remote_id).body
+        return self.seen
+
+    def _note(self, tracking: str) -> None:
+        self.sent += 1
+        if tracking:
+            self._tracking[tracking] = None
+
+
+def _endpoint(provider: Provider, operation: Operation) -> Endpoint:
+    endpoints = {
+        "create": provider.create,
+        "update": provider.update,
+        "delete": provider.delete or provider.read,
+    }
+    return endpoints[operation]

@@ -1,0 +1,110 @@
+"""Gives a client a new secret on its server, and makes sure which one it has afterwards."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.errors import (
+    Ambiguous,
+    BadAnswer,
+    NotFound,
+    Rejected,
+    RemoteError,
+    Unauthorized,
+    Unreachable,
+)
+from reconciler.core.model import Secret
+from reconciler.http.live import read_one
+from reconciler.plan.requests import path_for
+from reconciler.plan.rotation import call_request, set_request, told
+from reconciler.provider.model import ChosenSecret
+from reconciler.provider.secrets import issued
+
+if TYPE_CHECKING:
+    from reconciler.core.model import LiveClient
+    from reconciler.http.transport import Transport
+    from reconciler.provider.model import Endpoint, Provider
+
+# 86 characters of the URL-safe alphabet, 512 bits: as long as those that Boruta makes.
+_BYTES: Final = 64
+# Nothing came of a request that was answered so, or that never left.
+CERTAIN: Final = (Unreachable, Unauthorized, Rejected, NotFound)
+
+
+def rotate(provider: Provider, transport: Transport, live: LiveClient, *, key: str) -> Secret:
+    """Give `live`, as it was just read, a new secret; the one that the server has from now on.
+
+    Raises an error of `CERTAIN` where the old one still holds. Where no answer says so, the client
+    is read again: the secret that it shows then is the new one, if it is another. Raises
+    Ambiguous and the other RemoteErrors where that does not tell either. The vendor must have a
+    way to change a secret.
+    """
+    how = provider.rotate
+    if how is None:
+        raise ValueError(f"{provider.title} has no way to change a secret")
+    if isinstance(how, ChosenSecret):
+        return _set(provider, how, transport, live, key)
+    return _called(provider, how, transport, live, key)
+
+
+def _set(
+    provider: Provider, how: ChosenSecret, transport: Transport, live: LiveClient, key: str
+) -> Secret:
+    chosen = Secret(secrets.token_urlsafe(_BYTES))
+    request = set_request(provider, how, live, chosen)
+    try:
+        transport.send(
+            request.method,
+            path_for(request, live.remote_id),
+            body=request.body,
+            content_type=request.content_type,
+            expect=provider.update.expect,
+            subject=key,
+        )
+    except CERTAIN:
+        raise
+    except RemoteError as error:
+        return _shown(provider, transport, live, error)
+    return chosen
+
+
+def _called(
+    provider: Provider, how: Endpoint, transport: Transport, live: LiveClient, key: str
+) -> Secret:
+    request = call_request(provider, how)
+    try:
+        answer = transport.send(
+            request.method,
+            path_for(request, live.remote_id),
+            expect=how.expect,
+            subject=key,
+        )
+    except CERTAIN:
+        raise
+    except RemoteError as error:
+        return _shown(provider, transport, live, error)
+    found = told(provider, answer.body)
+    if found is not None and found != issued(provider, live.body):
+        return found
+    silent = BadAnswer(
+        f"{transport.target}/{key}: {request.method} was answered with {answer.status} and no new "
+        "secret",
+        status=answer.status,
+    )
+    return _shown(provider, transport, live, silent)
+
+
+def _shown(
+    provider: Provider, transport: Transport, live: LiveClient, error: RemoteError
+) -> Secret:
+    """The secret that the client shows, if it is not the one that it had."""
+    try:
+        now = issued(provider, read_one(provider, transport, live.remote_id).body)
+    except RemoteError as unread:
+        raise Ambiguous(
+            f"{error}. Which secret the client has now could not be read: {unread}"
+        ) from None
+    if now is None or now == issued(provider, live.body):
+        raise error
+    return now

@@ -1,0 +1,39 @@
+"""Compares JSON values, spells them the one way that equal ones share, and looks into them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.model import Json, JsonObject
+
+# Of two values of one of these types, Python's own equality is that of JSON.
+_PLAIN: Final = frozenset({str, int, bool, float})
+
+
+def same(one: Json, other: Json) -> bool:
+    """Whether two JSON values are equal: 1 is 1.0 but not true, and an array has an order."""
+    if one != other:
+        return False
+    kind = type(one)
+    if kind is type(other) and kind in _PLAIN:
+        return True
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(same(member, other[name]) for name, member in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return all(map(same, one, other))
+    return isinstance(one, bool) is isinstance(other, bool)
+
+
+def canonical_json(value: Json) -> str:
+    """`value` as the one JSON text that equal values share: sorted members, no white space."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def object_member(holder: JsonObject, name: str) -> Mapping[str, Json]:
+    """The object that `holder` has under `name`, empty where it has none."""
+    found = holder.get(name)
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,194 @@
+"""Reads a server's whole list of clients, page by page, and proves that it is whole."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING, Final, cast
+
+from reconciler.core.errors import BadAnswer, NotFound
+from reconciler.core.model import EMPTY
+from reconciler.core.pointer import resolve
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Collection, Iterable, Mapping
+    from concurrent.futures import Future
+
+    from reconciler.core.model import Json, JsonObject
+    from reconciler.http.transport import Transport
+    from reconciler.provider.model import Endpoint, Pagination, Provider
+
+# A list that is longer than this many pages is taken for one that never ends.
+MOST_PAGES: Final = 4_000
+_UNPAGED: Final = (
+    "if it does not page, say `pagination: {style: none}` for the target's endpoints.list"
+)
+
+
+def listed(
+    provider: Provider, endpoint: Endpoint, transport: Transport, stop: threading.Event
+) -> Listing:
+    """Every client on the server, page by page until one is short.
+
+    Raises BadAnswer for a list that is not whole, and also when `stop` is set before its end.
+    """
+    listing = Listing(provider, endpoint, transport)
+    if provider.pagination is None:
+        listing.take(listing.fetch(EMPTY))
+    else:
+        _read_pages(listing, provider.pagination, transport.workers, stop)
+    return listing
+
+
+def prove(listing: Listing, ids: Collection[str]) -> None:
+    """Make sure of a list that lacks one of `ids`, which are expected: ask for what follows it.
+
+    Raises BadAnswer where the list goes on.
+    """
+    pagination = listing.provider.pagination
+    if pagination is not None and not listing.clients.keys() >= set(ids):
+        _prove_end(listing, pagination)
+
+
+def _read_pages(
+    listing: Listing, pagination: Pagination, workers: int, stop: threading.Event
+) -> None:
+    """Read pages until a short one, several at once.
+
+    No more are under way than half of those that were read before, so that at most a third of the
+    requests is in vain, and none where the server states its total.
+    """
+    offsets = iter(range(0, MOST_PAGES * pagination.page_size, pagination.page_size))
+    asked: deque[Future[Json]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="list") as pool:
+        for taken in range(MOST_PAGES):
+            if stop.is_set():
+                raise listing.bad("was not read to its end: the run stops")
+            wanted = _at_once(listing, pagination, taken, workers) - len(asked)
+            for offset in islice(offsets, wanted):
+                asked.append(pool.submit(_page, listing, pagination, offset))
+            if _take(listing, pagination, asked.popleft().result()):
+                _end(listing, asked)
+                return
+    raise listing.bad(f"did not end after {MOST_PAGES} pages")
+
+
+def _at_once(listing: Listing, pagination: Pagination, taken: int, workers: int) -> int:
+    """How many pages may be under way when so many were taken in, the next one among them."""
+    if listing.total is None:
+        return min(1 + (taken + 1) // 2, workers)
+    left = -(-listing.total // pagination.page_size) - taken
+    return max(1, min(workers, left))
+
+
+def _take(listing: Listing, pagination: Pagination, answer: Json) -> bool:
+    """Take in the next page; whether it is the last."""
+    count = len(listing.items(answer))
+    if count > pagination.page_size:
+        raise listing.bad(
+            f"has a page of {count} where {pagination.page_size} were asked for; {_UNPAGED}"
+        )
+    listing.take(answer)
+    return count < pagination.page_size or listing.complete
+
+
+def _end(listing: Listing, asked: Iterable[Future[Json]]) -> None:
+    """Make sure that there is nothing on the pages that were asked for in vain."""
+    if any(listing.items(answer.result()) for answer in asked):
+        raise listing.bad("goes on after a page that was not full; run again")
+    listing.check_total()
+
+
+def _page(listing: Listing, pagination: Pagination, offset: int) -> Json:
+    query = {pagination.limit_parameter: pagination.page_size, pagination.offset_parameter: offset}
+    return listing.fetch(query)
+
+
+def _prove_end(listing: Listing, pagination: Pagination) -> None:
+    """Make sure that nothing follows the last page.
+
+    A server whose pages are shorter than what was asked for would make the first of them look
+    like the whole list, and every client after it like one that is gone.
+    """
+    rest = listing.items(_page(listing, pagination, len(listing.clients)))
+    if any(listing.identify(item) not in listing.clients for item in rest):
+        raise listing.bad(
+            f"goes on after a page that was not full: its pages are shorter than "
+            f"{pagination.page_size}; give the right pageSize for the target's endpoints.list"
+        )
+
+
+class Listing:
+    """The part of a list that was read so far: `clients` by remote id, secrets not sealed yet."""
+
+    def __init__(self, provider: Provider, endpoint: Endpoint, transport: Transport) -> None:
+        self.provider = provider
+        self._endpoint = endpoint
+        self._transport = transport
+        self._path = provider.collection + endpoint.path
+        self.clients: dict[str, JsonObject] = {}
+        self.total: int | None = None
+
+    def fetch(self, query: Mapping[str, str | int]) -> Json:
+        """Ask for one page, or for all there is."""
+        try:
+            answer = self._transport.send(
+                self._endpoint.method, self._path, query=query, expect=self._endpoint.expect
+            )
+        except NotFound:
+            problem = self.bad("is not there (404); check baseUrl and collection", status=404)
+        else:
+            return answer.body
+        raise problem
+
+    def items(self, answer: Json) -> list[Json]:
+        """The clients in an answer."""
+        items = resolve(answer, self._endpoint.item)
+        if not isinstance(items, list):
+            raise self.bad(f"has no array at {self._endpoint.item or 'its top'}")
+        return items
+
+    def take(self, answer: Json) -> None:
+        """Take in a page: each client once, and no page twice."""
+        items = self.items(answer)
+        identified = [(self.identify(item), item) for item in items]
+        if items and all(remote_id in self.clients for remote_id, _ in identified):
+            raise self.bad(f"repeats a page; {_UNPAGED}")
+        for remote_id, item in identified:
+            if remote_id in self.clients:
+                raise self.bad(f"holds {remote_id} twice: it changed while it was read; run again")
+            self.clients[remote_id] = cast("JsonObject", item)
+        self._note_total(answer)
+
+    def identify(self, item: Json) -> str:
+        """The remote id of a client."""
+        remote_id = resolve(item, self.provider.identity.pointer)
+        if not isinstance(remote_id, str) or not remote_id:
+            raise self.bad("holds a client without an id")
+        return remote_id
+
+    @property
+    def complete(self) -> bool:
+        """Whether as many clients were read as the server states that there are."""
+        return self.total is not None and len(self.clients) >= self.total
+
+    def check_total(self) -> None:
+        """Hold what was read to the number that the server states, if it does."""
+        if self.total is not None and not self.complete:
+            raise self.bad(f"ends after {len(self.clients)} clients and states {self.total}")
+
+    def bad(self, how: str, *, status: int | None = None) -> BadAnswer:
+        """The error that says what is wrong with the list."""
+        where = f"{self._transport.target}: the list of clients at {self._path}"
+        return BadAnswer(f"{where} {how}", status=status)
+
+    def _note_total(self, answer: Json) -> None:
+        pagination = self.provider.pagination
+        if pagination is None or pagination.total is None:
+            return
+        total = resolve(answer, pagination.total)
+        if not isinstance(total, int) or isinstance(total, bool):
+            raise self.bad(f"states no total at {pagination.total}")
+        self.total = total

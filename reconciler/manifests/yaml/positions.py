@@ -1,0 +1,199 @@
+"""Problems known by JSON Pointer to problems with a line and a column, by a second pass over the file.
+
+Only a file that holds a problem is read again, so the first pass need not carry a single mark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from yaml.cyaml import CParser  # type: ignore[attr-defined]
+from yaml.error import YAMLError
+from yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+)
+
+from reconciler.manifests.yaml.lines import Lines
+from reconciler.manifests.yaml.reader import MAX_DEPTH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from reconciler.core.model import Position, Problem
+from reconciler.core.pointer import unescape
+
+_Mark: TypeAlias = tuple[int, int]  # line and column, from 0
+
+
+@dataclass(slots=True)
+class _Node:
+    """A value in the text: where it starts, where its key does, and what it holds by token."""
+
+    start: _Mark
+    end: _Mark
+    is_mapping: bool
+    text: str = ""
+    key: _Mark | None = None
+    members: dict[str, _Node] = field(default_factory=dict)
+    duplicates: list[tuple[str, _Node]] = field(default_factory=list)  # a later one took its place
+    origin: _Node | None = None  # of an alias: what it stands for
+
+
+def locate(
+    problems: Iterable[Problem],
+    text_of: Callable[[str], bytes],
+    is_secret: Callable[[tuple[str, ...]], bool],
+) -> list[Problem]:
+    """Give every problem in a readable file its position, and all of them sorted by place.
+
+    `text_of` gives a file's bytes by its path, empty if there are none. `is_secret` tells by its
+    path of keys whether a text would be a secret, written out where a reference belongs: no line
+    shows it. A pointer that leads nowhere means the nearest thing that is there.
+    """
+    files: dict[str, _File] = {}
+    located = []
+    for problem in problems:
+        path = problem.source.path
+        if path not in files:
+            files[path] = _File(text_of(path), is_secret)
+        located.append(replace(problem, position=files[path].position(problem)))
+    return sorted(located, key=_order)
+
+
+def _order(problem: Problem) -> tuple[object, ...]:
+    position = problem.position
+    place = (position.line, position.column) if position else (0, 0)
+    return (problem.source.path, *place, problem.source.document, problem.pointer, problem.message)
+
+
+class _File:
+    """A file that holds a problem: its lines to show, its documents to find places in."""
+
+    def __init__(self, text: bytes, is_secret: Callable[[tuple[str, ...]], bool]) -> None:
+        self._documents, is_whole = _documents(text)
+        self._lines = Lines(text)
+        for document in self._documents:
+            for start, end in _secrets(document, is_secret):
+                self._lines.mask(start, end)
+        if not is_whole:
+            self._lines.mask_what_looks_secret()
+
+    def position(self, problem: Problem) -> Position | None:
+        if problem.position is not None:
+            return self._lines.position(problem.position.line - 1, problem.position.column - 1)
+        if problem.source.document >= len(self._documents):
+            return None
+        return self._lines.position(*_find(self._documents[problem.source.document], problem))
+
+
+def _secrets(
+    root: _Node, is_secret: Callable[[tuple[str, ...]], bool]
+) -> Iterator[tuple[_Mark, _Mark]]:
+    """Find the texts that must not be shown, by where they start and end."""
+    pending: list[tuple[tuple[str, ...], _Node]] = [((), root)]
+    while pending:
+        tokens, node = pending.pop()
+        if node.origin is not None:
+            # What an alias stands for is walked over where it is written, and only there.
+            if is_secret(tokens):
+                yield node.origin.start, node.origin.end
+            continue
+        members = (*node.members.items(), *node.duplicates)
+        pending.extend(((*tokens, token), member) for token, member in members)
+        if not node.members and is_secret(tokens):
+            yield node.start, node.end
+
+
+def _find(root: _Node, problem: Problem) -> _Mark:
+    """Follow the pointer as far as it goes."""
+    node = root
+    for token in problem.pointer.split("/")[1:]:
+        member = node.members.get(unescape(token))
+        if member is None:
+            return node.key or node.start
+        node = member
+    # A block collection starts at its first member, lines below the key that people look for.
+    below = node.key is not None and node.start[0] > node.key[0]
+    return node.key if node.key and (problem.at_key or below) else node.start
+
+
+def _documents(text: bytes) -> tuple[list[_Node], bool]:
+    """Give the roots of the documents as far as the text is YAML, and whether that is all of it."""
+    outline = _Outline()
+    parser = CParser(text)
+    try:
+        while event := parser.get_event():
+            outline.take(event)
+    except (YAMLError, _Unreadable):
+        return outline.roots, False  # the first pass said what is wrong
+    return outline.roots, True
+
+
+class _Unreadable(Exception):
+    """The first pass stopped here, and said why."""
+
+
+class _Outline:
+    """The documents of a file as nodes, built event by event."""
+
+    def __init__(self) -> None:
+        self.roots: list[_Node] = []
+        self._open: list[_Node] = []
+        self._anchors: dict[str, _Node] = {}
+        self._key: _Node | None = None
+
+    def take(self, event: Any) -> None:
+        """Add what one event says; raise _Unreadable where the first pass stops too."""
+        if isinstance(event, DocumentStartEvent):
+            self._anchors.clear()
+        elif isinstance(event, CollectionEndEvent):
+            self._open.pop()
+        elif isinstance(event, NodeEvent):
+            self._take_node(event)
+
+    def _take_node(self, event: Any) -> None:
+        is_container = isinstance(event, CollectionStartEvent)
+        parent = self._open[-1] if self._open else None
+        is_key = parent is not None and parent.is_mapping and self._key is None
+        if is_container and (is_key or len(self._open) == MAX_DEPTH):
+            raise _Unreadable
+        node = self._node(event)
+        if is_key:
+            self._key = node
+            return
+        self._attach(node, parent)
+        if is_container:
+            self._open.append(node)
+
+    def _node(self, event: Any) -> _Node:
+        node = _Node(
+            start=(event.start_mark.line, event.start_mark.column),
+            end=(event.end_mark.line, event.end_mark.column),
+            is_mapping=isinstance(event, MappingStartEvent),
+            text=event.value if isinstance(event, ScalarEvent) else "",
+        )
+        name = str(event.anchor)
+        if not isinstance(event, AliasEvent):
+            self._anchors[name] = node
+        elif meant := self._anchors.get(name):
+            node.members, node.text, node.origin = meant.members, meant.text, meant
+        return node
+
+    def _attach(self, node: _Node, parent: _Node | None) -> None:
+        if parent is None:
+            self.roots.append(node)
+        elif self._key is None:
+            parent.members[str(len(parent.members))] = node
+        else:
+            token, node.key = self._key.text, self._key.start
+            if token in parent.members:
+                parent.duplicates.append((token, parent.members[token]))
+            parent.members[token] = node
+            self._key = None

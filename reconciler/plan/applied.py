@@ -1,0 +1,116 @@
+"""Turns what was applied to a client into the inventory's entry for it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import MISSING, FieldChange, InventoryEntry, Json, JsonObject, Manifest
+from reconciler.core.pointer import unescape
+from reconciler.core.secrets import fingerprint, holds_secret, reveal
+from reconciler.core.values import canonical_json, same
+from reconciler.plan.diff import compare
+from reconciler.plan.normalize import canonical, seen
+
+if TYPE_CHECKING:
+    from reconciler.core.model import SecretPlace
+    from reconciler.provider.model import Provider, Switch
+
+
+def ignored(manifest: Manifest) -> frozenset[str]:
+    """The names of the fields that `lifecycle.ignoreChanges` points to."""
+    return frozenset(
+        unescape(pointer.removeprefix("/")) for pointer in manifest.lifecycle.ignore_changes
+    )
+
+
+def server_changed(
+    provider: Provider, manifest: Manifest, answer: JsonObject, *, key: bytes
+) -> tuple[FieldChange, ...]:
+    """The fields that the answer to a write shows other than they were wanted.
+
+    Those that no answer shows are left out, and so are those that git does not look after.
+    """
+    skip = ignored(manifest)
+    shown = {
+        name: value
+        for name, value in manifest.spec.items()
+        if name not in skip and not provider.fields[name].write_only
+    }
+    return compare(provider, shown, answer, key=key)
+
+
+def entry(
+    provider: Provider,
+    manifest: Manifest,
+    remote_id: str,
+    answer: JsonObject,
+    *,
+    key: bytes,
+    now: str,
+    superseded: tuple[str, ...] = (),
+    secret: SecretPlace = "",
+) -> InventoryEntry:
+    """What to remember of a client that now is as `manifest`, resolved, wants it.
+
+    `answer` is what the server last showed of it. `now` is RFC 3339, UTC. `secret` is where its
+    secret is. A quarantine ends with the manifest.
+    """
+    applied: dict[str, Json] = {}
+    fingerprints: dict[str, str] = {}
+    answered: dict[str, Json] = {}
+    for name in sorted(manifest.spec.keys() - ignored(manifest)):
+        field, wanted = provider.fields[name], manifest.spec[name]
+        if field.secret or holds_secret(wanted):
+            fingerprints[name] = fingerprint(key, canonical(field, reveal(wanted)))
+            continue
+        applied[name] = canonical(field, wanted)
+        if not field.write_only:
+            live = canonical(field, seen(field, wanted, answer.get(field.read_as, MISSING)))
+            if live is not MISSING and not same(applied[name], live):
+                answered[name] = live
+    return InventoryEntry(
+        remote_id=remote_id,
+        applied=applied,
+        fingerprints=fingerprints,
+        answered=answered,
+        applied_at=now,
+        digest=_digest(applied, fingerprints),
+        superseded=superseded,
+        prevent_destroy=manifest.lifecycle.prevent_destroy,
+        secret=secret,
+    )
+
+
+def quarantined(
+    old: InventoryEntry, switch: Switch | None, *, turned: bool, now: str
+) -> InventoryEntry:
+    """What to remember of a client that no manifest names any more, from `now` on.
+
+    `turned` says that it was turned off for that. Only then is it turned on again when a manifest
+    comes back, so only then does `applied` hold the switch.
+    """
+    field = "" if switch is None else switch.field
+    applied = {name: value for name, value in old.applied.items() if name != field}
+    if switch is not None and turned:
+        applied[field] = switch.off
+    return replace(
+        old,
+        applied=applied,
+        digest=_digest(applied, old.fingerprints),
+        applied_at=now,
+        quarantined_at=now,
+    )
+
+
+def renews(old: InventoryEntry | None, new: InventoryEntry) -> bool:
+    """Whether `new` says anything that `old` does not, the time aside."""
+    return old is None or replace(old, applied_at="", digest="") != replace(
+        new, applied_at="", digest=""
+    )
+
+
+def _digest(applied: JsonObject, fingerprints: JsonObject) -> str:
+    text = canonical_json({"applied": dict(applied), "fingerprints": dict(fingerprints)})
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -1,0 +1,199 @@
+"""Compares what is wanted of a client with what its server shows: one FieldChange a difference."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import (
+    MISSING,
+    FieldChange,
+    InventoryEntry,
+    Json,
+    JsonObject,
+    Missing,
+    NestedChange,
+    Origin,
+)
+from reconciler.core.pointer import escape
+from reconciler.core.secrets import fingerprint, holds_secret, redact, reveal
+from reconciler.core.values import canonical_json, same
+from reconciler.plan.normalize import canonical, seen, shuffled
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from reconciler.provider.model import Field, Provider
+
+
+def compare(
+    provider: Provider,
+    wanted: JsonObject,
+    body: JsonObject,
+    *,
+    key: bytes,
+    entry: InventoryEntry | None = None,
+    ignore: Collection[str] = (),
+) -> tuple[FieldChange, ...]:
+    """The declared fields of `wanted`, a resolved spec, that differ from `body`, a sealed answer.
+
+    They are sorted by name. `entry`, what was last applied, stands in for fields that no answer
+    shows and says who moved. `ignore` are field names that are left out. `key` is the one for
+    fingerprints.
+    """
+    fields = provider.fields
+    changes = [
+        change
+        for name, value in wanted.items()
+        if name not in ignore
+        and (change := _compare_field(fields[name], value, body, entry, key)) is not None
+    ]
+    changes.sort(key=lambda change: change.field)
+    return tuple(changes)
+
+
+def _compare_field(
+    field: Field, wanted: Json, body: JsonObject, entry: InventoryEntry | None, key: bytes
+) -> FieldChange | None:
+    live = body.get(field.read_as, MISSING)
+    if not field.write_only and (same(wanted, live) or (field.is_set and shuffled(wanted, live))):
+        return None
+    if field.secret or holds_secret(wanted) or (entry and field.name in entry.fingerprints):
+        return _compare_secret(field, wanted, body, entry, key)
+    if field.write_only:
+        live = MISSING if entry is None else entry.applied.get(field.name, MISSING)
+    before = canonical(field, seen(field, wanted, live))
+    after = canonical(field, wanted)
+    if same(before, after) or _settled(field, before, after, entry):
+        return None
+    return _explained(field, before, after, _origin(field, before, after, entry))
+
+
+def _compare_secret(
+    field: Field, wanted: Json, body: JsonObject, entry: InventoryEntry | None, key: bytes
+) -> FieldChange | None:
+    """A secret is compared by value where the server shows one, else by fingerprint."""
+    after = canonical(field, reveal(wanted))
+    applied = None if entry is None else entry.fingerprints.get(field.name)
+    if field.write_only:
+        if applied == fingerprint(key, after):
+            return None
+        return FieldChange(
+            field=field.name, before=MISSING, after=redact(after, key), origin=Origin.CONFIG
+        )
+    before = canonical(field, seen(field, after, reveal(body.get(field.read_as, MISSING))))
+    if same(before, after):
+        return None
+    live_moved = applied is not None and applied != fingerprint(key, before)
+    git_moved = applied != fingerprint(key, after)
+    return FieldChange(
+        field=field.name,
+        before=redact(before, key),
+        after=redact(after, key),
+        origin=_who(live_moved=live_moved, git_moved=git_moved),
+    )
+
+
+def _settled(
+    field: Field, before: Json | Missing, after: Json | Missing, entry: InventoryEntry | None
+) -> bool:
+    """Whether the server already answered this very wish with this very value of its own.
+
+    Asking again would get the same answer, on every run.
+    """
+    return (
+        entry is not None
+        and field.name in entry.answered
+        and same(before, entry.answered[field.name])
+        and same(after, entry.applied.get(field.name, MISSING))
+    )
+
+
+def settled(provider: Provider, wanted: JsonObject, entry: InventoryEntry | None) -> list[str]:
+    """The fields that the server keeps otherwise than they were last applied, and still are wanted."""
+    if entry is None or not entry.answered:
+        return []
+    return [
+        name
+        for name in wanted
+        if name in entry.answered
+        and same(canonical(provider.fields[name], wanted[name]), entry.applied.get(name, MISSING))
+    ]
+
+
+def _origin(
+    field: Field, before: Json | Missing, after: Json | Missing, entry: InventoryEntry | None
+) -> Origin:
+    applied = MISSING if entry is None else entry.applied.get(field.name, MISSING)
+    if applied is MISSING:
+        return Origin.CONFIG
+    return _who(live_moved=not same(before, applied), git_moved=not same(after, applied))
+
+
+def _who(*, live_moved: bool, git_moved: bool) -> Origin:
+    if live_moved and git_moved:
+        return Origin.BOTH
+    return Origin.DRIFT if live_moved else Origin.CONFIG
+
+
+def _explained(
+    field: Field, before: Json | Missing, after: Json | Missing, origin: Origin
+) -> FieldChange:
+    added: tuple[Json, ...] = ()
+    removed: tuple[Json, ...] = ()
+    nested: tuple[NestedChange, ...] = ()
+    if field.is_set:
+        old, new = _members(before), _members(after)
+        added, removed = tuple(_surplus(new, old)), tuple(_surplus(old, new))
+    elif isinstance(before, dict | list) and isinstance(after, dict | list):
+        nested = _inside(before, after)
+    return FieldChange(
+        field=field.name,
+        before=before,
+        after=after,
+        origin=origin,
+        added=added,
+        removed=removed,
+        nested=nested,
+    )
+
+
+def _members(of: Json | Missing) -> list[Json]:
+    return of if isinstance(of, list) else []
+
+
+def _surplus(members: list[Json], others: list[Json]) -> Iterator[Json]:
+    """The members that `others` holds fewer of, in their order."""
+    spare = Counter(map(canonical_json, others))
+    for member in members:
+        text = canonical_json(member)
+        if spare[text] > 0:
+            spare[text] -= 1
+        else:
+            yield member
+
+
+def _inside(before: Json, after: Json) -> tuple[NestedChange, ...]:
+    """What differs inside two containers, by pointer. deepdiff is loaded here, when there is a need."""
+    from deepdiff import DeepDiff  # noqa: PLC0415 - 300 ms that most runs never need
+
+    tree = DeepDiff(before, after, view="tree")
+    found = {
+        _pointer(level.path(output_format="list")): (_value(level.t1), _value(level.t2))
+        for levels in tree.values()
+        for level in levels
+    }
+    return tuple(
+        NestedChange(pointer=pointer, before=old, after=new)
+        for pointer, (old, new) in sorted(found.items())
+    )
+
+
+def _value(of: object) -> Json | Missing:
+    from deepdiff.helper import notpresent  # noqa: PLC0415 - as above
+
+    return MISSING if of is notpresent else of
+
+
+def _pointer(path: list[str | int]) -> str:
+    return "".join(f"/{escape(str(part))}" for part in path)

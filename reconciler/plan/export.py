@@ -1,0 +1,242 @@
+"""Turns a live client into the manifest document that describes it as it is."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.model import MISSING, Json, JsonObject, Missing
+from reconciler.core.values import object_member, same
+from reconciler.plan.diff import compare
+from reconciler.plan.normalize import canonical, in_order
+from reconciler.provider import references
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from reconciler.core.model import LiveClient
+    from reconciler.provider.model import Field, Provider
+    from reconciler.validation.validator import Validator
+
+_LONGEST_KEY: Final = 63
+_INTEGERS: Final = range(-(2**63), 2**64)  # those that a file can hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A field of a live client that its manifest does not state, or states otherwise, and why."""
+
+    field: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """The manifest of a live client: a valid document, by which nothing about the client differs."""
+
+    document: Mapping[str, Json]
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def spec(self) -> JsonObject:
+        """What the document says of the client."""
+        return object_member(self.document, "spec")
+
+
+def export(
+    provider: Provider,
+    client: LiveClient,
+    validator: Validator,
+    *,
+    key: str,
+    target: str,
+    full: bool = False,
+) -> Exported:
+    """The manifest of `client`, as the server shows it, in the order of the client schema.
+
+    Secrets, and what a request cannot set or an answer does not show, are left out; so are the
+    documented defaults, unless `full`, and with a note what `validator`, that of the provider's
+    manifests, refuses. `metadata.id` is stated only where the manifest would not be valid
+    without it, since a field that a new client needs cannot be stated. ValueError for a `key` or
+    a `target` that no manifest can have.
+    """
+    shown = dict(_shown(provider, client.body, full=full))
+    spec = {name: value for name, value in shown.items() if not _unfit(provider, name, value)}
+    notes = [
+        Note(field=name, reason=_unfit(provider, name, shown[name]))
+        for name in shown.keys() - spec.keys()
+    ]
+    bound = {"name": key, "target": target, "id": client.remote_id}
+    notes += _refused(validator, _document(provider, bound, spec), spec)
+    notes += _differing(provider, spec, client.body)
+    free = _document(provider, {"name": key, "target": target}, spec)
+    problems = validator.problems(free)
+    notes += [Note(field="metadata.id", reason=problem.message) for problem in problems]
+    return Exported(
+        document=_document(provider, bound, spec) if problems else free,
+        notes=tuple(sorted(notes, key=lambda note: (note.field, note.reason))),
+    )
+
+
+def _document(provider: Provider, metadata: JsonObject, spec: JsonObject) -> dict[str, Json]:
+    return {
+        "apiVersion": "reconciler/v1",
+        "kind": provider.kind,
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
+def _shown(provider: Provider, body: JsonObject, *, full: bool) -> Iterator[tuple[str, Json]]:
+    """What an answer says of the fields that can be written, as a manifest would say it."""
+    needed = provider.client_schema.get("required")
+    required = needed if isinstance(needed, list) else ()
+    for field in provider.fields.values():
+        if field.read_only or field.secret or field.write_only or field.volatile:
+            continue
+        live = body.get(field.read_as, MISSING)
+        if live is MISSING or (live is None and not _takes_null(field.schema)):
+            continue
+        if full or field.name in required or not _usual(field, live):
+            yield field.name, _stated(field, live)
+
+
+def _takes_null(schema: JsonObject) -> bool:
+    types = schema.get("type", "null")
+    return types == "null" or (isinstance(types, list | tuple) and "null" in types)
+
+
+def _usual(field: Field, live: Json) -> bool:
+    """Whether a client that states nothing of `field` has this value too."""
+    default = None if isinstance(field.default, Missing) else field.default
+    return same(canonical(field, live), canonical(field, default))
+
+
+def _stated(field: Field, live: Json) -> Json:
+    if not field.is_set or not isinstance(live, list):
+        return _writable(field.schema, live)
+    items = object_member(field.schema, "items")
+    named = [_identified(field.compare_by, member, live) for member in live]
+    return in_order([_writable(items, member) for member in named])
+
+
+def _writable(schema: JsonObject, value: Json) -> Json:
+    """`value` without the members that cannot be written, are not known, or are not set."""
+    if isinstance(value, list):
+        items = object_member(schema, "items")
+        return [_writable(items, member) for member in value]
+    if not isinstance(value, dict):
+        return value
+    known = object_member(schema, "properties")
+    closed = schema.get("additionalProperties") is False
+    return {
+        name: _writable(object_member(known, name), member)
+        for name, member in value.items()
+        if not object_member(known, name).get("readOnly", False)
+        and not (closed and name not in known)
+        and not (member is None and not _takes_null(object_member(known, name)))
+    }
+
+
+def _identified(by: Sequence[str], member: Json, among: Sequence[Json]) -> Json:
+    """A member of a set by what a reader knows it by, where that is its alone among the others.
+
+    The schema names what identifies a member surely first, and what people call it last.
+    """
+    if not isinstance(member, dict):
+        return member
+    for name in reversed(by):
+        value = member.get(name)
+        twins = [one for one in among if isinstance(one, dict) and one.get(name) == value]
+        if value and len(twins) == 1:
+            return {name: value}
+    return member
+
+
+def _unfit(provider: Provider, name: str, value: Json) -> str:
+    """Why a manifest cannot hold `value`, whatever its schema says; "" if it can."""
+    if not _can_be_read(value):
+        return "the server shows a number that no file can hold"
+    if references.find({name: value}, provider):
+        # A server could have another secret of this machine sent to it that way.
+        return "the server shows what would be a reference to a secret"
+    return ""
+
+
+def _can_be_read(value: Json) -> bool:
+    if isinstance(value, dict):
+        return all(map(_can_be_read, value.values()))
+    if isinstance(value, list):
+        return all(map(_can_be_read, value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or value in _INTEGERS
+
+
+def _refused(validator: Validator, document: JsonObject, spec: dict[str, Json]) -> Iterator[Note]:
+    """Take out of `spec`, which `document` holds, what the schema refuses, and say so of each."""
+    while problems := validator.problems(document):
+        found: dict[str, str] = {}
+        for problem in problems:
+            name = _field_of(problem.pointer)
+            if name in spec:
+                found.setdefault(name, problem.message)
+        if not found:
+            raise ValueError(problems[0].message)
+        for name, message in found.items():
+            del spec[name]
+            yield Note(field=name, reason=f"a manifest may not state the server's value: {message}")
+
+
+def _field_of(pointer: str) -> str:
+    _, _, within = pointer.partition("/spec/")
+    return within.partition("/")[0].replace("~1", "/").replace("~0", "~")
+
+
+def _differing(provider: Provider, spec: dict[str, Json], body: JsonObject) -> Iterator[Note]:
+    """Take out of `spec` what a plan would find to differ all the same, and say so of each."""
+    for change in compare(provider, spec, body, key=b""):
+        del spec[change.field]
+        reason = "a manifest cannot state the whole of the server's value"
+        yield Note(field=change.field, reason=reason)
+
+
+def keys(
+    provider: Provider, clients: Iterable[LiveClient], taken: Collection[str]
+) -> dict[str, str]:
+    """A key for each of `clients`, by remote id: its name in small letters, or else its id.
+
+    None is in `taken`, none is given twice, and none depends on the order of `clients`.
+    """
+    match = provider.identity.match or "name"
+    names = {client.remote_id: slug(str(client.body.get(match) or "")) for client in clients}
+    shared = Counter(names.values())
+    given: dict[str, str] = {}
+    used = {*taken}
+    for remote_id in sorted(names):
+        name = names[remote_id]
+        if name and shared[name] == 1 and name not in taken:
+            given[remote_id] = name
+            used.add(name)
+    for remote_id in sorted(names.keys() - given.keys()):
+        given[remote_id] = _free(slug(remote_id) or "client", used)
+        used.add(given[remote_id])
+    return given
+
+
+def _free(name: str, used: Collection[str]) -> str:
+    number, key = 1, name
+    while key in used:
+        number += 1
+        key = f"{name[: _LONGEST_KEY - 6]}-{number}"
+    return key
+
+
+def slug(text: str) -> str:
+    """`text` as a key may be: small letters, digits, `.`, `_` and `-`; "" where nothing is left."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9._]+", "-", plain).strip("-._")[:_LONGEST_KEY].rstrip("-._")

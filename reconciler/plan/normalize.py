@@ -1,0 +1,137 @@
+"""Brings wanted and live values of a field to common ground, so that equal meanings are equal values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import MISSING, Json, JsonObject, Missing
+from reconciler.core.secrets import reveal
+from reconciler.core.values import canonical_json, object_member, same
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reconciler.provider.model import Field
+
+
+def shuffled(one: Json, other: Json) -> bool:
+    """Whether two arrays hold the same texts, and nothing else, in whatever order."""
+    return (
+        isinstance(one, list)
+        and isinstance(other, list)
+        and len(one) == len(other)
+        and all(type(member) is str for member in one)
+        and all(type(member) is str for member in other)
+        and sorted(one) == sorted(other)
+    )
+
+
+def canonical(field: Field, value: Json | Missing) -> Json | Missing:
+    """The one spelling of `value` that all values of the same meaning share.
+
+    A set is sorted by the JSON text of its members and keeps duplicates, which a server may keep
+    too. Of values that mean the same, the first that the schema names stands for all; a member
+    that is not there means null where the schema says that null means something else as well.
+    """
+    for group in field.equal:
+        if (value is MISSING and None in group) or any(same(value, member) for member in group):
+            return group[0]
+    if field.is_set and isinstance(value, list):
+        return in_order(value)
+    return _tidy(value)
+
+
+def _tidy(value: Json | Missing) -> Json | Missing:
+    """`value` with the members of every object in it sorted by name, and no array touched."""
+    if isinstance(value, dict):
+        return {name: _tidy(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_tidy(member) for member in value]
+    return value
+
+
+def in_order(members: Sequence[Json]) -> list[Json]:
+    """The members of a set in the order that every run gives them."""
+    if all(type(member) is str for member in members):
+        return sorted(members)  # type: ignore[type-var]
+    return sorted(map(_tidy, members), key=_sort_key)
+
+
+def _sort_key(member: Json) -> str:
+    plain = reveal(member)
+    return plain if isinstance(plain, str) else canonical_json(plain)
+
+
+def seen(field: Field, wanted: Json, live: Json | Missing) -> Json | Missing:
+    """`live`, cut to the members that `wanted` declares: what is not declared is not compared."""
+    if field.compare_by and isinstance(wanted, list) and isinstance(live, list):
+        return _seen_members(field.compare_by, wanted, live)
+    return _cut(wanted, live)
+
+
+def _cut(wanted: Json, live: Json | Missing) -> Json | Missing:
+    if isinstance(wanted, dict) and isinstance(live, dict):
+        return {name: _cut(wanted[name], live[name]) for name in wanted if name in live}
+    return live
+
+
+def _seen_members(by: Sequence[str], wanted: Sequence[Json], live: Sequence[Json]) -> list[Json]:
+    """Each live object as its wanted twin would say it, the others by what identifies them."""
+    index: dict[tuple[str, str] | None, int] = {
+        (name, canonical_json(member[name])): position
+        for position, member in reversed(list(enumerate(live)))
+        if isinstance(member, dict)
+        for name in by
+        if name in member
+    }
+    twins = [(want, index.get(_identity(by, want))) for want in wanted]
+    matched = {position for _, position in twins}
+    others = [member for position, member in enumerate(live) if position not in matched]
+    return [
+        *(_cut(want, live[position]) for want, position in twins if position is not None),
+        *(_identified(by, member) for member in others),
+    ]
+
+
+def _identity(by: Sequence[str], member: Json) -> tuple[str, str] | None:
+    """By what `member` is known: the first of its identifying members, with its value."""
+    if not isinstance(member, dict):
+        return None
+    return next(
+        ((name, canonical_json(reveal(member[name]))) for name in by if name in member), None
+    )
+
+
+def _identified(by: Sequence[str], member: Json) -> Json:
+    if not isinstance(member, dict):
+        return member
+    return {name: member[name] for name in by if name in member}
+
+
+def writable(field: Field, live: Json) -> Json:
+    """`live` as a request may carry it back, in canonical form: without what only the server writes."""
+    if not isinstance(live, list):
+        return _tidy(_without_read_only(field.schema, live))
+    items = object_member(field.schema, "items")
+    kept = [_writable_member(field.compare_by, items, member) for member in live]
+    return in_order(kept) if field.is_set else [_tidy(member) for member in kept]
+
+
+def _writable_member(by: Sequence[str], items: JsonObject, member: Json) -> Json:
+    """An object in a set is written by what identifies it best, and by that alone."""
+    if isinstance(member, dict):
+        for name in by:
+            if name in member:
+                return {name: member[name]}
+    return _without_read_only(items, member)
+
+
+def _without_read_only(schema: JsonObject, value: Json) -> Json:
+    if not isinstance(value, dict):
+        return value
+    known = object_member(schema, "properties")
+    return {
+        name: member
+        for name, member in value.items()
+        if not object_member(known, name).get("readOnly", False)
+    }

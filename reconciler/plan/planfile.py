@@ -1,0 +1,269 @@
+"""Turns a plan's JSON document into a saved plan, and holds a saved one against what is planned now."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.core.errors import SelectionError, StalePlan
+from reconciler.core.model import MISSING
+from reconciler.core.values import canonical_json, same
+from reconciler.plan.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from reconciler.core.model import Json, JsonObject
+
+    # A saved plan or a part of it, held valid by `plan.schema.json`.
+    Document = Mapping[str, Any]
+
+_AGAIN: Final = "plan again, and have that reviewed"
+_LONGEST_VALUE: Final = 120
+_PHRASES: Final = {
+    "create": "to be created",
+    "update": "to be updated",
+    "replace": "to be replaced",
+    "delete": "to be deleted",
+    "adopt": "to be adopted",
+    "noop": "to stay as it is",
+}
+CREDENTIAL: Final = (
+    "only fingerprints of secrets differ. They are keyed by the secret that the tool logs in with: "
+    "if no secret was changed, plan and apply logged in with different ones, and fingerprintKey in "
+    "the project file gives both the same key"
+)
+
+
+def sealed(
+    document: Document, footings: Sequence[Sequence[JsonObject]], selection: Selection
+) -> dict[str, Json]:
+    """`document`, a plan's, as a saved plan: with the live values that it rests on, and digests.
+
+    `footings` are those values for each change of each target, in the document's order, without
+    secrets.
+    """
+    targets = [
+        {
+            **target,
+            "changes": [_rested(*pair) for pair in zip(target["changes"], rests, strict=True)],
+        }
+        for target, rests in zip(document["targets"], footings, strict=True)
+    ]
+    whole = {
+        **document,
+        "selection": _asked(selection),
+        "targets": targets,
+    }
+    return {**whole, "digest": digest(whole)}
+
+
+def _rested(change: Document, footing: JsonObject) -> dict[str, Json]:
+    rested = {**change, "live": dict(footing)}
+    return {**rested, "digest": digest(decision(rested))}
+
+
+def digest(value: Json) -> str:
+    """The SHA-256 of `value` as canonical JSON; the order of an object's members is all the same."""
+    text = canonical_json(value).encode("utf-8", "surrogatepass")
+    return f"sha256:{hashlib.sha256(text).hexdigest()}"
+
+
+def decision(change: Document) -> dict[str, Json]:
+    """What a change of a saved plan decides, and what it rests on; not why, and from which file."""
+    refusal = change["refusal"]
+    return {
+        "key": change["key"],
+        "action": change["action"],
+        "id": change["id"],
+        "fields": [
+            {side: field[side] for side in ("field", "before", "after") if side in field}
+            for field in change["fields"]
+        ],
+        "requests": [_untested(request) for request in change["requests"]],
+        "refusal": None if refusal is None else refusal["rule"],
+        "live": change["live"],
+        **({"forget": True} if change.get("forget") else {}),
+    }
+
+
+def _untested(request: Document) -> Document:
+    """`request` without its `test` operations: they spell what the change rests on as the server does."""
+    body = request.get("body")
+    if request.get("contentType") != "application/json-patch+json" or not isinstance(body, list):
+        return request
+    kept = [each for each in body if not (isinstance(each, dict) and each.get("op") == "test")]
+    return {**request, "body": kept}
+
+
+def opened(
+    document: Json, *, name: str, version: str, fits: Callable[[Json], bool]
+) -> tuple[Document, Selection]:
+    """The saved plan that `document` is, and what it was made of; StalePlan says why it is none.
+
+    `name` is the file's, `version` the tool's own. `fits` says whether a document has the shape of
+    a plan.
+    """
+    if not isinstance(document, dict) or not {"formatVersion", "tool", "digest"} <= document.keys():
+        raise StalePlan(f"{name} is no saved plan: `reconciler plan --out FILE` writes one")
+    if not same(document["formatVersion"], 1):
+        raise StalePlan(f"{name} has a format that this version does not read: {_AGAIN}")
+    tool = document["tool"]
+    made_by = tool.get("version") if isinstance(tool, dict) else None
+    if made_by != version:
+        raise StalePlan(
+            f"{name} was made by reconciler {_short(made_by)}, and this is {version}, which may "
+            f"decide otherwise: {_AGAIN}"
+        )
+    content = {member: value for member, value in document.items() if member != "digest"}
+    if document["digest"] != digest(content) or not fits(document) or not _is_whole(document):
+        raise StalePlan(f"{name} was edited after it was made (its digest does not fit): {_AGAIN}")
+    if any(target["errors"] for target in document["targets"]):
+        raise StalePlan(f"{name} is not a whole plan, it holds errors: {_AGAIN}")
+    stated = document["selection"]
+    return document, Selection(
+        targets=tuple(stated["targets"]),
+        selectors=tuple(stated["select"]),
+        max_deletes=stated.get("maxDeletes"),
+    )
+
+
+def _asked(selection: Selection) -> dict[str, Json]:
+    asked: dict[str, Json] = {
+        "targets": list(selection.targets),
+        "select": list(selection.selectors),
+    }
+    if selection.max_deletes is not None:
+        asked["maxDeletes"] = selection.max_deletes
+    return asked
+
+
+def _is_whole(document: Document) -> bool:
+    """Whether a plan holds all that only a saved one does."""
+    changes = [change for target in document["targets"] for change in target["changes"]]
+    return "selection" in document and all("live" in change for change in changes)
+
+
+def differences(reviewed: Document, planned: Document, only: Sequence[str] = ()) -> tuple[str, ...]:
+    """A sentence for each client and each address that `planned` decides or sees otherwise.
+
+    With `only`, the keys of clients, the others may differ. SelectionError for one that the
+    reviewed plan does not hold.
+    """
+    wanted, found = _changes(reviewed), _changes(planned)
+    missing = [key for key in only if not any(_named(place, (key,)) for place in wanted)]
+    if missing:
+        raise SelectionError(f"--only {', '.join(missing)}: the saved plan has no such client")
+    told = list(_moved_targets(reviewed, planned))
+    if told:
+        return tuple(told)
+    places = sorted(place for place in wanted.keys() | found.keys() if _named(place, only))
+    told = [
+        f"{place[0]}/{place[1]}: {sentence}"
+        for place in places
+        for sentence in _difference(wanted.get(place), found.get(place))
+    ]
+    if told and all(sentence.endswith(CREDENTIAL) for sentence in told):
+        # One reason for all of them is told once.
+        clients = ", ".join(sentence.removesuffix(f": {CREDENTIAL}") for sentence in told)
+        return (f"{clients}: {CREDENTIAL}",)
+    return tuple(told)
+
+
+def is_named(target: str, key: str, only: Sequence[str]) -> bool:
+    """Whether `only` names a client, as `key` or as `target/key`. Nothing named means all."""
+    return not only or key in only or f"{target}/{key}" in only
+
+
+_Place = tuple[str, str, str]
+
+
+def _named(place: _Place, only: Sequence[str]) -> bool:
+    return is_named(place[0], place[1], only)
+
+
+def _changes(document: Document) -> dict[_Place, Document]:
+    """The changes by target and key; a predecessor that goes is by its id as well."""
+    return {
+        (
+            target["target"],
+            change["key"],
+            change["id"] if change["action"] == "delete" else "",
+        ): change
+        for target in document["targets"]
+        for change in target["changes"]
+    }
+
+
+def _moved_targets(reviewed: Document, planned: Document) -> Iterator[str]:
+    now = {target["target"]: target for target in planned["targets"]}
+    for target in reviewed["targets"]:
+        name = target["target"]
+        there = now.get(name)
+        if there is None:
+            yield f"{name}: the project has no such target any more"
+            continue
+        for member, word in (("provider", "provider"), ("baseUrl", "address")):
+            if target[member] != there[member]:
+                yield f"{name}: its {word} was {target[member]}, and is {there[member]} now"
+    for name in sorted(now.keys() - {target["target"] for target in reviewed["targets"]}):
+        yield f"{name}: this target was not planned"
+
+
+def _difference(before: Document | None, now: Document | None) -> Iterator[str]:
+    if before is None and now is not None:
+        yield f"was not in the plan, and is {_PHRASES[now['action']]} now"
+    elif now is None and before is not None:
+        yield f"was {_PHRASES[before['action']]}, and is not in the plan any more"
+    elif before is not None and now is not None and not same(decision(before), decision(now)):
+        found = list(_decided(before, now)) or list(_values(before, now))
+        if not found and same(_masked(decision(before)), _masked(decision(now))):
+            found = [CREDENTIAL]
+        yield "; ".join(found) or "its requests are others now"
+
+
+def _decided(before: Document, now: Document) -> Iterator[str]:
+    if before["action"] != now["action"]:
+        yield f"was {_PHRASES[before['action']]}, and is {_PHRASES[now['action']]} now"
+    if before["id"] != now["id"]:
+        yield f"its id was {before['id'] or 'not there'}, and is {now['id'] or 'not there'} now"
+    old, new = before["refusal"], now["refusal"]
+    if new is not None and (old is None or old["rule"] != new["rule"]):
+        yield f"is refused now ({new['rule']})"
+    if before["live"] and now["live"]:
+        # What made it another decision is worth more than that it is one.
+        yield from _values(before, now)
+
+
+def _values(before: Document, now: Document) -> Iterator[str]:
+    old, new = _masked(before), _masked(now)
+    lives = old["live"] | _sides(old, "before"), new["live"] | _sides(new, "before")
+    yield from _told(*lives, "{field} on the server was {before}, and is {now} now")
+    wanted = _sides(old, "after"), _sides(new, "after")
+    if before["action"] == now["action"]:
+        yield from _told(*wanted, "{field} was to become {before}, and is to become {now} now")
+
+
+def _sides(change: Document, side: str) -> dict[str, Json]:
+    return {field["field"]: field[side] for field in change["fields"] if side in field}
+
+
+def _told(before: JsonObject, now: JsonObject, sentence: str) -> Iterator[str]:
+    for field in sorted(before.keys() | now.keys()):
+        old, new = before.get(field, MISSING), now.get(field, MISSING)
+        if not same(old, new):
+            yield sentence.format(field=field, before=_short(old), now=_short(new))
+
+
+def _masked(value: Any) -> Any:
+    """`value` with one word for every fingerprint."""
+    if isinstance(value, dict):
+        if value.keys() == {"$secret"}:
+            return "(secret)"
+        return {name: _masked(member) for name, member in value.items()}
+    return [_masked(member) for member in value] if isinstance(value, list) else value
+
+
+def _short(value: Json) -> str:
+    text = "not there" if value is MISSING else canonical_json(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -1,0 +1,104 @@
+"""Says which live values of a client a change rests on, and which of them have moved since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import MISSING, Action, Redacted
+from reconciler.core.secrets import fingerprint, holds_secret
+from reconciler.core.values import object_member, same
+from reconciler.plan.applied import ignored
+from reconciler.plan.normalize import canonical, seen, writable
+from reconciler.provider.model import UpdateStyle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.core.model import Change, Json, JsonObject
+    from reconciler.core.project import ConflictCheck
+    from reconciler.provider.model import Field, Provider
+
+
+def guard_of(provider: Provider, stated: ConflictCheck | None) -> ConflictCheck:
+    """How a write makes sure of its footing: as the target states, else as the dialect can."""
+    if stated is not None:
+        return stated
+    return "test" if provider.style is UpdateStyle.JSON_PATCH else "reread"
+
+
+def footing(provider: Provider, change: Change, body: JsonObject) -> dict[str, Json]:
+    """The values of `body`, a sealed answer, that `change` rests on: canonical, by field name.
+
+    An update rests on the fields that the manifest declares and on those that its PUT carries over;
+    what takes a client away rests on all that is known of it. What the server changes by itself,
+    and what it does not show, is left out.
+    """
+    found = {name: _value(provider, change, name, body) for name in _names(provider, change)}
+    return {name: value for name, value in sorted(found.items()) if value is not MISSING}
+
+
+def moved(provider: Provider, change: Change, before: JsonObject, now: JsonObject) -> list[str]:
+    """The fields that `change` rests on and that differ between two bodies of its client, sorted."""
+    old, new = footing(provider, change, before), footing(provider, change, now)
+    return sorted(
+        name
+        for name in old.keys() | new.keys()
+        if not same(old.get(name, MISSING), new.get(name, MISSING))
+    )
+
+
+def shown(
+    provider: Provider, change: Change, fingerprinted: JsonObject, body: JsonObject
+) -> dict[str, Json]:
+    """The footing of `change` without a value that is secret, or that ever was wanted as one.
+
+    Those that matter are among the change's fields, as fingerprints. `fingerprinted` has the names
+    of the fields that the inventory holds as such.
+    """
+    hidden = {moved.field for moved in change.fields if isinstance(moved.before, Redacted)}
+    wanted = {} if change.manifest is None else change.manifest.spec
+    return {
+        name: value
+        for name, value in footing(provider, change, body).items()
+        if name not in hidden
+        and name not in fingerprinted
+        and not provider.fields[name].secret
+        and not holds_secret(wanted.get(name))
+    }
+
+
+def mark(provider: Provider, body: JsonObject, key: bytes) -> str:
+    """A keyed fingerprint of all that `body` shows of a client and that does not move by itself."""
+    values = {
+        name: canonical(field, body[field.read_as])
+        for name, field in provider.fields.items()
+        if field.read_as in body and not field.volatile
+    }
+    return fingerprint(key, values)
+
+
+def _names(provider: Provider, change: Change) -> Iterator[str]:
+    if change.action in (Action.DELETE, Action.REPLACE) or change.manifest is None:
+        yield from (name for name, field in provider.fields.items() if not field.volatile)
+        return
+    yield from change.manifest.spec.keys() - ignored(change.manifest)
+    if change.requests:
+        yield from _carried(provider)
+
+
+def _carried(provider: Provider) -> tuple[str, ...]:
+    """The fields that an update takes along, whether or not they are to change."""
+    if provider.style is UpdateStyle.PUT_FULL:
+        return tuple(object_member(provider.update_schema, "properties").keys() & provider.fields)
+    return provider.always if provider.style is UpdateStyle.PUT_PARTIAL else ()
+
+
+def _value(provider: Provider, change: Change, name: str, body: JsonObject) -> Json:
+    field: Field = provider.fields[name]
+    if field.write_only:
+        return MISSING
+    live = body.get(field.read_as, MISSING)
+    spec = {} if change.manifest is None else change.manifest.spec
+    if name in spec and change.action is not Action.DELETE:
+        return canonical(field, seen(field, spec[name], live))
+    return canonical(field, live if field.read_only else writable(field, live))

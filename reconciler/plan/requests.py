@@ -1,0 +1,169 @@
+"""Compiles a change of one client into the requests that make it, in the vendor's dialect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Request
+from reconciler.core.secrets import reveal
+from reconciler.core.values import object_member, same
+from reconciler.plan.diff import compare
+from reconciler.plan.normalize import canonical, writable
+from reconciler.plan.patch import full_body, json_patch, partial_body, value_tests
+from reconciler.provider.model import Endpoint, Field, Provider, UpdateStyle
+from reconciler.validation.validator import field_accepts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from reconciler.core.model import Operation
+
+
+def path_for(request: Request, remote_id: str) -> str:
+    """The path of `request` for the client `remote_id`, which is opaque and percent-encoded whole."""
+    return request.path.replace("{id}", quote(remote_id, safe=""))
+
+
+def create_requests(
+    provider: Provider, wanted: JsonObject, *, chosen_id: str | None = None
+) -> tuple[Request, ...]:
+    """The POST that creates a client, and the call after it for fields that no POST takes.
+
+    `chosen_id` is the remote id where the vendor lets one choose. The second request is a
+    prediction: it rests on the documented defaults until the server has answered.
+    """
+    body = _create_body(provider, wanted)
+    late = follow_up(provider, wanted, _predicted_answer(provider, body))
+    if chosen_id is not None:
+        body = {provider.identity.pointer.removeprefix("/"): chosen_id, **body}
+    return (_request("create", provider.create, provider, body), *late)
+
+
+def replacement_requests(
+    provider: Provider, wanted: JsonObject, live: LiveClient, *, chosen_id: str | None = None
+) -> tuple[Request, ...]:
+    """The requests that create a successor of `live`, and the one that deletes it.
+
+    What the manifest does not declare is carried over, so that it is not reset.
+    """
+    successor = {**_carried_over(provider, live.body), **wanted}
+    return (
+        *create_requests(provider, successor, chosen_id=chosen_id),
+        delete_request(provider),
+    )
+
+
+def update_requests(
+    provider: Provider,
+    wanted: JsonObject,
+    body: JsonObject,
+    changed: Collection[str],
+    *,
+    ignore: Collection[str] = (),
+    tested: bool = False,
+    hidden: Collection[str] = (),
+) -> tuple[Request, ...]:
+    """The one request that makes the `changed` fields of the live `body` what is wanted.
+
+    With `tested` a JSON Patch first tests that they are as in `body`; `hidden` are those whose
+    live values must not be shown.
+    """
+    update: Json
+    if provider.style is UpdateStyle.JSON_PATCH:
+        held = value_tests(provider, body, changed, hidden) if tested else []
+        update = [*held, *json_patch(provider, wanted, body, changed)]
+    elif provider.style is UpdateStyle.PUT_FULL:
+        update = full_body(provider, wanted, body, ignore)
+    else:
+        update = partial_body(provider, wanted, body, changed)
+    return (_request("update", provider.update, provider, update),)
+
+
+def follow_up(provider: Provider, wanted: JsonObject, created: JsonObject) -> tuple[Request, ...]:
+    """The call that a create needs after it, for fields that only an update takes.
+
+    `created` is the answer to the create, sealed and without its envelope. Usually there is none
+    to make, because the server's defaults are what is wanted.
+    """
+    late = {name: wanted[name] for name in wanted if provider.fields[name].update_only}
+    changes = compare(provider, late, created, key=b"")
+    if not changes:
+        return ()
+    return update_requests(provider, wanted, created, [change.field for change in changes])
+
+
+def delete_request(provider: Provider) -> Request:
+    """The request that deletes a client. The vendor must have one."""
+    if provider.delete is None:
+        raise ValueError(f"{provider.title} has no call that deletes a client")
+    return _request("delete", provider.delete, provider, None)
+
+
+def needs_replace(provider: Provider, field: Field, after: Json) -> bool:
+    """Whether no update can bring `field` to `after`, though a create can.
+
+    That is so for immutable fields, and for a value that the update schema refuses and the
+    create schema takes.
+    """
+    if field.immutable or field.create_only:
+        return True
+    if provider.style is UpdateStyle.JSON_PATCH:
+        return False
+    value = reveal(after)
+    return not field_accepts(provider.update_schema, field.name, value) and field_accepts(
+        provider.create_schema, field.name, value
+    )
+
+
+def _create_body(provider: Provider, wanted: JsonObject) -> dict[str, Json]:
+    accepted = object_member(provider.create_schema, "properties")
+    return {
+        name: value
+        for name in sorted(wanted)
+        if name in accepted
+        and (value := canonical(provider.fields[name], wanted[name])) is not MISSING
+        and not (value is None and _unset(provider.fields[name]))
+    }
+
+
+def _unset(field: Field) -> bool:
+    """Whether null means the same as leaving the field out, so that a new client need not be told."""
+    return any(None in group for group in field.equal)
+
+
+def _predicted_answer(provider: Provider, body: JsonObject) -> dict[str, Json]:
+    """What the server will answer to a create, as far as its page tells."""
+    defaults = {
+        field.read_as: field.default
+        for field in provider.fields.values()
+        if field.default is not MISSING
+    }
+    known = {provider.fields[name].read_as: value for name, value in body.items()}
+    return {**defaults, **known}
+
+
+def _carried_over(provider: Provider, body: JsonObject) -> dict[str, Json]:
+    accepted = object_member(provider.create_schema, "properties")
+    identifier = provider.identity.pointer.removeprefix("/")
+    return {
+        name: writable(field, live)
+        for name, field in provider.fields.items()
+        if name in accepted
+        and name != identifier
+        and not (field.read_only or field.secret or field.volatile)
+        and (live := body.get(field.read_as)) is not None
+        and not same(live, field.default)
+        and field_accepts(provider.create_schema, name, writable(field, live))
+    }
+
+
+def _request(operation: Operation, endpoint: Endpoint, provider: Provider, body: Json) -> Request:
+    enveloped = body if endpoint.envelope is None else {endpoint.envelope: body}
+    return Request(
+        operation=operation,
+        method=endpoint.method,
+        path=provider.collection + endpoint.path,
+        content_type=None if body is None else endpoint.content_type,
+        body=None if body is None else enveloped,
+    )

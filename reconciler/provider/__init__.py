@@ -1,0 +1,1 @@
+"""A vendor as data: its descriptor, its schemas, its errors; pure."""

@@ -1,0 +1,232 @@
+"""Derives the schema of a whole manifest, for editors and for validate, from a client schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from reconciler.core.values import object_member
+from reconciler.provider.references import takes_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.model import Json, JsonObject
+
+REFERENCE: Final = "#/$defs/reference"
+_NAME_RULE: Final = (
+    "a name is 1 to 63 small letters, digits, `.`, `_` and `-`, and begins with a letter or digit"
+)
+
+
+def derive(client: JsonObject, kind: str) -> dict[str, Json]:
+    """The JSON Schema (2020-12) of a manifest of `kind`, self-contained.
+
+    To the literal values of the client schema it adds references, and it takes away what cannot
+    be written. With `metadata.id` the client exists, so nothing is required of its spec.
+    """
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": str(client["$id"]).removesuffix(":client") + ":manifest",
+        "$comment": client["$comment"],
+        "title": kind,
+        "description": f"A manifest: one {client['title']} as it should be.",
+        "type": "object",
+        "properties": {
+            "apiVersion": _constant("The version of the file format.", "reconciler/v1"),
+            "kind": _constant("What the manifest describes.", kind),
+            "metadata": {"$ref": "#/$defs/metadata"},
+            "lifecycle": {"$ref": "#/$defs/lifecycle"},
+            "spec": {"$ref": "#/$defs/spec"},
+        },
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+        "additionalProperties": False,
+        "if": {"properties": {"metadata": {"required": ["id"]}}, "required": ["metadata"]},
+        "else": {"properties": {"spec": _when_created(client)}},
+        "$defs": {
+            "metadata": _metadata(),
+            "lifecycle": _lifecycle(client),
+            "spec": _spec(client),
+            "reference": _reference(),
+        },
+    }
+
+
+def _constant(description: str, value: str) -> JsonObject:
+    return {"type": "string", "description": description, "const": value}
+
+
+def _metadata() -> JsonObject:
+    return {
+        "type": "object",
+        "description": "What the tool knows the client by.",
+        "properties": {
+            "name": {
+                "type": "string",
+                "description": "The key of the client, unique within its target.",
+                "pattern": "^[a-z0-9][a-z0-9._-]{0,62}$",
+                "errorMessage": _NAME_RULE,
+                "x-reconciler": {"message": _NAME_RULE},
+            },
+            "target": {
+                "type": "string",
+                "description": "The target of the project file whose server holds the client.",
+                "minLength": 1,
+            },
+            "id": {
+                "type": "string",
+                "description": "The server's id of an existing client that this manifest is to manage.",
+                "minLength": 1,
+            },
+            "labels": {
+                "type": "object",
+                "description": "Labels of your own, to select clients by.",
+                "additionalProperties": {"type": "string"},
+            },
+        },
+        "required": ["name", "target"],
+        "additionalProperties": False,
+    }
+
+
+def _lifecycle(client: JsonObject) -> JsonObject:
+    writable = [name for name, field in _fields(client).items() if not field.get("readOnly")]
+    return {
+        "type": "object",
+        "description": "What may happen to the client.",
+        "properties": {
+            "preventDestroy": {
+                "type": "boolean",
+                "description": "Whether the client must never be deleted, nor replaced.",
+                "default": False,
+            },
+            "allowReplace": {
+                "type": "boolean",
+                "description": "Whether a change that no update can make may be made by a new "
+                "client, with a new id and secret.",
+                "default": False,
+            },
+            "ignoreChanges": {
+                "type": "array",
+                "description": "JSON Pointers to fields of the spec that count when the client "
+                "is created and not afterwards.",
+                "items": {"type": "string", "enum": [f"/{name}" for name in writable]},
+                "uniqueItems": True,
+            },
+        },
+        "additionalProperties": False,
+    }
+
+
+def _reference() -> JsonObject:
+    rule = "an environment variable's name is letters, digits and _"
+    return {
+        "title": "Reference",
+        "description": "Where a value is that must not be in git. It is read at plan time and "
+        "counts as secret from then on.",
+        "type": "object",
+        "properties": {
+            "env": {
+                "type": "string",
+                "description": "The name of an environment variable.",
+                "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+                "x-reconciler": {"message": rule},
+            },
+            "file": {
+                "type": "string",
+                "description": "The path of a file, relative to the manifest; one newline at its "
+                "end is not part of the value.",
+                "minLength": 1,
+            },
+        },
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+    }
+
+
+def _spec(client: JsonObject) -> JsonObject:
+    rules = [_relaxed(rule) for rule in _rules(client) if not _only_when_created(rule)]
+    return {
+        "type": "object",
+        "description": f"The fields of the {client['title']}, named as in the vendor's documentation. "
+        "A field that is left out is not managed.",
+        "properties": {name: _place(name, field) for name, field in _fields(client).items()},
+        "additionalProperties": False,
+        **({"allOf": rules} if rules else {}),
+    }
+
+
+def _when_created(client: JsonObject) -> JsonObject:
+    rules = [
+        rule if _only_when_created(rule) else _only_required(rule)
+        for rule in _rules(client)
+        if _only_when_created(rule) or "required" in _then(rule)
+    ]
+    return {"required": client.get("required", []), **({"allOf": rules} if rules else {})}
+
+
+def _relaxed(rule: JsonObject) -> JsonObject:
+    """The part of a rule that holds for an existing client too, whose other fields are unknown."""
+    then = {name: value for name, value in _then(rule).items() if name != "required"}
+    return {**rule, "then": then}
+
+
+def _only_required(rule: JsonObject) -> JsonObject:
+    then = {
+        name: value for name, value in _then(rule).items() if name in {"required", "x-reconciler"}
+    }
+    return {**rule, "then": then}
+
+
+def _only_when_created(rule: JsonObject) -> bool:
+    return object_member(rule, "x-reconciler").get("createOnly") is True
+
+
+def _rules(client: JsonObject) -> list[JsonObject]:
+    return cast("list[JsonObject]", client.get("allOf", []))
+
+
+def _then(rule: JsonObject) -> Mapping[str, Json]:
+    return object_member(rule, "then")
+
+
+def _fields(schema: JsonObject) -> Mapping[str, JsonObject]:
+    return cast("Mapping[str, JsonObject]", schema.get("properties", {}))
+
+
+def _place(name: str, schema: JsonObject) -> JsonObject:
+    """What may stand in the place of a value that `schema` describes."""
+    if schema.get("readOnly"):
+        return _not_writable(name, schema)
+    if takes_text(schema):
+        return _text_or_reference(schema)
+    return _with_references_inside(schema)
+
+
+def _not_writable(name: str, schema: JsonObject) -> JsonObject:
+    return {
+        "description": schema.get("description", ""),
+        "readOnly": True,
+        "not": {},
+        "doNotSuggest": True,
+        "errorMessage": f"{name} is set by the server and cannot be written",
+        **{key: schema[key] for key in ("x-reconciler",) if key in schema},
+    }
+
+
+def _text_or_reference(schema: JsonObject) -> JsonObject:
+    outer = {key: schema[key] for key in ("description", "default", "writeOnly") if key in schema}
+    if object_member(schema, "x-reconciler").get("secret"):
+        return {**outer, "$ref": REFERENCE}
+    literal = {key: value for key, value in schema.items() if key not in outer}
+    return {**outer, "anyOf": [literal, {"$ref": REFERENCE}]}
+
+
+def _with_references_inside(schema: JsonObject) -> JsonObject:
+    derived = dict(schema)
+    if "items" in schema:
+        derived["items"] = _place("", object_member(schema, "items"))
+    if "properties" in schema:
+        members = _fields(schema)
+        derived["properties"] = {name: _place(name, member) for name, member in members.items()}
+    return derived

@@ -1,0 +1,167 @@
+"""A provider as values: what a vendor's API looks like, read from its descriptor and its client schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import MISSING, Json, JsonObject, Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from reconciler.core.project import RateLimit
+
+
+class UpdateStyle(Enum):
+    """How a vendor wants a change: RFC 6902, a whole body, or the changed fields."""
+
+    JSON_PATCH = "json-patch"
+    PUT_FULL = "put-full"
+    PUT_PARTIAL = "put-partial"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One call: `path` is relative to the collection, `envelope` wraps the request's body.
+
+    `item` is the RFC 6901 pointer to the client (or, of a list, to the array) in the answer.
+    """
+
+    method: str
+    path: str = ""
+    expect: frozenset[int]
+    content_type: str = "application/json"
+    envelope: str | None = None
+    item: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pagination:
+    """Pages by offset; `total` is a pointer to the stated number of items, where there is one."""
+
+    limit_parameter: str
+    offset_parameter: str
+    page_size: int
+    total: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """`pointer` finds the remote id in an item; `chosen` says that a create may carry one (a UUID).
+
+    `match` is the field that a client is known by to people. `recognize` are the fields, and
+    `created` the pointer to the creation time, by which a create whose answer was lost is found
+    in a list. `last_used` is the pointer to the time of the last use.
+    """
+
+    pointer: str
+    chosen: bool = False
+    match: str | None = None
+    recognize: tuple[str, ...] = ()
+    created: str | None = None
+    last_used: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """The field that turns a client off, and the values that it has then and otherwise."""
+
+    field: str
+    off: Json
+    on: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenSecret:
+    """A client's secret is changed by setting `field` to one that the tool has made."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRequest:
+    """RFC 6749 section 4.4; `path` is relative to the base URL, None where another host answers."""
+
+    path: str | None
+    scope: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorShape:
+    """Where an error body says what was refused; statuses not in `speaks_on` are never quoted.
+
+    `fields` points to `{field: [message, ...]}`. `hints` is by status.
+    """
+
+    messages: tuple[str, ...] = ()
+    fields: str | None = None
+    tracking: str | None = None
+    speaks_on: frozenset[int] = frozenset()
+    documented: bool = True
+    hints: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clear:
+    """How a field is emptied in a JSON Patch: by `remove`, or by replacing it with `value`."""
+
+    remove: bool = False
+    value: Json | Missing = MISSING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """What is true of one field of a client, as `x-reconciler` and the standard keywords say it."""
+
+    name: str
+    schema: JsonObject
+    read_as: str
+    is_set: bool = False
+    compare_by: tuple[str, ...] = ()
+    equal: tuple[tuple[Json, ...], ...] = ()
+    clear: Clear | None = None
+    immutable: bool = False
+    secret: bool = False
+    volatile: bool = False
+    create_only: bool = False
+    update_only: bool = False
+    read_only: bool = False
+    write_only: bool = False
+    default: Json | Missing = MISSING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Provider:
+    """Everything that the core and the remote layer know of a vendor.
+
+    It is compared by identity, so that what follows from a provider can be computed once and kept.
+    `always` are the fields that every partial PUT carries, because the server would empty them.
+    `protected` are names of clients that are never touched. `rotate` is how a client gets a new
+    secret: the call that has the server make one, or the field to set; None where nothing does.
+    """
+
+    name: str
+    title: str
+    kind: str
+    collection: str
+    list: Endpoint | None
+    pagination: Pagination | None
+    create: Endpoint
+    read: Endpoint
+    update: Endpoint
+    delete: Endpoint | None
+    style: UpdateStyle
+    always: tuple[str, ...]
+    identity: Identity
+    token: TokenRequest
+    errors: ErrorShape
+    rate_limit: RateLimit | None
+    fields: Mapping[str, Field]
+    client_schema: JsonObject
+    create_schema: JsonObject
+    update_schema: JsonObject
+    protected: frozenset[str]
+    switch: Switch | None = None
+    rotate: Endpoint | ChosenSecret | None = None

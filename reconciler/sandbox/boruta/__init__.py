@@ -1,0 +1,1 @@
+"""Boruta, played from its documentation."""

@@ -1,0 +1,240 @@
+"""Plays the admin clients API of boruta-server 0.10.5, as recorded from an unmodified one."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from reconciler.sandbox.answers import (
+    NotJson,
+    Refused,
+    answer,
+    json_body,
+    listing,
+    media_type,
+    nothing,
+    raw,
+)
+from reconciler.sandbox.boruta import errors as refuse
+from reconciler.sandbox.boruta.fields import DEFAULTS, Changes, Crash, changes, is_uuid
+from reconciler.sandbox.boruta.rows import (
+    CLIENTS,
+    IDENTITY_PROVIDERS,
+    SCOPES,
+    SECRET_LENGTH,
+    identity_provider,
+    joined,
+    resolve,
+    split,
+    stored_order,
+)
+from reconciler.sandbox.endpoints import guarded, unrouted
+from reconciler.sandbox.token_endpoint import token_route
+from reconciler.sandbox.tokens import BORUTA_CLIENTS, BORUTA_IDENTITY_PROVIDERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from reconciler.sandbox.boruta.fields import Mode
+    from reconciler.sandbox.endpoints import Handler
+    from reconciler.sandbox.state import Row
+    from reconciler.sandbox.world import World
+
+
+def oauth_app(world: World) -> Starlette:
+    """Serve the OAuth host, which is another one than the admin API's."""
+    return Starlette(routes=[token_route(world, "boruta", "/oauth/token")])
+
+
+def admin_app(world: World) -> Starlette:
+    """Serve the admin API under `/api`."""
+
+    def route(path: str, method: str, handler: Handler, scope: str = BORUTA_CLIENTS) -> Route:
+        endpoint = guarded(world, handler, _admission(world, scope))
+        return Route(f"/api{path}", endpoint, methods=[method])
+
+    return Starlette(
+        routes=[
+            route("/clients", "GET", _list),
+            route("/clients", "POST", _create),
+            route("/clients/{id}", "GET", _read),
+            route("/clients/{id}", "PUT", _update),
+            route("/clients/{id}", "PATCH", _update),
+            route("/clients/{id}", "DELETE", _delete),
+            route("/clients/{id}/regenerate_key_pair", "POST", _regenerate),
+            route("/scopes", "GET", _scopes),
+            route("/identity-providers", "GET", _identity_providers, BORUTA_IDENTITY_PROVIDERS),
+        ],
+        exception_handlers=unrouted(_no_route),
+    )
+
+
+def _admission(world: World, scope: str) -> Callable[[Request], None]:
+    def admit(request: Request) -> None:
+        grant = world.tokens.grant("boruta", request.headers.get("authorization", ""))
+        if grant is None:
+            raise Refused(refuse.unauthorized())
+        if scope not in grant.scopes:
+            raise Refused(refuse.forbidden())
+
+    return admit
+
+
+async def _list(world: World, _request: Request) -> Response:
+    texts = world.store.texts(CLIENTS)
+    # No order is promised, and none is kept: each list starts elsewhere.
+    world.boruta_lists += 1
+    start = world.boruta_lists * 7 % (len(texts) or 1)
+    return raw(200, f'{{"data":{listing(texts[start:][::-1] + texts[:start])}}}')
+
+
+async def _create(world: World, request: Request) -> Response:
+    fields = await _envelope(request)
+    client_id = fields.get("id") or world.mint.uuid()
+    blank = DEFAULTS | {"id": client_id, "secret": world.mint.secret(SECRET_LENGTH)}
+    found = _changes(fields, blank, "create")
+    if not is_uuid(client_id):
+        found.errors["id"] = ["is invalid"]
+    provider = _wanted_provider(world, fields, found)
+    if provider is None:
+        found.errors.setdefault("identity_provider_id", ["can't be blank"])
+    if found.errors:
+        return refuse.unprocessable(found.errors)
+    scopes = _scopes_of(world, fields)
+    secret = found.after["secret"] or world.mint.secret(SECRET_LENGTH)
+    made = found.after | {
+        "id": client_id.lower(),
+        "secret": world.mint.note(secret),
+        "public_key": world.mint.public_key(),
+        "did": None,
+        "identity_provider": provider,
+        "authorized_scopes": stored_order(world.store, scopes),
+    }
+    row = split(made, {})
+    try:
+        world.store.add(CLIENTS, [row])
+    except sqlite3.IntegrityError:
+        return refuse.unprocessable({"id": ["has already been taken"]})
+    location = {"location": f"/api/clients/{row.id}"}
+    return answer(201, {"data": row.body | {"authorized_scopes": scopes}}, location)
+
+
+async def _read(world: World, request: Request) -> Response:
+    return answer(200, {"data": _found(world, request).body})
+
+
+async def _update(world: World, request: Request) -> Response:
+    fields = await _envelope(request)
+    row = _writable(world, request)
+    before = joined(row)
+    found = _changes(fields, before, "update")
+    # Whether the identity provider exists is only seen after the rest has been saved.
+    late = Changes(after={})
+    provider = _wanted_provider(world, fields, late)
+    if found.errors:
+        return refuse.unprocessable(found.errors)
+    scopes = _scopes_of(world, fields)
+    world.mint.note(found.after["secret"] or "")
+    saved = split(
+        found.after
+        | {
+            "identity_provider": provider or before["identity_provider"],
+            "authorized_scopes": stored_order(world.store, scopes),
+        },
+        row.hidden,
+    )
+    world.store.put(CLIENTS, saved)
+    if late.errors:
+        return refuse.unprocessable(late.errors)
+    return answer(200, {"data": saved.body | {"authorized_scopes": scopes}})
+
+
+async def _delete(world: World, request: Request) -> Response:
+    world.store.remove(CLIENTS, _writable(world, request).id)
+    return nothing()
+
+
+async def _regenerate(world: World, request: Request) -> Response:
+    row = _found(world, request)
+    changed = split(joined(row) | {"public_key": world.mint.public_key()}, row.hidden)
+    world.store.put(CLIENTS, changed)
+    return answer(200, {"data": changed.body})
+
+
+async def _scopes(world: World, _request: Request) -> Response:
+    return raw(200, f'{{"data":{listing(world.store.texts(SCOPES))}}}')
+
+
+async def _identity_providers(world: World, _request: Request) -> Response:
+    return raw(200, f'{{"data":{listing(world.store.texts(IDENTITY_PROVIDERS))}}}')
+
+
+async def _envelope(request: Request) -> dict[str, Any]:
+    # A body of another type is never parsed, so it has no `client` in it.
+    if media_type(request) != "application/json":
+        raise Refused(refuse.no_envelope(request))
+    try:
+        body = await json_body(request)
+    except NotJson:
+        raise Refused(refuse.malformed()) from None
+    fields = body.get("client") if isinstance(body, dict) else None
+    if not isinstance(fields, dict):
+        raise Refused(refuse.no_envelope(request))
+    return fields
+
+
+def _changes(fields: dict[str, Any], before: dict[str, Any], mode: Mode) -> Changes:
+    try:
+        return changes(fields, before, mode)
+    except Crash as crash:
+        shown = (before["id"], fields.get("name"), fields.get("secret") or before["secret"])
+        raise Refused(refuse.crashed(str(crash), *shown)) from None
+
+
+def _wanted_provider(world: World, fields: dict[str, Any], found: Changes) -> dict[str, Any] | None:
+    """Give the identity provider that is asked for, None when none is; an unknown one is an error."""
+    wanted = fields.get("identity_provider") or {}
+    wanted_id = wanted.get("id") if isinstance(wanted, dict) else None
+    if wanted_id is None:
+        return None
+    provider = identity_provider(world.store, wanted_id)
+    if provider is None:
+        text = "does not exist" if is_uuid(wanted_id) else "is invalid"
+        found.errors["identity_provider_id"] = [text]
+    return provider
+
+
+def _scopes_of(world: World, fields: dict[str, Any]) -> list[dict[str, Any]]:
+    # What is not asked for is taken away, whatever else the request leaves alone.
+    wanted = fields.get("authorized_scopes") or []
+    if not isinstance(wanted, list):
+        raise Refused(refuse.unprocessable({"authorized_scopes": ["is invalid"]}))
+    return resolve(world, wanted)
+
+
+def _found(world: World, request: Request) -> Row:
+    client_id = request.path_params["id"]
+    if not is_uuid(client_id):
+        raise Refused(refuse.no_uuid(client_id))
+    row = world.store.get(CLIENTS, client_id.lower())
+    if row is None:
+        raise Refused(refuse.not_found(client_id))
+    return row
+
+
+def _writable(world: World, request: Request) -> Row:
+    row = _found(world, request)
+    if row.hidden.get("protected"):
+        raise Refused(refuse.forbidden())
+    return row
+
+
+def _no_route(request: Request, status: int, _text: str) -> Response:
+    message = f"no route found for {request.method} {request.url.path}"
+    return answer(status, {"code": "NOT_FOUND", "message": message})

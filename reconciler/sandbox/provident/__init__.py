@@ -1,0 +1,1 @@
+"""Provident, played from its documentation."""

@@ -1,0 +1,1 @@
+"""SailPoint Identity Security Cloud, played from its documentation."""

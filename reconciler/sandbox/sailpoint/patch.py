@@ -1,0 +1,61 @@
+"""Turns a SailPoint client and a JSON Patch (RFC 6902) into the changed client, or into why not."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import jsonpatch
+
+from reconciler.sandbox.sailpoint.fields import PATCHABLE, problems
+
+_OPERATIONS: Final = ("add", "remove", "replace", "move", "copy", "test")
+_REMOVABLE: Final = frozenset({"businessName", "homepageUrl", "tenant"})
+
+
+class Unpatchable(ValueError):
+    """The patch is refused; the text says why."""
+
+
+def patched(client: dict[str, Any], operations: object) -> dict[str, Any]:
+    """Apply `operations` to a copy of `client`; Unpatchable when the patch or its result is refused."""
+    if not isinstance(operations, list):
+        raise Unpatchable("The body must be an array of patch operations.")
+    for operation in operations:
+        _check(operation)
+    try:
+        after = jsonpatch.JsonPatch(operations).apply(client)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        raise Unpatchable(f"The patch cannot be applied: {error}") from None
+    after |= {name: None for name in _REMOVABLE if name not in after}
+    missing = [f"{name} cannot be removed." for name in client if name not in after]
+    unknown = [f"{name} is not a field." for name in after if name not in client]
+    found = missing + unknown + problems(after)
+    if found:
+        raise Unpatchable(" ".join(found))
+    return dict(after)
+
+
+def _check(operation: object) -> None:
+    if not isinstance(operation, dict):
+        raise Unpatchable("Each operation must be an object.")
+    if operation.get("op") not in _OPERATIONS:
+        raise Unpatchable(f"op must be one of {', '.join(_OPERATIONS)}.")
+    _check_places(operation)
+    if operation["op"] in ("add", "replace", "test"):
+        if "value" not in operation:
+            raise Unpatchable(f"{operation['op']} needs a value.")
+        # The spec's oneOf lists string, boolean, integer, object and array.
+        if operation["value"] is None or isinstance(operation["value"], float):
+            raise Unpatchable("value must be a string, boolean, integer, object or array.")
+
+
+def _check_places(operation: dict[str, Any]) -> None:
+    if not isinstance(operation.get("path"), str) or not operation["path"].startswith("/"):
+        raise Unpatchable("path must be a JSON Pointer to a field.")
+    written = [] if operation["op"] == "test" else [operation["path"]]
+    if operation["op"] == "move":
+        written.append(operation.get("from", ""))
+    for place in written:
+        name = str(place).split("/")[1] if "/" in str(place) else ""
+        if name not in PATCHABLE:
+            raise Unpatchable(f"{place} is not patchable.")

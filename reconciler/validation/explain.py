@@ -1,0 +1,142 @@
+"""Turns a validator's errors into Problems that say what is wrong, where, and what would be right."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+from reconciler.core.model import Problem
+from reconciler.core.pointer import escape
+from reconciler.core.values import object_member
+from reconciler.validation.findings import (
+    Finding,
+    misplaced_member,
+    missing_member,
+    nearest,
+    not_writable,
+    unknown_member,
+    unknown_reference_form,
+)
+from reconciler.validation.schema_walk import (
+    is_reference,
+    message_of,
+    node_at,
+    places_of,
+    resolved,
+    rule_of,
+)
+from reconciler.validation.wording import wrong_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from jsonschema.exceptions import ValidationError
+
+    from reconciler.core.model import JsonObject, Source
+
+
+def explain(errors: Iterable[ValidationError], root: JsonObject, source: Source) -> list[Problem]:
+    """The errors of one document as Problems, sorted by place, each once.
+
+    `root` is the schema that it was held against. Of several things that are wrong with one value
+    the one that has to be mended first is told; a field that is missing is not told where an
+    unknown one looks like its misspelling.
+    """
+    findings = _pruned([finding for error in errors for finding in _explained(error, root)])
+    problems = [_problem(finding, source) for finding in sorted(findings, key=_order)]
+    return list(dict.fromkeys(problems))
+
+
+def _problem(finding: Finding, source: Source) -> Problem:
+    return Problem(
+        source=source,
+        pointer="".join(f"/{escape(str(token))}" for token in finding.path),
+        message=finding.message,
+        hint=finding.hint,
+        at_key=finding.at_key,
+    )
+
+
+def _order(finding: Finding) -> tuple[object, ...]:
+    place = tuple((isinstance(token, str), token) for token in finding.path)
+    return (place, finding.message, finding.hint)
+
+
+def _pruned(findings: list[Finding]) -> set[Finding]:
+    best: dict[tuple[str | int, ...], int] = {}
+    for finding in findings:
+        if finding.about == "value":
+            best[finding.path] = min(best.get(finding.path, finding.rank), finding.rank)
+    misspelt = {(finding.path[:-1], finding.names) for finding in findings if finding.at_key}
+    return {
+        finding
+        for finding in findings
+        if not (finding.about == "value" and finding.rank > best[finding.path])
+        and not (finding.about == "missing" and (finding.path, finding.names) in misspelt)
+    }
+
+
+def _explained(error: ValidationError, root: JsonObject) -> Iterator[Finding]:
+    """The findings of one error; a choice between schemas is told as the one that was meant."""
+    own = message_of(error.schema)
+    if error.validator in {"anyOf", "oneOf"} and error.context and not own:
+        for inner in _meant(error):
+            yield from _explained(inner, root)
+        return
+    path = tuple(error.absolute_path)
+    rule = rule_of(root, tuple(error.absolute_schema_path))
+    if error.validator == "additionalProperties":
+        yield from _unknown(error, root, path)
+    elif error.validator == "required":
+        yield from _missing(error, root, path, rule)
+    elif error.validator == "not" and error.validator_value == {} and path:
+        read_only = _read_only(error.schema)
+        yield not_writable(path, own) if read_only else misplaced_member(path, rule)
+    else:
+        yield from wrong_value(error, path, own=own, rule=rule)
+
+
+def _read_only(schema: object) -> bool:
+    return isinstance(schema, dict) and schema.get("readOnly") is True
+
+
+def _meant(error: ValidationError) -> list[ValidationError]:
+    """The errors of the branch whose type the value has, else those of the first branch."""
+    branches: dict[int, list[ValidationError]] = {}
+    for inner in error.context or ():
+        branches.setdefault(cast("int", inner.schema_path[0]), []).append(inner)
+    fitting = [found for found in branches.values() if not any(map(_of_another_type, found))]
+    return min(fitting or [branches[min(branches)]], key=len)
+
+
+def _of_another_type(error: ValidationError) -> bool:
+    return error.validator == "type" and not error.path
+
+
+def _unknown(
+    error: ValidationError, root: JsonObject, path: tuple[str | int, ...]
+) -> Iterator[Finding]:
+    schema = cast("JsonObject", error.schema)
+    known = cast("Mapping[str, JsonObject]", object_member(schema, "properties"))
+    patterned = object_member(schema, "patternProperties")
+    held = cast("Mapping[str, object]", error.instance)
+    for name in held:
+        if name in known or any(re.search(pattern, name) for pattern in patterned):
+            continue
+        if is_reference(schema):
+            yield unknown_reference_form(path, name)
+        else:
+            writable = [key for key in known if not _read_only(known[key])]
+            near = nearest(name, writable)
+            yield unknown_member(path, name, near, [*writable, *patterned], places_of(root, name))
+
+
+def _missing(
+    error: ValidationError, root: JsonObject, path: tuple[str | int, ...], rule: str
+) -> Iterator[Finding]:
+    here = object_member(node_at(root, path), "properties")
+    held = cast("Mapping[str, object]", error.instance)
+    for name in cast("list[str]", error.validator_value):
+        if name not in held:
+            known = resolved(root, object_member(here, name))
+            yield missing_member(path, name, str(known.get("description", "")), rule)

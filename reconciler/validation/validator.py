@@ -1,0 +1,124 @@
+"""Holds values against JSON Schemas: a fast validator accepts, a slow one turns what is wrong into Problems."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from reconciler.core.model import Json, JsonObject, Problem, Source
+from reconciler.core.pointer import escape
+from reconciler.core.secrets import reveal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator as Reference
+
+_NOWHERE: Final = Source(path="")
+
+
+class Validator:
+    """One schema (JSON Schema 2020-12, self-contained), compiled at its first use and kept.
+
+    `accepts` takes some microseconds a manifest; `problems` some milliseconds, and loads jsonschema.
+    """
+
+    def __init__(self, schema: JsonObject) -> None:
+        self._schema = schema
+        self._is_valid: Callable[[Json], bool] | None = None
+        self._reference: Reference | None = None
+
+    def accepts(self, instance: Json) -> bool:
+        """Whether `instance` is valid; what is no JSON at all is not."""
+        if self._is_valid is None:
+            self._is_valid = _compile(self._schema)
+        try:
+            return self._is_valid(instance)
+        except ValueError:
+            return False
+
+    def problems(self, instance: Json, source: Source = _NOWHERE) -> list[Problem]:
+        """Everything that is wrong with `instance`, sorted by place, each once; nothing if it is valid."""
+        if self.accepts(instance):
+            return []
+        from reconciler.validation.explain import explain  # noqa: PLC0415 - loads difflib and jsonschema
+
+        if self._reference is None:
+            self._reference = _reference(self._schema)
+        found = explain(self._reference.iter_errors(cast("Any", instance)), self._schema, source)
+        return found or [self._unexplained(instance, source)]
+
+    def _unexplained(self, instance: Json, source: Source) -> Problem:
+        """The fast validator refuses what the reference one takes: at least say where."""
+        import jsonschema_rs  # noqa: PLC0415 - only validate, plan and apply need it
+
+        try:
+            first = next(
+                jsonschema_rs.Draft202012Validator(dict(self._schema)).iter_errors(instance)
+            )
+        except ValueError:
+            return Problem(source=source, pointer="", message="this is not a JSON document")
+        pointer = "".join(f"/{escape(str(token))}" for token in first.instance_path)
+        return Problem(source=source, pointer=pointer, message="the value does not fit its schema")
+
+
+def _compile(schema: JsonObject) -> Callable[[Json], bool]:
+    import jsonschema_rs  # noqa: PLC0415 - only validate, plan and apply need it
+
+    return cast("Callable[[Json], bool]", jsonschema_rs.Draft202012Validator(dict(schema)).is_valid)
+
+
+def _reference(schema: JsonObject) -> Reference:
+    import jsonschema  # noqa: PLC0415 - 200 ms that a run without problems never needs
+
+    extend = cast("Callable[..., type[Reference]]", jsonschema.validators.extend)
+    return extend(jsonschema.Draft202012Validator, {"pattern": _matches})(dict(schema))
+
+
+def _matches(
+    _validator: object, pattern: str, instance: Json, _schema: object
+) -> Iterator[ValidationError]:
+    """`pattern` by ECMA-262, where `$` is the very end, as JSON Schema has it, and Python has not."""
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - loaded by now
+
+    if isinstance(instance, str) and not re.search(
+        re.sub(r"(?<!\\)\$$", r"\\Z", pattern), instance
+    ):
+        yield ValidationError("does not match")
+
+
+_kept: Final[dict[tuple[int, str], tuple[JsonObject, Validator]]] = {}
+
+
+def field_accepts(schema: JsonObject, field: str, value: Json) -> bool:
+    """Whether a body by `schema` may hold `field` with `value`, whatever else it holds.
+
+    Of a JSON Patch schema: whether an operation may set the field to it, or remove it for null.
+    """
+    plain = reveal(value)
+    if schema.get("type") == "array":
+        return _validator(schema, "").accepts([_operation(field, plain)])
+    properties = cast("JsonObject", schema.get("properties", {}))
+    return field in properties and _validator(schema, field).accepts({field: plain})
+
+
+def _operation(field: str, value: Json) -> JsonObject:
+    path = f"/{escape(field)}"
+    if value is None:
+        return {"op": "remove", "path": path}
+    return {"op": "replace", "path": path, "value": value}
+
+
+def _validator(schema: JsonObject, field: str) -> Validator:
+    """The validator of one field, kept for as long as the schema, which is kept with it."""
+    key = (id(schema), field)
+    if key not in _kept:
+        _kept[key] = (schema, Validator(_only(schema, field) if field else schema))
+    return _kept[key][1]
+
+
+def _only(schema: JsonObject, field: str) -> JsonObject:
+    properties = cast("JsonObject", schema["properties"])
+    kept = {name: schema[name] for name in ("$schema", "$defs") if name in schema}
+    return {**kept, "type": "object", "properties": {field: properties[field]}}

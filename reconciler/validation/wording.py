@@ -1,0 +1,195 @@
+"""Turns a rule that a value breaks into a finding, in words that fit the rule."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, cast
+
+from reconciler.core.values import canonical_json
+from reconciler.validation.findings import (
+    FORMS,
+    Finding,
+    described,
+    listed,
+    nearest,
+    shortened,
+    shown,
+)
+from reconciler.validation.schema_walk import is_reference
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from jsonschema.exceptions import ValidationError
+
+    from reconciler.core.model import Json, JsonObject
+
+_TYPES: Final = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "null",
+}
+_YAML_1_1: Final = {
+    **dict.fromkeys(("yes", "y", "on", "true"), "true"),
+    **dict.fromkeys(("no", "n", "off", "false"), "false"),
+}
+
+
+def wrong_value(
+    error: ValidationError, path: tuple[str | int, ...], *, own: str, rule: str
+) -> list[Finding]:
+    """What is wrong with a value: by the words of its rule, its schema, or its schema's keyword."""
+    if "propertyNames" in error.absolute_schema_path:
+        name = cast("str", error.instance)
+        message = own or f"`{shortened(name)}` cannot be a name here"
+        return [Finding(path=(*path, name), message=message, at_key=True)]
+    keyword = str(error.validator)
+    if rule:
+        return [Finding(path=path, message=rule, about="value", rank=2)]
+    if own and keyword != "type":
+        return [Finding(path=path, message=own, about="value", rank=1)]
+    where, message, hint = _WORDS.get(keyword, _no_fit)(error)
+    rank = 0 if keyword == "type" else 1
+    return [Finding(path=path + where, message=message, hint=hint, about="value", rank=rank)]
+
+
+_Said = tuple[tuple[int, ...], str, str]
+
+
+def _type(error: ValidationError) -> _Said:
+    schema, value = cast("JsonObject", error.schema), error.instance
+    if is_reference(schema):
+        return (), "a reference belongs here, never the value itself", FORMS
+    stated = error.validator_value
+    wanted = cast("list[str]", stated if isinstance(stated, list) else [stated])
+    if "enum" in schema:
+        allowed = f"one of {listed(cast('list[Json]', schema['enum']))}"
+    else:
+        allowed = " or ".join(_TYPES[name] for name in wanted)
+    return (), f"expected {allowed}, found {described(value)}", _type_hint(wanted, value, schema)
+
+
+def _type_hint(wanted: Sequence[str], value: Json, schema: JsonObject) -> str:
+    if value is None:
+        return "give it a value, or leave it out"
+    if isinstance(value, dict):
+        reference = set(value) in ({"env"}, {"file"})
+        return "a reference cannot stand here: write the value itself" if reference else ""
+    if isinstance(value, list):
+        return ""
+    if "array" in wanted:
+        return f"write a list: [{shown(value)}]"
+    return _text_hint(wanted, value) if isinstance(value, str) else _quote_hint(value, schema)
+
+
+def _text_hint(wanted: Sequence[str], text: str) -> str:
+    if "boolean" in wanted and text.lower() in _YAML_1_1:
+        return f"write {_YAML_1_1[text.lower()]}"
+    numeric = "integer" in wanted or "number" in wanted
+    return f"write {text}, without quotes" if numeric and _is_number(text) else ""
+
+
+def _quote_hint(value: Json, schema: JsonObject) -> str:
+    text = schema.get("type") in ("string", ["string", "null"]) and "enum" not in schema
+    return f'write it in quotes, such as "{json.dumps(value)}"' if text else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _enum(error: ValidationError) -> _Said:
+    allowed = cast("list[Json]", error.validator_value)
+    near = nearest(error.instance, [item for item in allowed if isinstance(item, str)])
+    message = f"{described(error.instance)} is not one of {listed(allowed)}"
+    return (), message, f"did you mean `{near}`?" if near else ""
+
+
+def _const(error: ValidationError) -> _Said:
+    found = described(error.instance)
+    return (), f"must be {shown(error.validator_value)}, found {found}", ""
+
+
+def _range(error: ValidationError) -> _Said:
+    schema = cast("Mapping[str, float]", error.schema)
+    bounds = [
+        f"{words} {shown(schema[keyword])}"
+        for keyword, words in (
+            ("minimum", "at least"),
+            ("exclusiveMinimum", "more than"),
+            ("maximum", "at most"),
+            ("exclusiveMaximum", "less than"),
+        )
+        if keyword in schema
+    ]
+    return (), f"{shown(error.instance)} is out of range: {' and '.join(bounds)}", ""
+
+
+def _length(error: ValidationError) -> _Said:
+    if not error.instance:
+        return (), "must not be empty", ""
+    limit, size = cast("int", error.validator_value), len(cast("list[Json]", error.instance))
+    bound = "at least" if str(error.validator).startswith("min") else "at most"
+    noun = "characters" if isinstance(error.instance, str) else "members"
+    return (), f"{bound} {limit} {noun} are wanted, it has {size}", ""
+
+
+def _reference_size(error: ValidationError) -> _Said:
+    if is_reference(cast("JsonObject", error.schema)):
+        return (), "a reference has exactly one form", FORMS
+    return _length(error)
+
+
+def _duplicate(error: ValidationError) -> _Said:
+    first: dict[str, int] = {}
+    for index, item in enumerate(cast("list[Json]", error.instance)):
+        before = first.setdefault(canonical_json(item), index)
+        if before != index:
+            return (index,), f"{shown(item)} is listed twice", "leave one out"
+    return (), "a value is listed twice", "leave one out"
+
+
+def _pattern(error: ValidationError) -> _Said:
+    return (), f"{described(error.instance)} does not match {error.validator_value}", ""
+
+
+def _depends(error: ValidationError) -> _Said:
+    held = cast("Mapping[str, Json]", error.instance)
+    needs = cast("Mapping[str, list[str]]", error.validator_value)
+    lacking = {
+        f"`{name}` needs `{other}` beside it"
+        for name, others in needs.items()
+        if name in held
+        for other in others
+        if other not in held
+    }
+    return (), "; ".join(sorted(lacking)), ""
+
+
+def _no_fit(error: ValidationError) -> _Said:
+    return (
+        (),
+        f"the value does not fit its schema: {error.validator or 'nothing can stand here'}",
+        "",
+    )
+
+
+_WORDS: Final[Mapping[str, Callable[[ValidationError], _Said]]] = {
+    "type": _type,
+    "enum": _enum,
+    "const": _const,
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _range),
+    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), _length),
+    **dict.fromkeys(("minProperties", "maxProperties"), _reference_size),
+    "uniqueItems": _duplicate,
+    "pattern": _pattern,
+    "dependentRequired": _depends,
+}

@@ -1,0 +1,345 @@
+"""A write is held to the client that it was planned on, and a failed one is looked into."""
+
+import json
+
+import httpx
+import pytest
+from support.given import entry, manifest
+from support.shop import BOX, FRONT, WEB, Shop, by_method, web
+
+from reconciler.core.model import Secret, Status
+
+TTL = {"accessTokenValiditySeconds": 900, "redirectUris": ["https://b.example.com"]}
+LIVE = web(redirectUris=["https://a.example.com", "https://z.example.com"])
+AFTER = web(**TTL)
+REFUSED = httpx.Response(400, json={"messages": [{"text": "The test failed."}]})
+
+
+def ok(body):
+    return httpx.Response(200, json=body)
+
+
+def sent(server, method):
+    return [json.loads(one.content) for one in server.requests if one.method == method]
+
+
+def patch(shop, server, **facts):
+    (outcome,) = shop.apply(
+        server, manifest(spec={**WEB, **TTL}), before={"web": entry("1")}, **facts
+    )
+    return outcome
+
+
+@pytest.fixture
+def shop(tmp_path):
+    return Shop(tmp_path, "sailpoint", LIVE)
+
+
+def test_a_patch_tests_the_values_that_it_replaces_as_the_server_spelled_them(shop):
+    server = by_method(PATCH=ok(AFTER))
+
+    outcome = patch(shop, server)
+
+    assert (outcome.status, outcome.message) == (Status.DONE, "")
+    (operations,) = sent(server, "PATCH")
+    assert operations[:2] == [
+        {"op": "test", "path": "/accessTokenValiditySeconds", "value": 600},
+        {"op": "test", "path": "/redirectUris", "value": LIVE["redirectUris"]},
+    ]
+
+
+def test_a_test_that_fails_over_order_alone_is_sent_again_with_the_servers_order(shop):
+    turned = {**LIVE, "redirectUris": LIVE["redirectUris"][::-1]}
+    server = by_method(PATCH=[REFUSED, ok(AFTER)], GET=ok(turned))
+
+    outcome = patch(shop, server)
+
+    assert (outcome.status, outcome.requests_sent) == (Status.DONE, 2)
+    assert server.calls == [
+        "PATCH /oauth-clients/v1/1",
+        "GET /oauth-clients/v1/1",
+        "PATCH /oauth-clients/v1/1",
+    ]
+    assert sent(server, "PATCH")[1][1]["value"] == turned["redirectUris"]
+
+
+def test_a_test_that_fails_over_a_value_is_told_as_changed_meanwhile(shop):
+    edited = {**LIVE, "redirectUris": ["https://c.example.com"]}
+    server = by_method(PATCH=REFUSED, GET=ok(edited))
+
+    outcome = patch(shop, server)
+
+    assert outcome.status is Status.FAILED
+    assert "shop/web: changed meanwhile: redirectUris was [" in outcome.message
+    assert 'and is ["https://c.example.com"] now. Nothing was written; plan again' in (
+        outcome.message
+    )
+    assert len(sent(server, "PATCH")) == 1
+    assert shop.inventory["web"] == entry("1")
+
+
+def test_a_refusal_of_another_kind_is_told_as_it_is_and_not_sent_again(shop):
+    server = by_method(PATCH=REFUSED, GET=ok(LIVE))
+
+    outcome = patch(shop, server)
+
+    assert outcome.status is Status.FAILED
+    assert "was answered with 400" in outcome.message
+    assert len(sent(server, "PATCH")) == 1
+
+
+def test_a_move_of_a_field_that_was_not_tested_is_no_reason_for_a_failed_test(shop):
+    server = by_method(PATCH=REFUSED, GET=ok({**LIVE, "description": "edited"}))
+
+    assert "was answered with 400" in patch(shop, server).message
+
+
+def test_a_client_that_went_between_plan_and_write_is_told_as_gone(shop):
+    outcome = patch(shop, by_method(PATCH=httpx.Response(404), GET=httpx.Response(404)))
+
+    assert outcome.status is Status.FAILED
+    assert "changed meanwhile: 1 is gone from the server" in outcome.message
+
+
+def test_a_404_on_a_write_alone_does_not_make_a_client_gone(shop):
+    outcome = patch(shop, by_method(PATCH=httpx.Response(404), GET=ok(LIVE)))
+
+    assert outcome.status is Status.FAILED
+    assert "was answered with 404" in outcome.message
+
+
+def test_without_a_guard_nothing_is_tested_and_a_refusal_is_not_looked_into(shop):
+    shop.guard = "none"
+    server = by_method(PATCH=REFUSED)
+
+    outcome = patch(shop, server)
+
+    assert outcome.status is Status.FAILED
+    assert {one["op"] for one in sent(server, "PATCH")[0]} == {"replace"}
+
+
+def test_a_patch_can_be_guarded_by_reading_again(shop):
+    shop.guard, shop.aged = "reread", True
+    server = by_method(GET=ok(LIVE), PATCH=ok(AFTER))
+
+    outcome = patch(shop, server)
+
+    assert outcome.status is Status.DONE
+    assert server.calls == ["GET /oauth-clients/v1/1", "PATCH /oauth-clients/v1/1"]
+    assert {one["op"] for one in sent(server, "PATCH")[0]} == {"replace"}
+
+
+def test_a_field_that_a_secret_stands_for_is_tested_and_never_told(shop):
+    shop = Shop(shop.folder, "sailpoint", web(description="hush-hush"))
+    edited = web(description="other-hush")
+    server = by_method(PATCH=REFUSED, GET=ok(edited))
+
+    (outcome,) = shop.apply(
+        server,
+        manifest(spec={**WEB, "description": Secret("the-new-hush")}),
+        before={"web": entry("1", fingerprints={"description": "hmac:0"})},
+    )
+
+    assert sent(server, "PATCH")[0][0]["value"] == "hush-hush"
+    assert "changed meanwhile: description was changed" in outcome.message
+    assert "hush-hush" not in outcome.message
+    assert "other-hush" not in outcome.message
+
+
+PUT_BODY = {"id": "7", "clientId": "1", "rateLimitCount": 5, "isActive": True, **FRONT}
+
+
+@pytest.fixture
+def front(tmp_path):
+    return Shop(tmp_path, "provident", PUT_BODY)
+
+
+def put(shop, server, **spec):
+    spec = spec or {"rateLimitCount": 9}
+    (outcome,) = shop.apply(server, manifest(spec={**FRONT, **spec}), before={"web": entry("1")})
+    return outcome
+
+
+def test_a_put_on_a_fresh_plan_reads_nothing_again(front):
+    server = by_method(PUT=ok({**PUT_BODY, "rateLimitCount": 9}))
+
+    assert put(front, server).status is Status.DONE
+    assert server.calls == ["PUT /oauth2/clients/1"]
+
+
+def test_a_put_on_an_old_plan_reads_the_client_right_before_it(front):
+    front.aged = True
+    turned = {**PUT_BODY, "redirectUris": FRONT["redirectUris"]}
+    server = by_method(GET=ok(turned), PUT=ok({**PUT_BODY, "rateLimitCount": 9}))
+
+    assert put(front, server).status is Status.DONE
+    assert server.calls == ["GET /oauth2/clients/1", "PUT /oauth2/clients/1"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("rateLimitCount", 6), ("allowedScopes", ["b"]), ("isActive", False)]
+)
+def test_a_managed_or_carried_field_that_moved_keeps_an_old_put_from_being_sent(
+    front, field, value
+):
+    front.aged = True
+    server = by_method(GET=ok({**PUT_BODY, field: value}))
+
+    outcome = put(front, server)
+
+    assert outcome.status is Status.FAILED
+    assert f"changed meanwhile: {field} was " in outcome.message
+    assert (server.calls, outcome.requests_sent) == (["GET /oauth2/clients/1"], 0)
+
+
+def test_an_old_put_that_is_not_guarded_is_sent(front):
+    front.guard, front.aged = "none", True
+    server = by_method(PUT=ok({**PUT_BODY, "rateLimitCount": 9}))
+
+    assert put(front, server).status is Status.DONE
+
+
+def test_an_old_delete_is_held_to_the_client_that_was_reviewed(tmp_path):
+    shop = Shop(tmp_path, "sailpoint", web("1"), web("0"))
+    shop.aged = True
+    server = by_method(GET=ok(web("0", description="in use again")))
+
+    outcomes = shop.apply(server, manifest(spec=WEB), before={"web": entry("1", superseded=("0",))})
+
+    deleted = outcomes[-1]
+    assert deleted.status is Status.FAILED
+    assert "changed meanwhile: description was" in deleted.message
+    assert server.calls == ["GET /oauth-clients/v1/0"]
+
+
+def test_an_old_delete_of_a_client_that_is_gone_is_done(tmp_path):
+    shop = Shop(tmp_path, "sailpoint", web("1"), web("0"))
+    shop.aged = True
+    server = by_method(GET=httpx.Response(404))
+
+    outcomes = shop.apply(server, manifest(spec=WEB), before={"web": entry("1", superseded=("0",))})
+
+    assert outcomes[-1].status is Status.DONE
+    assert shop.inventory["web"].superseded == ()
+
+
+def replaced(tmp_path, answer):
+    """An old plan that replaces a client, whose server shows this of it now."""
+    shop = Shop(tmp_path, "sailpoint", web())
+    shop.aged = True
+    server = by_method(GET=answer)
+    wanted = manifest(spec={**WEB, "scope": ["sp:read"]}, allow_replace=True)
+    (outcome,) = shop.apply(server, wanted, before={"web": entry("1")})
+    return outcome, server
+
+
+def test_an_old_replace_does_not_carry_over_what_has_moved_since(tmp_path):
+    outcome, server = replaced(tmp_path, ok(web(businessName="New")))
+
+    assert outcome.status is Status.FAILED
+    assert 'businessName was null, and is "New" now' in outcome.message
+    assert outcome.before != outcome.after
+    assert server.calls == ["GET /oauth-clients/v1/1"]
+
+
+def test_an_old_replace_of_a_client_that_is_gone_is_planned_again(tmp_path):
+    outcome, server = replaced(tmp_path, httpx.Response(404))
+
+    assert "changed meanwhile: 1 is gone from the server" in outcome.message
+    assert server.calls == ["GET /oauth-clients/v1/1"]
+
+
+def box(**facts):
+    return {"id": "1", "secret": "hunter2", "authorized_scopes": [], "pkce": False, **BOX, **facts}
+
+
+@pytest.fixture
+def boxes(tmp_path):
+    return Shop(tmp_path, "boruta", box())
+
+
+def half(shop, answer, now, **spec):
+    server = by_method(PUT=answer, GET=now)
+    (outcome,) = shop.apply(
+        server,
+        manifest(spec={**BOX, **(spec or {"name": "Crate", "pkce": True})}),
+        before={"web": entry("1")},
+    )
+    return outcome
+
+
+def shown(**facts):
+    return ok({"data": box(**facts)})
+
+
+def test_what_a_refused_put_has_changed_all_the_same_is_told(boxes):
+    outcome = half(boxes, httpx.Response(422), shown(name="Crate"))
+
+    assert outcome.status is Status.FAILED
+    assert "Read again, name changed all the same, and pkce did not" in outcome.message
+    assert outcome.before != outcome.after
+
+
+def test_a_refused_put_that_changed_nothing_says_so(boxes):
+    outcome = half(boxes, httpx.Response(422), shown())
+
+    assert outcome.status is Status.FAILED
+    assert "Read again, nothing of it was changed" in outcome.message
+    assert outcome.before == outcome.after
+
+
+def test_a_put_that_failed_and_yet_was_carried_out_is_done_and_recorded(boxes):
+    outcome = half(boxes, httpx.Response(500), shown(name="Crate", pkce=True))
+
+    assert outcome.status is Status.DONE
+    assert "was answered with 500" in outcome.message
+    assert outcome.message.endswith("Read again, the client is as wanted")
+    assert boxes.inventory["web"].applied["name"] == "Crate"
+
+
+def test_a_field_that_no_answer_shows_is_never_taken_for_carried_out(boxes):
+    outcome = half(
+        boxes, httpx.Response(500), shown(name="Crate"), name="Crate", agent_token_ttl=60
+    )
+
+    assert outcome.status is Status.FAILED
+    assert "name changed all the same, and agent_token_ttl did not" in outcome.message
+
+
+def test_what_cannot_be_read_again_is_told_as_well(boxes):
+    outcome = half(boxes, httpx.Response(422), httpx.Response(500))
+
+    assert outcome.status is Status.FAILED
+    assert "What is live now could not be read: " in outcome.message
+
+
+def test_a_patch_that_is_refused_was_not_half_done(shop):
+    shop.guard = "reread"
+    server = by_method(PATCH=httpx.Response(422))
+
+    patch(shop, server)
+
+    assert server.calls == ["PATCH /oauth-clients/v1/1"]
+
+
+def test_a_patch_without_an_answer_is_looked_into(shop):
+    done = patch(shop, by_method(PATCH=httpx.ReadTimeout("slow"), GET=ok(AFTER)))
+
+    assert done.status is Status.DONE
+    assert "Read again, the client is as wanted" in done.message
+
+
+def test_a_patch_without_an_answer_that_changed_nothing_yet_stays_unknown(shop):
+    outcome = patch(shop, by_method(PATCH=httpx.ReadTimeout("slow"), GET=ok(LIVE)))
+
+    assert outcome.status is Status.UNKNOWN
+    assert "Read again, nothing of it was changed" in outcome.message
+
+
+def test_a_server_that_turns_writes_away_is_not_asked_what_it_did(shop):
+    server = by_method(PATCH=httpx.Response(429))
+
+    outcome = patch(shop, server)
+
+    assert outcome.status is Status.FAILED
+    assert {one.method for one in server.requests} == {"PATCH"}

@@ -1,0 +1,349 @@
+import threading
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.given import provider
+from support.targets import Server, transport
+from support.vendors import vendor
+
+from reconciler.core.errors import BadAnswer, NotFound, ServerFailed, Unauthorized
+from reconciler.core.model import Secret
+from reconciler.http import pages
+from reconciler.http.live import Reader, look, read, read_one
+from reconciler.provider.model import Endpoint, Pagination
+
+SAILPOINT, PROVIDENT, BORUTA = map(vendor, ("sailpoint", "provident", "boruta"))
+PAGED = Pagination(limit_parameter="limit", offset_parameter="offset", page_size=3)
+COUNTED = Pagination(
+    limit_parameter="limit", offset_parameter="offset", page_size=3, total="/total"
+)
+ITEMS = Endpoint(method="GET", expect=frozenset({200}), item="/items")
+SMALL = provider(pagination=PAGED)
+WITH_TOTAL = provider(pagination=COUNTED, list=ITEMS)
+
+
+class Shelf:
+    """Lists `count` clients in pages, and keeps count of who is asking; threads may share it."""
+
+    def __init__(self, count, *, most=10**9, state_total=None, lie=None):
+        self.clients = [{"id": f"c{number:03}"} for number in range(count)]
+        self.most, self.state_total, self.lie = most, state_total, lie or {}
+        self.offsets = []
+
+    def __call__(self, request):
+        """Answer one request for a page."""
+        limit, offset = (int(request.url.params[name]) for name in ("limit", "offset"))
+        self.offsets.append(offset)
+        page = self.lie.get(offset, self.clients[offset : offset + min(limit, self.most)])
+        if self.state_total is None:
+            return httpx.Response(200, json=page)
+        return httpx.Response(200, json={"items": page, "total": self.state_total})
+
+
+def over(handler, vendor=SMALL, ids=()):
+    with transport(Server(handler), provider=vendor) as target:
+        return read(vendor, target, ids)
+
+
+def answering(body):
+    return httpx.Response(200, json=body)
+
+
+@given(count=st.integers(0, 40))
+def test_every_client_is_read_once_whatever_the_number_of_pages(count):
+    shelf = Shelf(count)
+
+    state = over(shelf)
+
+    assert list(state.clients) == [each["id"] for each in shelf.clients]
+    assert state.listed
+    assert sorted(set(shelf.offsets)) == sorted(shelf.offsets)
+
+
+@given(count=st.integers(0, 60))
+def test_at_most_a_third_of_the_requests_is_in_vain(count):
+    shelf = Shelf(count)
+
+    over(shelf)
+
+    needed = count // 3 + 1
+    assert len(shelf.offsets) - needed <= len(shelf.offsets) / 3
+
+
+def test_a_list_of_one_page_costs_one_request():
+    shelf = Shelf(2)
+
+    over(shelf)
+
+    assert shelf.offsets == [0]
+
+
+@given(count=st.integers(0, 40))
+def test_where_the_total_is_stated_no_page_is_asked_for_in_vain(count):
+    shelf = Shelf(count, state_total=count)
+
+    state = over(shelf, WITH_TOTAL)
+
+    assert len(state.clients) == count
+    assert len(shelf.offsets) == max(1, -(-count // 3))
+
+
+def test_pages_are_read_several_at_once():
+    inside = threading.Barrier(2)
+    shelf = Shelf(8)
+
+    def together(request):
+        if request.url.params["offset"] in ("3", "6"):
+            inside.wait()
+        return shelf(request)
+
+    assert len(over(together).clients) == 8
+
+
+@pytest.mark.parametrize(
+    ("shelf", "problem"),
+    [
+        (Shelf(9, lie={3: [{"id": f"c00{n}"} for n in range(3)]}), "repeats a page"),
+        (Shelf(9, lie={3: [{"id": "c002"}, {"id": "c003"}, {"id": "c004"}]}), "holds c002 twice"),
+        (Shelf(9, lie={0: [{"id": "a"}, {"id": "a"}, {"id": "b"}]}), "holds a twice"),
+        (Shelf(9, lie={3: []}), "goes on after a page that was not full"),
+        (Shelf(9, lie={0: [{"id": str(n)} for n in range(5)]}), "page of 5 where 3 were asked"),
+        (Shelf(9, lie={3: {"error": "no"}}), "has no array at its top"),
+        (Shelf(9, lie={3: "none"}), "has no array"),
+        (Shelf(2, lie={0: [{"name": "web"}]}), "holds a client without an id"),
+        (Shelf(2, lie={0: [{"id": 7}]}), "holds a client without an id"),
+        (Shelf(2, lie={0: [{"id": ""}]}), "holds a client without an id"),
+        (Shelf(2, lie={0: ["web"]}), "holds a client without an id"),
+    ],
+)
+def test_a_list_that_cannot_be_whole_is_a_bad_answer(shelf, problem):
+    with pytest.raises(BadAnswer, match=f"shop: the list of clients at /clients.*{problem}"):
+        over(shelf)
+
+
+@pytest.mark.parametrize(
+    ("shelf", "problem"),
+    [
+        (Shelf(2, state_total=9), "ends after 2 clients and states 9"),
+        (Shelf(2, state_total="2"), "states no total at /total"),
+        (Shelf(2, state_total=True), "states no total"),
+    ],
+)
+def test_a_list_that_is_shorter_than_it_states_is_a_bad_answer(shelf, problem):
+    with pytest.raises(BadAnswer, match=problem):
+        over(shelf, WITH_TOTAL)
+
+
+def test_a_list_that_never_ends_is_given_up(monkeypatch):
+    monkeypatch.setattr(pages, "MOST_PAGES", 20)
+
+    def endless(request):
+        offset = int(request.url.params["offset"])
+        return httpx.Response(200, json=[{"id": str(offset + step)} for step in range(3)])
+
+    with pytest.raises(BadAnswer, match="did not end after 20 pages"):
+        over(endless)
+
+
+def test_a_server_whose_pages_are_shorter_than_asked_for_does_not_make_clients_gone():
+    shelf = Shelf(9, most=2)
+
+    with pytest.raises(BadAnswer, match="its pages are shorter than 3"):
+        over(shelf, ids=["c007"])
+
+
+def test_a_client_that_is_not_listed_costs_one_request_to_be_sure():
+    shelf = Shelf(2)
+
+    state = over(shelf, ids=["c000", "gone"])
+
+    assert shelf.offsets == [0, 2]
+    assert "gone" not in state.clients
+
+
+def test_a_server_that_does_not_page_is_taken_at_its_word_when_it_lists_the_same_again():
+    def unpaged(_request):
+        return httpx.Response(200, json=[{"id": "a"}])
+
+    assert list(over(unpaged, ids=["gone"]).clients) == ["a"]
+
+
+def test_a_missing_list_is_an_error_and_not_an_empty_one():
+    with pytest.raises(
+        BadAnswer, match=r"is not there \(404\); check baseUrl and collection"
+    ) as caught:
+        over(lambda _: httpx.Response(404, json={}))
+
+    assert caught.value.status == 404
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(401, Unauthorized), (403, Unauthorized), (500, ServerFailed)]
+)
+def test_an_error_on_the_list_stops_the_read(status, kind):
+    with pytest.raises(kind):
+        over(lambda _: httpx.Response(status))
+
+
+def test_a_list_without_pages_is_read_in_one_request_and_its_secrets_are_sealed():
+    server = Server(answering({"data": [{"id": "1", "name": "web", "secret": "hunter2"}]}))
+
+    with transport(server, provider=BORUTA) as target:
+        state = read(BORUTA, target, ["1", "not there"])
+
+    assert len(server.requests) == 1
+    assert server.requests[0].url.query == b""
+    assert state.clients["1"].body["secret"] == Secret("hunter2")
+
+
+def test_a_list_is_read_by_the_documented_parameters():
+    server = Server(answering([]))
+
+    with transport(server) as target:
+        read(SAILPOINT, target, [])
+
+    assert dict(server.requests[0].url.params) == {"limit": "250", "offset": "0"}
+
+
+def by_id(request):
+    """Provident's clients: those whose id starts with a `g` are gone, with an `x` broken."""
+    remote_id = request.url.path.rpartition("/")[2]
+    if remote_id.startswith("g"):
+        return httpx.Response(404, json={"error": "not found"})
+    if remote_id.startswith("x"):
+        return httpx.Response(500)
+    return httpx.Response(200, json={"id": "7", "clientId": remote_id, "clientSecret": "hunter2"})
+
+
+def test_without_a_list_each_known_client_is_read_once():
+    server = Server(by_id)
+
+    with transport(server, provider=PROVIDENT) as target:
+        state = read(PROVIDENT, target, ["b", "a", "gone", "a", "c"])
+
+    assert sorted(server.calls) == [
+        f"GET /oauth2/clients/{each}" for each in ("a", "b", "c", "gone")
+    ]
+    assert list(state.clients) == ["a", "b", "c"]
+    assert (state.gone, state.listed) == ({"gone"}, False)
+    assert state.clients["a"].body["clientSecret"] == Secret("hunter2")
+
+
+def test_without_a_list_and_without_known_clients_nothing_is_asked():
+    server = Server(by_id)
+
+    with transport(server, provider=PROVIDENT) as target:
+        state = read(PROVIDENT, target, [])
+
+    assert (state.clients, state.gone, state.listed, server.requests) == (
+        {},
+        frozenset(),
+        False,
+        [],
+    )
+
+
+def test_a_read_that_fails_fails_all_and_no_other_client_is_asked_for():
+    server = Server(by_id)
+
+    with transport(server, provider=PROVIDENT, workers=1) as target, pytest.raises(ServerFailed):
+        read(PROVIDENT, target, ["a", "x", "y", "z"])
+
+    assert server.calls == [f"GET /oauth2/clients/{each}" for each in ("a", "x")]
+
+
+def test_once_a_read_failed_the_others_ask_for_nothing_more():
+    server = Server(by_id)
+
+    with transport(server, provider=PROVIDENT) as target:
+        reader = Reader(PROVIDENT, target)
+        with pytest.raises(ServerFailed):
+            reader.look("x")
+        calls = list(server.calls)
+        assert reader.look("a") is None
+
+    assert server.calls == calls
+
+
+def test_the_first_client_is_asked_for_alone_so_that_a_dead_server_costs_one_request():
+    server = Server(httpx.Response(403))
+
+    with transport(server, provider=PROVIDENT) as target, pytest.raises(Unauthorized):
+        read(PROVIDENT, target, ["a", "b", "c", "d"])
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, [], {"clientId": 7}, {"clientId": "other"}, {"data": {"clientId": "a"}}]
+)
+def test_an_answer_that_is_not_the_client_asked_for_is_a_bad_answer(answer):
+    with (
+        transport(Server(answering(answer)), provider=PROVIDENT) as target,
+        pytest.raises(BadAnswer, match="GET /oauth2/clients/a was answered with"),
+    ):
+        read_one(PROVIDENT, target, "a")
+
+
+def test_a_404_on_a_read_by_id_means_gone():
+    with transport(Server(by_id), provider=PROVIDENT) as target, pytest.raises(NotFound):
+        read_one(PROVIDENT, target, "gone")
+
+
+def test_an_id_is_opaque_and_stays_within_its_segment_of_the_path():
+    server = Server(answering({"data": {"id": "A/B?c"}}))
+
+    with transport(server, provider=BORUTA) as target:
+        client = read_one(BORUTA, target, "a/b?c")
+
+    assert server.requests[0].url.raw_path == b"/clients/a%2Fb%3Fc"
+    assert client.remote_id == "a/b?c"
+
+
+def test_a_list_that_was_read_ahead_is_not_read_again():
+    shelf = Shelf(7)
+    with transport(Server(shelf), provider=SMALL) as target:
+        ahead = look(SMALL, target, threading.Event())
+        asked = len(shelf.offsets)
+        state = read(SMALL, target, ["c001"], ahead)
+
+    assert list(state.clients) == [each["id"] for each in shelf.clients]
+    assert len(shelf.offsets) == asked
+
+
+def test_a_list_that_was_read_ahead_is_held_to_the_ids_that_turn_out_to_be_expected():
+    shelf = Shelf(9, most=2)
+
+    with transport(Server(shelf), provider=SMALL) as target:
+        ahead = look(SMALL, target, threading.Event())
+        with pytest.raises(BadAnswer, match="pages are shorter than 3"):
+            read(SMALL, target, ["c007"], ahead)
+
+
+def test_reading_a_list_ends_when_the_run_stops():
+    shelf, stop = Shelf(100), threading.Event()
+
+    def stops_after_two(request):
+        if len(shelf.offsets) == 2:
+            stop.set()
+        return shelf(request)
+
+    with (
+        transport(Server(stops_after_two), provider=SMALL) as target,
+        pytest.raises(BadAnswer, match="not read to its end"),
+    ):
+        look(SMALL, target, stop)
+
+    assert len(shelf.offsets) < 10
+
+
+def test_a_server_without_a_list_is_not_looked_at():
+    server = Server(answering([]))
+
+    with transport(server, provider=PROVIDENT) as target:
+        assert look(PROVIDENT, target, threading.Event()) is None
+
+    assert server.requests == []

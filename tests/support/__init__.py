@@ -1,0 +1,1 @@
+"""What the tests share: values in one line each, fleets, servers that misbehave, places to keep things."""

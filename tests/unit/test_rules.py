@@ -1,0 +1,175 @@
+import pytest
+
+from reconciler.core.model import Manifest, Position, Problem, Source
+from reconciler.core.project import (
+    ClientCredentials,
+    Project,
+    Reference,
+    StaticToken,
+    Target,
+)
+from reconciler.validation import rules
+
+SOURCE = Source(path="reconciler.yaml")
+SECRET = Reference(kind="env", name="SECRET")
+
+
+def manifest(path="a.yaml", document=0, name="web", target="shop", id=None):  # noqa: A002
+    source = Source(path=path, document=document)
+    return Manifest(source=source, kind="K", name=name, target=target, id=id, spec={})
+
+
+def target(**more):
+    facts = {
+        "name": "shop",
+        "provider": "boruta",
+        "base_url": "https://a.example.com",
+        "auth": ClientCredentials(client_id="a", client_secret=SECRET),
+        "manifests": ("clients/*.yaml", "more.yaml"),
+    }
+    return Target(**(facts | more))
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "hint"),
+    [
+        ("shp", ["shop", "orders"], "did you mean `shop`?"),
+        ("zzz", ["shop", "orders"], "known are: orders, shop"),
+        ("zzz", [], "there is none"),
+    ],
+)
+def test_the_hint_for_an_unknown_word_is_the_nearest_or_all(word, known, hint):
+    assert rules.nearest(word, known) == hint
+
+
+def test_an_unknown_kind_and_an_unknown_target_name_what_was_meant():
+    kind = rules.unknown_kind(SOURCE, "BorutaClint", ["BorutaClient"])
+    unknown = rules.unknown_target(SOURCE, "shp", {"shop": None})
+
+    assert (kind.pointer, kind.message) == ("/kind", "unknown kind `BorutaClint`")
+    assert kind.hint == "did you mean `BorutaClient`?"
+    assert (unknown.pointer, unknown.message) == ("/metadata/target", "unknown target `shp`")
+    assert unknown.hint == "did you mean `shop`?"
+
+
+def test_a_kind_that_does_not_fit_names_the_one_that_does():
+    problem = rules.misfit(manifest(), "BorutaClient")
+
+    assert problem.message == "kind `K` does not fit target `shop`"
+    assert problem.hint == "the clients of this target are of kind `BorutaClient`"
+
+
+def test_clients_of_one_name_are_told_of_each_other():
+    found = list(
+        rules.duplicates([manifest("a.yaml"), manifest("b.yaml", 2), manifest("c.yaml", name="x")])
+    )
+
+    assert [(p.source.path, p.pointer, p.hint) for p in found] == [
+        ("a.yaml", "/metadata/name", "it is in b.yaml, document 3"),
+        ("b.yaml", "/metadata/name", "it is in a.yaml, document 1"),
+    ]
+    assert found[0].message == "another client of target `shop` has the name `web` too"
+
+
+def test_of_three_of_one_id_each_is_told_of_another():
+    manifests = [manifest(f"{name}.yaml", name=name, id="1") for name in "abc"]
+
+    found = list(rules.duplicates(manifests))
+
+    assert {p.pointer for p in found} == {"/metadata/id"}
+    assert [p.hint for p in found] == [
+        "it is in b.yaml, document 1",
+        "it is in a.yaml, document 1",
+        "it is in a.yaml, document 1",
+    ]
+
+
+def test_names_and_ids_are_those_of_a_target_and_nothing_is_not_a_name():
+    apart = [
+        manifest("a.yaml", id="1"),
+        manifest("b.yaml", target="orders", id="1"),
+        manifest("c.yaml", name=""),
+        manifest("d.yaml", name=""),
+    ]
+
+    assert list(rules.duplicates(apart)) == []
+
+
+def test_a_manifest_outside_of_its_targets_files_is_a_stray():
+    project = Project(path="reconciler.yaml", root=".", targets={"shop": target()})
+    selected = {"a.yaml": {"shop"}, "b.yaml": {"orders"}}
+
+    (found,) = rules.strays([manifest("a.yaml"), manifest("b.yaml")], project, selected)
+
+    assert (found.source.path, found.pointer) == ("b.yaml", "/metadata/target")
+    assert found.hint == "they are: clients/*.yaml, more.yaml"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example.com", "https://[::1]:8443/v2", "http://localhost:1"]
+)
+def test_an_address_with_a_host_is_fine(url):
+    assert list(rules.address(SOURCE, "/a", url)) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[::1", "https://a:99999", "https://:1", "https://a:x", "https://a:0"]
+)
+def test_an_address_without_a_host_or_with_an_impossible_port_is_refused(url):
+    (found,) = rules.address(SOURCE, "/a", url)
+
+    assert found.message == "there is no such host and port"
+
+
+def test_a_provider_whose_token_endpoint_is_elsewhere_needs_its_address():
+    (found,) = rules.token_address(SOURCE, target(), None)
+
+    assert (found.pointer, found.at_key) == ("/targets/shop/auth", True)
+    assert found.message == "`tokenUrl` is missing"
+
+
+@pytest.mark.parametrize(
+    ("auth", "path"),
+    [
+        (StaticToken(token=SECRET), None),
+        (ClientCredentials(client_id="a", client_secret=SECRET, token_url="https://b"), None),
+        (ClientCredentials(client_id="a", client_secret=SECRET), "/oauth/token"),
+    ],
+)
+def test_where_the_token_comes_from_is_otherwise_known(auth, path):
+    assert list(rules.token_address(SOURCE, target(auth=auth), path)) == []
+
+
+def problem(message, *, pointer="/a", severity="error", position=None, at_key=False):
+    return Problem(
+        source=SOURCE,
+        pointer=pointer,
+        message=message,
+        severity=severity,
+        position=position,
+        at_key=at_key,
+    )
+
+
+def messages(*problems):
+    return [kept.message for kept in rules.distinct(problems)]
+
+
+def test_a_problem_is_told_once():
+    assert messages(problem("a"), problem("a"), problem("b")) == ["a", "b"]
+
+
+def test_nobody_is_warned_of_what_is_an_error_anyway():
+    warning = problem(
+        "plain `no`", severity="warning", position=Position(line=1, column=1, text="")
+    )
+
+    assert messages(warning, problem("wrong type")) == ["wrong type"]
+    assert messages(warning, problem("elsewhere", pointer="/b")) == ["plain `no`", "elsewhere"]
+    assert messages(warning, problem("the key", at_key=True)) == ["plain `no`", "the key"]
+
+
+def test_the_schema_is_not_asked_about_a_value_that_could_not_be_read():
+    unread = problem("not a number", position=Position(line=1, column=1, text=""))
+
+    assert messages(unread, problem("wrong type")) == ["not a number"]
