@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InputError, ReconcilerError, StalePlan
 from reconciler.core.model import ApplyReport, Plan, Problem, Source
 from reconciler.manifests import catalog

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from reconciler.core.dataclass import dataclass, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +33,7 @@ MISSING: Final = Missing.MISSING
 class Secret:
     """A value that must not be shown: it prints as `(secret)` wherever it ends up."""
 
-    value: object = field(repr=False)
+    value: object
 
     def __repr__(self) -> str:
         return "(secret)"

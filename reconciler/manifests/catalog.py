@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import posixpath
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InputError
 from reconciler.core.model import Problem, Source
 from reconciler.manifests.files import Unreadable, read_bytes

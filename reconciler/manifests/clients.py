@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from reconciler.core.dataclass import dataclass
 from reconciler.manifests import parallel_read as twin
 from reconciler.manifests import project as project_file
 from reconciler.manifests.files import Unreadable, is_much, read_bytes

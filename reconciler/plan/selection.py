@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import SelectionError
 
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.model import MISSING, Json, JsonObject, Missing
 
 if TYPE_CHECKING:

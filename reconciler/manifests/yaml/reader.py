@@ -7,7 +7,6 @@ nesting can exhaust the stack, and it stops at a depth that no client needs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
@@ -24,6 +23,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Json, Problem, Source
 from reconciler.manifests.yaml import scalars, syntax
 from reconciler.manifests.yaml.anchors import MAX_EXPANSION, Anchors, TooLarge

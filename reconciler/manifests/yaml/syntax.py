@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
@@ -10,6 +9,7 @@ from yaml.error import MarkedYAMLError, YAMLError
 from yaml.events import CollectionEndEvent, CollectionStartEvent
 from yaml.reader import ReaderError
 
+from reconciler.core.dataclass import dataclass
 from reconciler.manifests.yaml.lines import Lines, encoding
 
 if TYPE_CHECKING:
