@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InputError, ReconcilerError, StalePlan
-from reconciler.core.model import ApplyReport, Plan, Problem, Source
+from reconciler.core.model import ApplyReport, Plan, Problem
 from reconciler.manifests import catalog
-from reconciler.manifests.clients import load, loading, located
+from reconciler.manifests.clients import loading, located
 from reconciler.plan import selection as selecting
 from reconciler.plan.selection import Selection
-from reconciler.sinks import registry
-from reconciler.validation import rules
 
 if TYPE_CHECKING:
     import threading
@@ -26,19 +24,10 @@ if TYPE_CHECKING:
 
     from reconciler.app.target_run import Job, TargetRun
     from reconciler.core.model import Json, Outcome
-    from reconciler.core.project import Project, Target
+    from reconciler.core.project import Target
     from reconciler.manifests.clients import Loaded, Loading
 
-__all__ = ["Planned", "Selection", "Validation", "apply", "planning", "validate"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
-    """What a look at the files alone found: all problems, and how much was looked at."""
-
-    problems: tuple[Problem, ...]
-    clients: int
-    files: int
+__all__ = ["Planned", "Selection", "apply", "planning"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +54,6 @@ class Reviewed:
     def digest(self) -> str:
         """The digest of the whole file."""
         return str(self.document["digest"])
-
-
-def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
-    """Everything that is wrong with a project, without network, credentials or environment.
-
-    With `files` only those are looked at. Raises InputError if the project file is not usable.
-    """
-    loaded = load(project_file, files=files)
-    warnings = [] if files else located(list(_absent_sinks(loaded.project)), ())
-    return Validation(
-        problems=(*warnings, *loaded.problems),
-        clients=len(loaded.manifests),
-        files=loaded.file_count,
-    )
 
 
 @contextmanager
@@ -199,20 +174,6 @@ def apply(
     outcomes = apply_all(planned.runs, on_outcome, stop, fail_fast=fail_fast)
     deliveries = tuple(each for run in planned.runs for each in run.deliveries)
     return ApplyReport(outcomes=outcomes, deliveries=deliveries)
-
-
-def _absent_sinks(project: Project) -> Iterator[Problem]:
-    """A warning for each sink that no package brings here: it may be there where the tool applies."""
-    for target in project.targets.values():
-        kind = target.sink.kind
-        if kind not in registry.BUILT_IN and kind not in registry.names():
-            yield Problem(
-                source=Source(path=project.path),
-                pointer=f"/targets/{target.name}/secrets/sink",
-                message=f"no installed package brings a sink `{kind}`",
-                hint=rules.nearest(kind, registry.names()),
-                severity="warning",
-            )
 
 
 def refuse_errors(problems: Sequence[Problem]) -> None:

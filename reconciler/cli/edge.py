@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from typing import TYPE_CHECKING
 
 import click
@@ -71,6 +70,8 @@ def _show_frames(session: Session, error: BaseException | None) -> None:
     """
     if not session.verbose or error is None:
         return
+    import traceback  # noqa: PLC0415 - 1 ms that a run which goes well does not need
+
     _show_frames(session, error.__cause__ or error.__context__)
     say(f"{type(error).__name__} at")
     for frame in traceback.extract_tb(error.__traceback__):

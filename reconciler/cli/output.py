@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from reconciler import atomic_files
 from reconciler.render.clean import clean
-from reconciler.render.style import COLOUR, PLAIN, Style
+
+if TYPE_CHECKING:
+    from reconciler.render.style import Style
 
 
 def speak_utf8() -> None:
@@ -33,6 +34,8 @@ def say(line: str) -> None:
 
 def style_for(*, err: bool = False) -> Style:
     """Colour on a terminal, unless NO_COLOR (no-color.org) or TERM=dumb speaks against it."""
+    from reconciler.render.style import COLOUR, PLAIN  # noqa: PLC0415 - plans and reports only
+
     stream = sys.stderr if err else sys.stdout
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return PLAIN
@@ -49,6 +52,10 @@ def write_file(path: str, text: str) -> None:
 
     What is no regular file, such as a pipe or /dev/null, is written to and not replaced.
     """
+    from pathlib import Path  # noqa: PLC0415 - 1 ms, and few commands write a file
+
+    from reconciler import atomic_files  # noqa: PLC0415 - as above
+
     target, content = Path(path).resolve(), text.encode("utf-8", "backslashreplace")
     if target.exists() and not target.is_file():
         target.write_bytes(content)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
+import os
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME: Final = "reconciler.yaml"
 
@@ -16,13 +19,24 @@ def find(stated: str | None) -> str:
     `stated` is a file or a folder; None looks here and in every parent folder.
     """
     if stated is not None:
+        from pathlib import Path  # noqa: PLC0415 - 1 ms, which a run in the folder needs not
+
         path = Path(stated)
         return str(path / NAME if path.is_dir() else path)
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / NAME).is_file():
-            return NAME if folder == here else str(folder / NAME)
+    here = os.getcwd()  # noqa: PTH109 - as above
+    for folder in _with_parents(here):
+        path_there = os.path.join(folder, NAME)  # noqa: PTH118 - as above
+        if os.path.isfile(path_there):  # noqa: PTH113 - as above
+            return NAME if folder == here else path_there
     raise ReconcilerError(
         f"there is no {NAME} here or in a parent folder: `reconciler init` writes one, "
         "--project names one that is elsewhere"
     )
+
+
+def _with_parents(folder: str) -> Iterator[str]:
+    """A folder and those that it is in, the innermost first."""
+    yield folder
+    while (parent := os.path.dirname(folder)) != folder:  # noqa: PTH120 - as above
+        folder = parent
+        yield folder

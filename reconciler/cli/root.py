@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from importlib import import_module
 from keyword import iskeyword
@@ -70,9 +69,6 @@ class Root(click.Group):
         """Run a command line; as the program, exit with the code that its outcome stands for."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-        # A run makes much that lives to its end and hardly a cycle: the search for cycles would
-        # cost a fifth of it.
-        gc.set_threshold(1_000_000)
         session = Session()
         speak_utf8()
         parent = super().main  # `super()` is not to be had inside the lambda
@@ -113,11 +109,3 @@ def root() -> None:
     Exit codes: 0 done; 1 failed; 2 changes pending (plan --detailed-exitcode); 3 refused by a
     guard; 4 stale plan; 5 partly applied; 64 wrong usage.
     """
-
-
-def main() -> None:
-    """Run the command line of this process, and exit."""
-    try:
-        root()
-    finally:
-        gc.freeze()  # the process ends: a last search for cycles in all that it loaded takes 40 ms

@@ -66,13 +66,24 @@ def _dataclass(
             "__slots__": tuple(defaults),
             "__match_args__": () if kw_only else tuple(defaults),
             "__dataclass_fields__": _Fields(defaults),
-            "__init__": _init(cls.__qualname__, defaults, kw_only=kw_only),
             **_SHARED,
             **(_by_value(attrgetter(*defaults)) if eq else {}),
         }
-        return type(cls.__name__, (), {**made, **body})
+        finished: Any = type(cls.__name__, (), {**made, **body})
+        finished.__init__ = _compiled_on_first_use(finished, defaults, kw_only=kw_only)
+        return finished
 
     return build
+
+
+def _compiled_on_first_use(cls: Any, defaults: Mapping[str, object], *, kw_only: bool) -> Any:
+    """An `__init__` that puts the real one in its place: no run makes values of half the classes."""
+
+    def __init__(self: object, *arguments: object, **members: object) -> None:  # noqa: N807
+        cls.__init__ = _init(cls.__qualname__, defaults, kw_only=kw_only)
+        cls.__init__(self, *arguments, **members)
+
+    return __init__
 
 
 def _init(owner: str, defaults: Mapping[str, object], *, kw_only: bool) -> Any:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InputError
 from reconciler.core.model import Problem, Source
+from reconciler.core.values import object_member
 from reconciler.manifests.files import Unreadable, read_bytes
-from reconciler.manifests.yaml.positions import locate
 from reconciler.manifests.yaml.reader import read
-from reconciler.provider.descriptor import parse_provider
-from reconciler.provider.manifest_schema import derive
 from reconciler.validation.validator import Validator
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from reconciler.core.model import JsonObject
     from reconciler.core.project import Target
     from reconciler.provider.model import Provider
 
-_PACKAGE: Final = Path(__file__).parent.parent
+_PACKAGE: Final = posixpath.dirname(posixpath.dirname(__file__))
 _BODIES: Final = ("client", "create", "update")
 
 
@@ -31,15 +32,32 @@ _BODIES: Final = ("client", "create", "update")
 class Entry:
     """A provider as its folder describes it, before a target lays its own over it."""
 
-    kind: str
-    token_path: str | None
-    secret_fields: frozenset[str]
     validator: Validator
-    descriptor: JsonObject
+    descriptor: Mapping[str, Any]
     bodies: tuple[JsonObject, JsonObject, JsonObject]
+
+    @property
+    def kind(self) -> str:
+        """The kind of its clients."""
+        return str(self.descriptor["clientKind"])
+
+    @property
+    def token_path(self) -> str | None:
+        """Where it gives tokens, relative to the base URL; None where another host does."""
+        path: str | None = self.descriptor["token"].get("path")
+        return path
+
+    @property
+    def secret_fields(self) -> frozenset[str]:
+        """The fields of a client whose values must not be shown."""
+        fields = object_member(self.bodies[0], "properties")
+        extensions = ((x, object_member(object_member(fields, x), "x-reconciler")) for x in fields)
+        return frozenset(name for name, extension in extensions if extension.get("secret"))
 
     def provider(self, target: Target) -> Provider:
         """Give the provider as this target has it."""
+        from reconciler.provider.descriptor import parse_provider  # noqa: PLC0415 - validate needs none
+
         overlay: dict[str, Any] = {"endpoints": target.endpoints}
         if target.collection is not None:
             overlay["collection"] = target.collection
@@ -47,14 +65,27 @@ class Entry:
 
 
 def schemas_folder() -> Path:
-    """Give the folder of the schemas: inside the installed package, or beside it in the source."""
-    bundled = _PACKAGE / "schemas"
-    return bundled if bundled.is_dir() else _PACKAGE.parent / "schemas"
+    """Give the folder of the schemas."""
+    from pathlib import Path  # noqa: PLC0415 - 1 ms, which `_schemas` does without
+
+    return Path(_schemas())
+
+
+# The functions of `os` where `pathlib` would read better: loading that takes 1 ms.
+def _schemas() -> str:
+    """The folder of the schemas: inside the installed package, or beside it in the source."""
+    bundled = f"{_PACKAGE}/schemas"
+    return bundled if os.path.isdir(bundled) else f"{posixpath.dirname(_PACKAGE)}/schemas"  # noqa: PTH112
 
 
 def names() -> list[str]:
     """Give the names of the providers that come with the tool."""
-    return sorted(found.parent.name for found in schemas_folder().glob("*/provider.yaml"))
+    folder = _schemas()
+    return sorted(
+        name
+        for name in os.listdir(folder)  # noqa: PTH208 - as above
+        if os.path.isfile(f"{folder}/{name}/provider.yaml")  # noqa: PTH113 - as above
+    )
 
 
 def entry(provider: str, root: str) -> Entry:
@@ -67,33 +98,49 @@ def entry(provider: str, root: str) -> Entry:
         return _entry(posixpath.normpath(f"{root}/{provider}"))
     if provider not in names():
         raise KeyError(provider)
-    return _entry(str(schemas_folder() / provider))
+    return _own(f"{_schemas()}/{provider}")
 
 
 @cache
 def validator(name: str) -> Validator:
     """Give the validator of one of the tool's own file formats, such as `project`."""
-    return Validator(json.loads((schemas_folder() / f"{name}.schema.json").read_bytes()))
+    return Validator(_schema(f"{_schemas()}/{name}.schema.json"))
+
+
+@cache
+def _own(folder: str) -> Entry:
+    """A provider that comes with the tool, taken as it is.
+
+    Tests hold its descriptor valid, and its manifest schema to what `derive` makes of the client
+    schema. To prove both again in every run takes longer than to read a project.
+    """
+    path = f"{folder}/provider.yaml"
+    return Entry(
+        validator=Validator(_schema(f"{folder}/manifest.schema.json")),
+        descriptor=_object(read(_bytes(path), path).documents[0]),
+        bodies=_bodies(folder),
+    )
 
 
 @cache
 def _entry(folder: str) -> Entry:
-    descriptor = _descriptor(f"{folder}/provider.yaml")
-    client, create, update = (_schema(f"{folder}/{body}.schema.json") for body in _BODIES)
+    """A provider that the user describes: proven before it is used."""
+    from reconciler.provider.descriptor import parse_provider  # noqa: PLC0415 - plan needs it, and validate only here
+    from reconciler.provider.manifest_schema import derive  # noqa: PLC0415 - as above
+
+    descriptor, bodies = _descriptor(f"{folder}/provider.yaml"), _bodies(folder)
     try:
-        provider = parse_provider(descriptor, client, create, update)
-        manifest_validator = Validator(derive(client, provider.kind))
+        kind = parse_provider(descriptor, *bodies).kind
+        manifest_validator = Validator(derive(bodies[0], kind))
         manifest_validator.accepts({})  # compiles it, and so says whether it is a schema at all
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _unusable(f"{folder}/client.schema.json", f"no client schema: {error!r}") from None
-    return Entry(
-        kind=provider.kind,
-        token_path=provider.token.path,
-        secret_fields=frozenset(name for name, each in provider.fields.items() if each.secret),
-        validator=manifest_validator,
-        descriptor=descriptor,
-        bodies=(client, create, update),
-    )
+    return Entry(validator=manifest_validator, descriptor=descriptor, bodies=bodies)
+
+
+def _bodies(folder: str) -> tuple[JsonObject, JsonObject, JsonObject]:
+    client, create, update = (_schema(f"{folder}/{body}.schema.json") for body in _BODIES)
+    return client, create, update
 
 
 def _descriptor(path: str) -> JsonObject:
@@ -106,6 +153,8 @@ def _descriptor(path: str) -> JsonObject:
     elif not problems:
         problems.append(_whole(path, "a descriptor is one document"))
     if problems:
+        from reconciler.manifests.yaml.positions import locate  # noqa: PLC0415 - of problems only
+
         raise InputError(locate(problems, lambda _: text, lambda _: False))
     return _object(reading.documents[0])
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import gc
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.dataclass import dataclass
-from reconciler.manifests import parallel_read as twin
 from reconciler.manifests import project as project_file
 from reconciler.manifests.files import Unreadable, is_much, read_bytes
 from reconciler.manifests.loader import Admission
 from reconciler.manifests.selection import select
-from reconciler.manifests.yaml.positions import locate
 from reconciler.validation import rules
 
 if TYPE_CHECKING:
@@ -60,7 +57,7 @@ def loading(path: str, *, files: Sequence[str] = ()) -> Iterator[Loading]:
     selected, problems = select(project, files)
     with ExitStack() as stack, _no_collections():
         begun = Loading(project, selected, problems)
-        if begun.is_large and twin.is_possible():
+        if begun.is_large:
             begun.share(stack)
         yield begun
 
@@ -86,24 +83,46 @@ class Loading:
         """Whether reading the files takes so long that it is worth to do something meanwhile."""
         return is_much(self._paths)
 
-    @cached_property
+    @property
+    def file_count(self) -> int:
+        """How many files there are to read."""
+        return len(self._paths)
+
+    @property
     def so_far(self) -> Loaded:
         """What is known before the first manifest: the project, and the providers of its targets."""
+        return self._loaded((), ())
+
+    @cached_property
+    def _providers(self) -> dict[str, Provider]:
+        """By target; made once, since what follows from a provider is kept with that very one."""
         entries = self._admission.entries.items()
+        return {name: entry.provider(self.project.targets[name]) for name, entry in entries}
+
+    def _loaded(self, manifests: tuple[Manifest, ...], problems: tuple[Problem, ...]) -> Loaded:
         return Loaded(
             project=self.project,
-            manifests=(),
-            providers={name: entry.provider(self.project.targets[name]) for name, entry in entries},
-            problems=(),
-            file_count=len(self._paths),
+            manifests=manifests,
+            providers=self._providers,
+            problems=problems,
+            file_count=self.file_count,
         )
 
     def share(self, stack: ExitStack) -> None:
-        """Let a copy of this process begin to read, until `stack` closes."""
-        self._read = stack.enter_context(twin.mapped(self._admission.valid, self._paths))
+        """Let a copy of this process begin to read, until `stack` closes, where one can be had."""
+        from reconciler.manifests import parallel_read  # noqa: PLC0415 - not for a few clients
+
+        if parallel_read.is_possible():
+            self._read = stack.enter_context(
+                parallel_read.mapped(self._admission.valid, self._paths)
+            )
 
     def finish(self) -> Loaded:
         """Read, or wait for, what is left, and judge it all."""
+        return self._loaded(*self.judge())
+
+    def judge(self) -> tuple[tuple[Manifest, ...], tuple[Problem, ...]]:
+        """The valid manifests and all problems, as a Loaded has them, without the providers."""
         run = self._admission
         for path, documents in zip(self._paths, self._read(), strict=True):
             if documents is None:
@@ -112,11 +131,7 @@ class Loading:
                 run.admit(path, documents)
         run.check(self._selected)
         found = [*project_file.problems(self.project), *self._problems, *run.problems]
-        return replace(
-            self.so_far,
-            manifests=tuple(run.manifests),
-            problems=tuple(located(found, run.secret_fields)) if found else (),
-        )
+        return tuple(run.manifests), tuple(located(found, run.secret_fields)) if found else ()
 
 
 def located(problems: Sequence[Problem], secret_fields: Collection[str]) -> list[Problem]:
@@ -126,6 +141,8 @@ def located(problems: Sequence[Problem], secret_fields: Collection[str]) -> list
         is_field = tokens[:1] == ("spec",) and tokens[1:2] and tokens[1] in secret_fields
         is_reference = tokens[-1:] in {("env",), ("file",)}
         return (is_field and not is_reference) or project_file.is_secret(tokens)
+
+    from reconciler.manifests.yaml.positions import locate  # noqa: PLC0415 - of problems only
 
     return locate(rules.distinct(problems), _text_of, is_secret)
 

@@ -11,7 +11,6 @@ from reconciler.core.pointer import escape
 from reconciler.core.project import ClientCredentials, Project, parse, reference
 from reconciler.manifests import catalog, globs
 from reconciler.manifests.files import Unreadable, read_bytes
-from reconciler.manifests.yaml.positions import locate
 from reconciler.manifests.yaml.reader import read
 from reconciler.validation import rules
 
@@ -46,6 +45,8 @@ def load(path: str) -> Project:
         message = "the project file is empty: `reconciler init` writes one"
         errors = [Problem(source=Source(path=path), pointer="", message=message)]
     if errors:
+        from reconciler.manifests.yaml.positions import locate  # noqa: PLC0415 - of problems only
+
         raise InputError(locate(errors, lambda _: text, is_secret))
     return parse(document, path=path, root=posixpath.dirname(path) or ".")
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from reconciler.core.model import Problem
 from reconciler.core.project import ClientCredentials
-from reconciler.provider.model import UpdateStyle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -30,6 +28,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def meant(word: str, known: Iterable[str]) -> str | None:
     """Give the known word that an unknown one is a slip of, None where it is like none of them."""
+    from difflib import get_close_matches  # noqa: PLC0415 - 1 ms, where a word is not known
+
     return next(iter(get_close_matches(word, sorted(known), n=1)), None)
 
 
@@ -137,6 +137,8 @@ def token_address(source: Source, target: Target, token_path: str | None) -> Ite
 
 def guard(source: Source, target: Target, provider: Provider) -> Iterator[Problem]:
     """Check that a target which is to test can."""
+    from reconciler.provider.model import UpdateStyle  # noqa: PLC0415 - few targets state a guard
+
     if provider.style is not UpdateStyle.JSON_PATCH:
         yield Problem(
             source=source,

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from reconciler.app import planning
+from reconciler.app import validating
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.root import COMMANDS, root
 
@@ -118,7 +118,7 @@ def test_the_vendor_of_the_tutorial_is_complete(
         (tmp_path / path).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
-    found = planning.validate("reconciler.yaml")
+    found = validating.validate("reconciler.yaml")
 
     assert found.problems == ()
     assert found.clients == 1

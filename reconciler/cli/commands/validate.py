@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.app import planning
+from reconciler.app.validating import Validation, validate
 from reconciler.cli import project_file
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options
 from reconciler.cli.output import result, say
 from reconciler.cli.version import version
 from reconciler.core.errors import InputError
-from reconciler.render import problems
 from reconciler.render.counts import plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reconciler.cli.session import Session
+    from reconciler.core.model import Problem
 
 
 @click.command("validate")
@@ -43,20 +44,31 @@ def command(
     if output_format == "json":
         result(_document(found, errors, warnings))
     else:
-        result(problems.to_text(found.problems))
+        _show(found.problems)
     say(_summary(found, errors, warnings))
     return ExitCode.FAILED if errors or (strict and warnings) else ExitCode.DONE
 
 
-def _found(path: str, files: tuple[str, ...]) -> planning.Validation:
+def _found(path: str, files: tuple[str, ...]) -> Validation:
     """Validate; a project file that cannot be used at all is one file with problems."""
     try:
-        return planning.validate(path, files=files)
+        return validate(path, files=files)
     except InputError as error:
-        return planning.Validation(problems=error.problems, clients=0, files=1)
+        return Validation(problems=error.problems, clients=0, files=1)
 
 
-def _document(found: planning.Validation, errors: int, warnings: int) -> str:
+def _show(found: Sequence[Problem]) -> None:
+    if found:
+        from reconciler.render import problems  # noqa: PLC0415 - a valid project has none
+
+        result(problems.to_text(found))
+
+
+def _document(found: Validation, errors: int, warnings: int) -> str:
+    import json  # noqa: PLC0415 - for one of the formats
+
+    from reconciler.render import problems  # noqa: PLC0415 - as above
+
     document = {
         "formatVersion": 1,
         "tool": {"name": "reconciler", "version": version()},
@@ -71,7 +83,7 @@ def _document(found: planning.Validation, errors: int, warnings: int) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _summary(found: planning.Validation, errors: int, warnings: int) -> str:
+def _summary(found: Validation, errors: int, warnings: int) -> str:
     """Sum up; what an invalid file holds is not counted as clients, so then only files are named."""
     counts = {"error": errors, "warning": warnings}
     verdict = ", ".join(plural(count, noun) for noun, count in counts.items() if count)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.model import Position, Problem, Source
+from reconciler.core.model import Problem, Source
 from reconciler.core.pointer import escape
-from reconciler.manifests.yaml.lines import Lines
 
 if TYPE_CHECKING:
-    from reconciler.core.model import Json
+    from reconciler.core.model import Json, Position
+    from reconciler.manifests.yaml.lines import Lines
 
 
 class Notes:
@@ -31,7 +31,10 @@ class Notes:
     def say(self, event: Any, here: Any, key: str, message: str, **more: Any) -> None:
         """Note a problem with the member of `here` that is being read, at the event's mark."""
         mark = event.start_mark
-        self._lines = self._lines or Lines(self._text)
+        if self._lines is None:
+            from reconciler.manifests.yaml.lines import Lines  # noqa: PLC0415 - as above
+
+            self._lines = Lines(self._text)
         position = self._lines.position(mark.line, mark.column)
         self.note(self._pointer(here, key), position, message, **more)
 

@@ -25,7 +25,7 @@ from yaml.events import (
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Json, Problem, Source
-from reconciler.manifests.yaml import scalars, syntax
+from reconciler.manifests.yaml import scalars
 from reconciler.manifests.yaml.anchors import MAX_EXPANSION, Anchors, TooLarge
 from reconciler.manifests.yaml.notes import Notes
 
@@ -91,6 +91,8 @@ class _Construction:
         try:
             self._build(CParser(self._text).get_event)
         except YAMLError as error:
+            from reconciler.manifests.yaml import syntax  # noqa: PLC0415 - most files are YAML
+
             complaint = syntax.explain(error, self._text)
             notes.note("", complaint.position, complaint.message, hint=complaint.hint)
         except _Stop:

@@ -24,10 +24,12 @@ YAML_1_1_BOOLEANS: Final = frozenset(
 # A plain scalar that starts with none of these is a string, and one that no tool mistakes.
 DOUBTFUL_STARTS: Final = frozenset([*"0123456789+-.~nNtTfFyYoO", ""])
 
-_INTEGER: Final = re.compile(r"[-+]?[0-9]+")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_OTHER_BASE: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_NOT_JSON: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+# Not compiled before a text needs them, and then kept by `re`: a small project has no number.
+_NUMERIC_STARTS: Final = frozenset("0123456789+-.")
+_INTEGER: Final = r"[-+]?[0-9]+"
+_FLOAT: Final = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+_OTHER_BASE: Final = r"0o[0-7]+|0x[0-9a-fA-F]+"
+_NOT_JSON: Final = r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 
 _LONGEST_NUMBER: Final = 400  # no number of 64 bits needs as many characters
 _INTEGERS: Final = range(-(2**63), 2**64)
@@ -37,13 +39,15 @@ def resolve(text: str) -> Scalar:
     """Give the value of a plain scalar; ValueError, with a sentence, for one that JSON cannot hold."""
     if text in CONSTANTS:
         return CONSTANTS[text]
-    if _INTEGER.fullmatch(text):
+    if text[0] not in _NUMERIC_STARTS:
+        return text
+    if re.fullmatch(_INTEGER, text):
         return _integer(text, 10)
-    if _FLOAT.fullmatch(text):
+    if re.fullmatch(_FLOAT, text):
         return _float(text)
-    if _OTHER_BASE.fullmatch(text):
+    if re.fullmatch(_OTHER_BASE, text):
         return _integer(text, 0)
-    if _NOT_JSON.fullmatch(text):
+    if re.fullmatch(_NOT_JSON, text):
         raise ValueError(f"`{text}` is not a number that JSON has")
     return text
 
