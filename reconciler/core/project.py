@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from reconciler.core.dataclass import dataclass, field
+from reconciler.core.decode import decoder
+from reconciler.core.model import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.core.decode import Accepted
     from reconciler.core.model import Json, JsonObject
 
 # What the object stores call a setting that is no secret.
@@ -163,56 +166,29 @@ def secret_variables(project: Project) -> frozenset[str]:
     return frozenset(each.name for each in found if each.kind == "env")
 
 
-def parse(document: JsonObject, *, path: str, root: str) -> Project:
-    """Turn a project document, already held valid by `project.schema.json`, into a Project."""
-    targets = cast("Mapping[str, JsonObject]", document["targets"])
-    inventory = cast("Mapping[str, Any]", document.get("inventory", {}))
-    return Project(
-        path=path,
-        root=root,
-        targets={name: _target(name, targets[name]) for name in sorted(targets)},
-        inventory_directory=inventory.get("directory", ".reconciler/inventory"),
-        inventory_url=inventory.get("url"),
-        inventory_options={
-            name: inventory[stated]
-            for stated, name in _STORE_OPTIONS.items()
-            if stated in inventory
-        },
-        fingerprint_key=reference(document.get("fingerprintKey")),
+def parse(document: Accepted, *, path: str, root: str) -> Project:
+    """The Project that a document states which `project.schema.json` has accepted."""
+    inventory = document.get("inventory", {})
+    options = {
+        name: inventory[stated] for stated, name in _STORE_OPTIONS.items() if stated in inventory
+    }
+    return _PROJECT(
+        {**document, **inventory, "path": path, "root": root, "inventoryOptions": options}
     )
 
 
-def _target(name: str, stated: JsonObject) -> Target:
-    rate = cast("JsonObject", stated.get("rateLimit", {}))
-    timeouts = cast("Mapping[str, str]", stated.get("timeouts", {}))
-    return Target(
-        name=name,
-        provider=cast("str", stated["provider"]),
-        base_url=cast("str", stated["baseUrl"]).rstrip("/"),
-        auth=_auth(cast("JsonObject", stated["auth"])),
-        manifests=tuple(cast("list[str]", stated["manifests"])),
-        policy=_policy(cast("JsonObject", stated.get("policy", {}))),
-        sink=_sink(cast("JsonObject", stated.get("secrets", {}))),
-        rate_limit=_rate_limit(rate),
-        share=float(cast("float", rate.get("share", 0.5))),
-        ca_bundle=cast("str | None", stated.get("caBundle")),
-        connect_timeout=seconds(timeouts.get("connect", "5s")),
-        read_timeout=seconds(timeouts.get("read", "30s")),
-        collection=cast("str | None", stated.get("collection")),
-        endpoints=cast("JsonObject", stated.get("endpoints", {})),
-        guard=cast("ConflictCheck | None", stated.get("guard")),
-    )
+def _targets(stated: Mapping[str, Accepted]) -> dict[str, Target]:
+    return {name: _target(name, stated[name]) for name in sorted(stated)}
 
 
-def _auth(stated: JsonObject) -> Auth:
-    if "token" in stated:
-        return StaticToken(token=_secret(stated["token"]))
-    return ClientCredentials(
-        client_id=reference(stated["clientId"]) or cast("str", stated["clientId"]),
-        client_secret=_secret(stated["clientSecret"]),
-        token_url=cast("str | None", stated.get("tokenUrl")),
-        scope=cast("str | None", stated.get("scope")),
-    )
+def _target(name: str, stated: Accepted) -> Target:
+    # `share`, `connect` and `read` are members of these, and fields of the target.
+    nested = {**stated.get("rateLimit", {}), **stated.get("timeouts", {})}
+    return _TARGET({**nested, **stated, "name": name})
+
+
+def _auth(stated: Accepted) -> Auth:
+    return _TOKEN(stated) if "token" in stated else _CLIENT_CREDENTIALS(stated)
 
 
 def _secret(value: Json) -> Reference:
@@ -222,31 +198,48 @@ def _secret(value: Json) -> Reference:
     return found
 
 
-def _policy(stated: JsonObject) -> Policy:
-    prune = cast("bool", stated.get("prune", False))
-    usual = _WHEN_PRUNING if prune else {}
-    return Policy(
-        adopt=cast('Literal["never", "unowned"]', stated.get("adopt", "never")),
-        prune=prune,
-        max_deletes=cast("int | None", stated.get("maxDeletes", usual.get("maxDeletes"))),
-        max_change_percent=cast(
-            "float | None", stated.get("maxChangePercent", usual.get("maxChangePercent"))
-        ),
-        keep_used_days=cast("int", stated.get("keepUsedDays", 30)),
-        quarantine_days=cast("int", stated.get("quarantineDays", 0)),
-        on_removal=cast('Literal["keep", "disable"]', stated.get("onRemoval", "keep")),
-    )
+def _policy(stated: Accepted) -> Policy:
+    return _POLICY({**(_WHEN_PRUNING if stated.get("prune") else EMPTY), **stated})
 
 
-def _sink(stated: JsonObject) -> SinkSettings:
+def _sink(stated: Accepted) -> SinkSettings:
     options = {name: value for name, value in stated.items() if name != "sink"}
-    return SinkSettings(kind=cast("str", stated.get("sink", "file")), options=options)
+    return _SINK({**stated, "options": options})
 
 
-def _rate_limit(stated: JsonObject) -> RateLimit | None:
-    if "requests" not in stated:
-        return None
-    return RateLimit(
-        requests=cast("int", stated["requests"]),
-        seconds=seconds(cast("str", stated.get("per", "1s"))),
-    )
+def _rate_limit(stated: Accepted) -> RateLimit | None:
+    return RATE_LIMIT(stated) if "requests" in stated else None
+
+
+def _base_url(stated: str) -> str:
+    return stated.rstrip("/")
+
+
+RATE_LIMIT: Final = decoder(RateLimit, names={"seconds": "per"}, seconds=seconds)
+_TOKEN: Final = decoder(StaticToken, token=_secret)
+_CLIENT_CREDENTIALS: Final = decoder(
+    ClientCredentials,
+    client_id=lambda stated: reference(stated) or stated,
+    client_secret=_secret,
+)
+_POLICY: Final = decoder(Policy)
+_SINK: Final = decoder(SinkSettings, names={"kind": "sink"})
+_TARGET: Final = decoder(
+    Target,
+    names={"sink": "secrets", "connect_timeout": "connect", "read_timeout": "read"},
+    base_url=_base_url,
+    auth=_auth,
+    manifests=tuple,
+    policy=_policy,
+    sink=_sink,
+    rate_limit=_rate_limit,
+    share=float,
+    connect_timeout=seconds,
+    read_timeout=seconds,
+)
+_PROJECT: Final = decoder(
+    Project,
+    names={"inventory_directory": "directory", "inventory_url": "url"},
+    targets=_targets,
+    fingerprint_key=reference,
+)

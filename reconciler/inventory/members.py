@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
+from reconciler.core.decode import decoder
 from reconciler.core.model import Intent, InventoryEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.core.model import Json, JsonObject, SecretPlace
+    from reconciler.core.decode import Accepted
+    from reconciler.core.model import Json
 
 _ENTRY: Final[Mapping[str, type]] = {
     "id": str,
@@ -28,6 +30,10 @@ _ENTRY_OPTIONAL: Final[Mapping[str, type]] = {
 _INTENT: Final[Mapping[str, type]] = {"facts": dict, "digest": str, "at": str}
 _INTENT_OPTIONAL: Final[Mapping[str, type]] = {"id": str, "predecessor": str}
 _SECRETS: Final = {"stored", "spooled", "lost"}
+
+_NAMES: Final = {"remote_id": "id"}
+_DECODED_ENTRY: Final = decoder(InventoryEntry, names=_NAMES, superseded=tuple)
+_DECODED_INTENT: Final = decoder(Intent, names=_NAMES)
 
 
 def of_entry(entry: InventoryEntry) -> dict[str, Json]:
@@ -63,44 +69,21 @@ def of_intent(intent: Intent) -> dict[str, Json]:
 def entry(members: Json) -> InventoryEntry:
     """The entry that `members` state; ValueError says what is wrong with them."""
     stated = _checked(members, _ENTRY, _ENTRY_OPTIONAL)
-    superseded = cast("list[str]", stated["superseded"])
-    fingerprints = cast("Mapping[str, str]", stated["fingerprints"])
-    texts = [stated["id"], *superseded, *fingerprints.values()]
+    texts = [stated["id"], *stated["superseded"], *stated["fingerprints"].values()]
     if not all(isinstance(text, str) and text for text in texts):
         raise ValueError("has an id or a fingerprint that is not a text")
     secret = stated.get("secret", "")
     if secret and secret not in _SECRETS:
         raise ValueError(f"has a secret that is {secret!r}, and none of {sorted(_SECRETS)}")
-    return InventoryEntry(
-        remote_id=cast("str", stated["id"]),
-        applied=cast("JsonObject", stated["applied"]),
-        fingerprints=fingerprints,
-        answered=cast("JsonObject", stated.get("answered", {})),
-        applied_at=cast("str", stated["appliedAt"]),
-        digest=cast("str", stated["digest"]),
-        superseded=tuple(superseded),
-        prevent_destroy=cast("bool", stated.get("preventDestroy", False)),
-        quarantined_at=cast("str", stated.get("quarantinedAt", "")),
-        secret=cast("SecretPlace", secret),
-    )
+    return _DECODED_ENTRY(stated)
 
 
 def intent(key: str, members: Json) -> Intent:
     """The intent that `members` state; ValueError says what is wrong with them."""
-    stated = _checked(members, _INTENT, _INTENT_OPTIONAL)
-    return Intent(
-        key=key,
-        remote_id=cast("str | None", stated.get("id")),
-        predecessor=cast("str | None", stated.get("predecessor")),
-        facts=cast("JsonObject", stated["facts"]),
-        digest=cast("str", stated["digest"]),
-        at=cast("str", stated["at"]),
-    )
+    return _DECODED_INTENT({"id": None, **_checked(members, _INTENT, _INTENT_OPTIONAL), "key": key})
 
 
-def _checked(
-    members: Json, required: Mapping[str, type], optional: Mapping[str, type]
-) -> JsonObject:
+def _checked(members: Json, required: Mapping[str, type], optional: Mapping[str, type]) -> Accepted:
     if not isinstance(members, dict):
         raise ValueError("is not an object")  # noqa: TRY004 - the caller names the file
     for name in sorted(members.keys() ^ required.keys()):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.core.decode import decoder
 from reconciler.core.errors import InputError
 from reconciler.core.model import EMPTY, Lifecycle, Manifest, Problem, Source
 from reconciler.manifests import catalog
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from reconciler.manifests.catalog import Entry
 
 _NOTHING_SAID: Final = Lifecycle()
+_LIFECYCLE: Final = decoder(Lifecycle, ignore_changes=frozenset)
 
 
 class Admission:
@@ -131,6 +133,7 @@ class Admission:
 
 def _manifest(document: Any, source: Source) -> Manifest:
     """Turn a valid document into a Manifest."""
+    # By hand: a decoder takes 1.7 times as long, and this is done for each client of a fleet.
     metadata = document["metadata"]
     return Manifest(
         source=source,
@@ -139,16 +142,8 @@ def _manifest(document: Any, source: Source) -> Manifest:
         target=metadata["target"],
         labels=metadata.get("labels", EMPTY),
         id=metadata.get("id"),
-        lifecycle=_lifecycle(document["lifecycle"]) if "lifecycle" in document else _NOTHING_SAID,
+        lifecycle=_LIFECYCLE(document["lifecycle"]) if "lifecycle" in document else _NOTHING_SAID,
         spec=document["spec"],
-    )
-
-
-def _lifecycle(stated: Any) -> Lifecycle:
-    return Lifecycle(
-        prevent_destroy=stated.get("preventDestroy", False),
-        allow_replace=stated.get("allowReplace", False),
-        ignore_changes=frozenset(stated.get("ignoreChanges", ())),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from reconciler.core.dataclass import dataclass
+from reconciler.core.dataclass import dataclass, field
 from reconciler.core.model import MISSING, Json, JsonObject, Missing
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class ChosenSecret:
 class TokenRequest:
     """RFC 6749 section 4.4; `path` is relative to the base URL, None where another host answers."""
 
-    path: str | None
+    path: str | None = None
     scope: str | None = None
 
 
@@ -100,7 +100,7 @@ class ErrorShape:
     tracking: str | None = None
     speaks_on: frozenset[int] = frozenset()
     documented: bool = True
-    hints: Mapping[int, str]
+    hints: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,11 +157,11 @@ class Provider:
     identity: Identity
     token: TokenRequest
     errors: ErrorShape
-    rate_limit: RateLimit | None
+    rate_limit: RateLimit | None = None
     fields: Mapping[str, Field]
     client_schema: JsonObject
     create_schema: JsonObject
     update_schema: JsonObject
-    protected: frozenset[str]
+    protected: frozenset[str] = frozenset()
     switch: Switch | None = None
     rotate: Endpoint | ChosenSecret | None = None

@@ -87,6 +87,5 @@ def _recipient(pyrage: Any, stated: str) -> Any:
 
 def make(setting: Setting) -> AgeSink:
     """The sink of a target whose `secrets` name the `recipients` and may name the `directory`."""
-    stated = cast("str", setting.options.get("directory", _DIRECTORY))
-    recipients = cast("list[str]", setting.options["recipients"])
-    return AgeSink(setting.path(stated), recipients)
+    directory = setting.path(setting.options.get("directory", _DIRECTORY))
+    return AgeSink(directory, setting.options["recipients"])

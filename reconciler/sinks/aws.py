@@ -153,9 +153,9 @@ def make(setting: Setting) -> AwsSink:
     """The sink of a target whose `secrets` may give `name`, `region`, `endpointUrl` and `kmsKey`."""
     options = setting.options
     return AwsSink(
-        name=cast("str", options.get("name", _NAME)),
+        name=options.get("name", _NAME),
         target=setting.target,
-        region=cast("str | None", options.get("region")),
-        endpoint=cast("str | None", options.get("endpointUrl")),
-        kms_key=cast("str | None", options.get("kmsKey")),
+        region=options.get("region"),
+        endpoint=options.get("endpointUrl"),
+        kms_key=options.get("kmsKey"),
     )

@@ -8,8 +8,9 @@ import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
+from reconciler.core.decode import decoder
 from reconciler.core.errors import SinkError
 from reconciler.core.model import Secret
 from reconciler.core.project import seconds
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from reconciler.sinks.contract import Setting
 
-_TIMEOUT: Final = "30s"
 # Of what a command says in the end, so much is shown, and so much looked at.
 _LONGEST_QUOTE: Final = 300
 _LONGEST_TAIL: Final = 2000
@@ -117,11 +117,9 @@ def _quoted(said: bytes, secret: Secret) -> str:
 
 def make(setting: Setting) -> ExecSink:
     """The sink of a target whose `secrets` name the `command`, a `probe` and a `timeout`."""
-    options = setting.options
-    return ExecSink(
-        command=tuple(cast("list[str]", options["command"])),
-        probing=tuple(cast("list[str]", options.get("probe", []))),
-        timeout=seconds(cast("str", options.get("timeout", _TIMEOUT))),
-        folder=setting.root,
-        withheld=setting.withheld,
-    )
+    return _SINK({**setting.options, "folder": setting.root, "withheld": setting.withheld})
+
+
+_SINK: Final = decoder(
+    ExecSink, names={"probing": "probe"}, command=tuple, probing=tuple, timeout=seconds
+)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from reconciler.core.model import JsonObject, Secret
+    from reconciler.core.decode import Accepted
+    from reconciler.core.model import Secret
 
 
 class Sink(Protocol):
@@ -47,7 +48,7 @@ class Setting:
 
     target: str
     root: str
-    options: JsonObject = field(default_factory=dict)
+    options: Accepted = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
 
     def path(self, stated: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 from reconciler import atomic_files
 from reconciler.core.errors import SinkError
@@ -72,5 +72,4 @@ class FileSink:
 
 def make(setting: Setting) -> FileSink:
     """The sink of a target whose `secrets` may name the `directory`."""
-    stated = cast("str", setting.options.get("directory", _DIRECTORY))
-    return FileSink(setting.path(stated))
+    return FileSink(setting.path(setting.options.get("directory", _DIRECTORY)))
