@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Problem, Source
 from reconciler.manifests.clients import loading, located
-from reconciler.sinks import registry
+from reconciler.sinks import BUILT_IN
 from reconciler.validation import rules
 
 if TYPE_CHECKING:
@@ -42,8 +42,11 @@ def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
 def _absent_sinks(project: Project) -> Iterator[Problem]:
     """A warning for each sink that no package brings here: it may be there where the tool applies."""
     for target in project.targets.values():
-        kind = target.sink.kind
-        if kind not in registry.BUILT_IN and kind not in registry.names():
+        if (kind := target.sink.kind) in BUILT_IN:
+            continue
+        from reconciler.sinks import registry  # noqa: PLC0415 - few projects name another sink
+
+        if kind not in registry.names():
             yield Problem(
                 source=Source(path=project.path),
                 pointer=f"/targets/{target.name}/secrets/sink",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import posixpath
 import re
@@ -12,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_MAGIC: Final = re.compile(r"[*?\[]")
+_MAGIC: Final = frozenset("*?[")
 _ANY_FOLDERS: Final = r"(?:(?!\.)[^/]+/)*"
 
 
 def complaint(pattern: str) -> str | None:
     """Say why a pattern cannot be used, None if it can."""
-    if pattern.startswith(("/", "~")) or re.match(r"[A-Za-z]:", pattern):
+    if pattern.startswith(("/", "~")) or _has_drive(pattern):
         return "a pattern is relative to the project file"
     if "\\" in pattern or "\0" in pattern:
         return "folders are separated by a slash"
@@ -31,13 +30,17 @@ def complaint(pattern: str) -> str | None:
 
 def is_literal(pattern: str) -> bool:
     """Whether the pattern is the name of one file."""
-    return _MAGIC.search(pattern) is None
+    return _MAGIC.isdisjoint(pattern)
+
+
+def _has_drive(pattern: str) -> bool:
+    return pattern[1:2] == ":" and pattern[0].isascii() and pattern[0].isalpha()
 
 
 def start(pattern: str) -> str:
     """Give the folder below which all files of a pattern lie, "" for the project's own."""
     segments = posixpath.normpath(pattern).split("/")
-    fixed = next((i for i, segment in enumerate(segments) if _MAGIC.search(segment)), -1)
+    fixed = next((i for i, segment in enumerate(segments) if not is_literal(segment)), -1)
     return "/".join(segments[:fixed])
 
 
@@ -63,7 +66,7 @@ class Tree:
         if is_literal(pattern):
             return [pattern] if os.path.lexists(f"{self._root}/{pattern}") else []
         segments = pattern.split("/")
-        fixed = next(i for i, segment in enumerate(segments) if _MAGIC.search(segment))
+        fixed = next(i for i, segment in enumerate(segments) if not is_literal(segment))
         base = "".join(f"{segment}/" for segment in segments[:fixed])
         depth = None if "**" in segments else len(segments) - fixed
         full = _compiled(pattern).fullmatch
@@ -121,7 +124,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _segment(segment: str) -> str:
-    visible = r"(?!\.)" if _MAGIC.match(segment) else ""
+    visible = r"(?!\.)" if segment[:1] in _MAGIC else ""
     return visible + re.sub(r"\*|\?|\[!?\]?[^\]]*\]|.", _piece, segment)
 
 
@@ -132,6 +135,8 @@ def _piece(found: re.Match[str]) -> str:
     if text == "?":
         return "[^/]"
     if len(text) > 1:
+        import fnmatch  # noqa: PLC0415 - few patterns have a class
+
         # A class: the standard library knows its corners (`[!a]`, `[]-]`, `[z-a]`).
         return "(?!/)" + fnmatch.translate(text).removeprefix("(?s:")[:-3]
     return re.escape(text)

@@ -7,10 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from reconciler.core.errors import SinkError
+from reconciler.sinks import BUILT_IN
 from reconciler.sinks.masking import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from reconciler.core.model import Secret
     from reconciler.sinks.contract import Factory, Setting, Sink
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 GROUP: Final = "reconciler.sinks"
-# They are entry points too, so that everybody can see them; this way they are found without an
-# installation, and nobody else's package can take their place.
-BUILT_IN: Final[Mapping[str, str]] = {
-    "file": "reconciler.sinks.file:make",
-    "age": "reconciler.sinks.age:make",
-    "exec": "reconciler.sinks.command:make",
-    "aws-secretsmanager": "reconciler.sinks.aws:make",
-}
 
 
 def sink(kind: str, setting: Setting) -> Guarded:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from reconciler.core.model import Json, JsonObject, Problem, Source
 from reconciler.core.pointer import escape
-from reconciler.core.secrets import reveal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,6 +95,8 @@ def field_accepts(schema: JsonObject, field: str, value: Json) -> bool:
 
     Of a JSON Patch schema: whether an operation may set the field to it, or remove it for null.
     """
+    from reconciler.core.secrets import reveal  # noqa: PLC0415 - plans hold secrets, files none
+
     plain = reveal(value)
     if schema.get("type") == "array":
         return _validator(schema, "").accepts([_operation(field, plain)])
