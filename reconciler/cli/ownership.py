@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.app.ownership import Call
+from reconciler.app.context import Call
 from reconciler.cli import project_file
 from reconciler.cli.output import result, say
 from reconciler.cli.version import version

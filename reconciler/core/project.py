@@ -1,4 +1,4 @@
-"""The project file as values: which targets there are and how each is reached and guarded."""
+"""The project file as values: which targets there are and how each is reached."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Target:
 
     `rate_limit` is what the user states, None where the provider's documented one holds; the run
     keeps to `share` of it. Timeouts are in seconds. `endpoints` and `collection` overlay the
-    provider's descriptor. `guard` says how a write makes sure that the client is as it was when
+    provider's descriptor. `conflict_check` (`guard` in the file) says how a write makes sure that the client is as it was when
     it was planned; None leaves it to the provider's dialect.
     """
 
@@ -113,7 +113,7 @@ class Target:
     read_timeout: float = 30.0
     collection: str | None = None
     endpoints: JsonObject = field(default_factory=dict)
-    guard: ConflictCheck | None = None
+    conflict_check: ConflictCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +199,7 @@ def _target(name: str, stated: JsonObject) -> Target:
         read_timeout=seconds(timeouts.get("read", "30s")),
         collection=cast("str | None", stated.get("collection")),
         endpoints=cast("JsonObject", stated.get("endpoints", {})),
-        guard=cast("ConflictCheck | None", stated.get("guard")),
+        conflict_check=cast("ConflictCheck | None", stated.get("guard")),
     )
 
 

@@ -139,5 +139,5 @@ def _provider(target: Target, project: Project, source: Source) -> Iterator[Prob
         yield from error.problems
     else:
         yield from rules.token_address(source, target, entry.token_path)
-        if target.guard == "test":
+        if target.conflict_check == "test":
             yield from rules.guard(source, target, entry.provider(target))

@@ -18,7 +18,7 @@ from reconciler.core.model import (
 from reconciler.core.pointer import escape
 from reconciler.core.secrets import fingerprint, holds_secret, redact, reveal
 from reconciler.core.values import canonical_json, same
-from reconciler.plan.normalize import canonical, seen, shuffled
+from reconciler.plan.normalize import canonical, declared_part, same_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -56,13 +56,13 @@ def _compare_field(
     field: Field, wanted: Json, body: JsonObject, entry: InventoryEntry | None, key: bytes
 ) -> FieldChange | None:
     live = body.get(field.read_as, MISSING)
-    if not field.write_only and (same(wanted, live) or (field.is_set and shuffled(wanted, live))):
+    if not field.write_only and (same(wanted, live) or (field.is_set and same_texts(wanted, live))):
         return None
     if field.secret or holds_secret(wanted) or (entry and field.name in entry.fingerprints):
         return _compare_secret(field, wanted, body, entry, key)
     if field.write_only:
         live = MISSING if entry is None else entry.applied.get(field.name, MISSING)
-    before = canonical(field, seen(field, wanted, live))
+    before = canonical(field, declared_part(field, wanted, live))
     after = canonical(field, wanted)
     if same(before, after) or _settled(field, before, after, entry):
         return None
@@ -81,7 +81,7 @@ def _compare_secret(
         return FieldChange(
             field=field.name, before=MISSING, after=redact(after, key), origin=Origin.CONFIG
         )
-    before = canonical(field, seen(field, after, reveal(body.get(field.read_as, MISSING))))
+    before = canonical(field, declared_part(field, after, reveal(body.get(field.read_as, MISSING))))
     if same(before, after):
         return None
     live_moved = applied is not None and applied != fingerprint(key, before)
@@ -109,7 +109,9 @@ def _settled(
     )
 
 
-def settled(provider: Provider, wanted: JsonObject, entry: InventoryEntry | None) -> list[str]:
+def accepted_spellings(
+    provider: Provider, wanted: JsonObject, entry: InventoryEntry | None
+) -> list[str]:
     """The fields that the server keeps otherwise than they were last applied, and still are wanted."""
     if entry is None or not entry.answered:
         return []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.model import MISSING, Json, JsonObject, Missing
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
-from reconciler.plan.normalize import canonical, in_order
+from reconciler.plan.normalize import canonical, sorted_members
 from reconciler.provider import references
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _stated(field: Field, live: Json) -> Json:
         return _writable(field.schema, live)
     items = object_member(field.schema, "items")
     named = [_identified(field.compare_by, member, live) for member in live]
-    return in_order([_writable(items, member) for member in named])
+    return sorted_members([_writable(items, member) for member in named])
 
 
 def _writable(schema: JsonObject, value: Json) -> Json:

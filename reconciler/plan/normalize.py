@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.provider.model import Field
 
 
-def shuffled(one: Json, other: Json) -> bool:
+def same_texts(one: Json, other: Json) -> bool:
     """Whether two arrays hold the same texts, and nothing else, in whatever order."""
     return (
         isinstance(one, list)
@@ -37,7 +37,7 @@ def canonical(field: Field, value: Json | Missing) -> Json | Missing:
         if (value is MISSING and None in group) or any(same(value, member) for member in group):
             return group[0]
     if field.is_set and isinstance(value, list):
-        return in_order(value)
+        return sorted_members(value)
     return _tidy(value)
 
 
@@ -50,7 +50,7 @@ def _tidy(value: Json | Missing) -> Json | Missing:
     return value
 
 
-def in_order(members: Sequence[Json]) -> list[Json]:
+def sorted_members(members: Sequence[Json]) -> list[Json]:
     """The members of a set in the order that every run gives them."""
     if all(type(member) is str for member in members):
         return sorted(members)  # type: ignore[type-var]
@@ -62,7 +62,7 @@ def _sort_key(member: Json) -> str:
     return plain if isinstance(plain, str) else canonical_json(plain)
 
 
-def seen(field: Field, wanted: Json, live: Json | Missing) -> Json | Missing:
+def declared_part(field: Field, wanted: Json, live: Json | Missing) -> Json | Missing:
     """`live`, cut to the members that `wanted` declares: what is not declared is not compared."""
     if field.compare_by and isinstance(wanted, list) and isinstance(live, list):
         return _seen_members(field.compare_by, wanted, live)
@@ -114,7 +114,7 @@ def writable(field: Field, live: Json) -> Json:
         return _tidy(_without_read_only(field.schema, live))
     items = object_member(field.schema, "items")
     kept = [_writable_member(field.compare_by, items, member) for member in live]
-    return in_order(kept) if field.is_set else [_tidy(member) for member in kept]
+    return sorted_members(kept) if field.is_set else [_tidy(member) for member in kept]
 
 
 def _writable_member(by: Sequence[str], items: JsonObject, member: Json) -> Json:

@@ -35,7 +35,7 @@ CREDENTIAL: Final = (
 )
 
 
-def sealed(
+def saved_document(
     document: Document, footings: Sequence[Sequence[JsonObject]], selection: Selection
 ) -> dict[str, Json]:
     """`document`, a plan's, as a saved plan: with the live values that it rests on, and digests.
@@ -96,7 +96,7 @@ def _untested(request: Document) -> Document:
     return {**request, "body": kept}
 
 
-def opened(
+def open_saved(
     document: Json, *, name: str, version: str, fits: Callable[[Json], bool]
 ) -> tuple[Document, Selection]:
     """The saved plan that `document` is, and what it was made of; StalePlan says why it is none.

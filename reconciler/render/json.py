@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import MISSING
+from reconciler.core.model import MISSING, ForgetClient
 from reconciler.core.pointer import escape
 from reconciler.render.counts import plan_counts, report_counts
 from reconciler.render.requests import known_path
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from reconciler.core.model import (
         ApplyReport,
         Change,
-        Delivery,
         FieldChange,
         Json,
         JsonObject,
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
         Outcome,
         Plan,
         Refusal,
+        SecretDelivery,
         TargetPlan,
     )
 
@@ -105,7 +105,7 @@ def _change(change: Change) -> dict[str, Json]:
         ],
         "refusal": None if change.refusal is None else _refusal(change.refusal),
         "warnings": list(change.warnings),
-        **({"forget": True} if change.forget else {}),
+        **({"forget": True} if isinstance(change.record, ForgetClient) else {}),
     }
 
 
@@ -131,7 +131,7 @@ def _sides(change: FieldChange | NestedChange) -> dict[str, Json]:
     return {side: plain(value) for side, value in sides.items() if value is not MISSING}
 
 
-def _delivery(delivery: Delivery) -> dict[str, Json]:
+def _delivery(delivery: SecretDelivery) -> dict[str, Json]:
     return {
         "target": delivery.target,
         "key": delivery.key,

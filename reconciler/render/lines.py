@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import MISSING, Action, Origin
+from reconciler.core.model import MISSING, Action, ForgetClient, Origin, RecordClient
 from reconciler.render.clean import clean
 from reconciler.render.values import clip, name, show, transition
 
@@ -63,8 +63,12 @@ def listed(target: TargetPlan) -> tuple[Change, ...]:
         or change.refusal
         or change.warnings
         or change.manifest is None
-        or change.found
+        or _stores_secret(change)
     )
+
+
+def _stores_secret(change: Change) -> bool:
+    return isinstance(change.record, RecordClient) and change.record.secret != ""
 
 
 def head(change: Change) -> Line:
@@ -73,7 +77,7 @@ def head(change: Change) -> Line:
     if change.remote_id is not None:
         who += f" (id {name(change.remote_id)})"
     why = f": {name(change.reason)}" if change.reason else ""
-    what = "to be forgotten" if change.forget else _PHRASES[change.action]
+    what = "to be forgotten" if isinstance(change.record, ForgetClient) else _PHRASES[change.action]
     return Line(mark=MARKS[change.action], depth=0, text=f"{who} {what}{why}")
 
 

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from reconciler.core.model import (
         ApplyReport,
         Change,
-        Delivery,
         FieldChange,
         Outcome,
         Plan,
+        SecretDelivery,
         TargetPlan,
     )
 
@@ -128,7 +128,7 @@ def _deliveries(report: ApplyReport, style: Style) -> list[str]:
     return [style.paint("target", "secrets that waited"), *lines, ""] if lines else []
 
 
-def _delivery(delivery: Delivery, style: Style) -> str:
+def _delivery(delivery: SecretDelivery, style: Style) -> str:
     role = delivery.status.value
     mark = style.paint(role, _STATUS_MARKS[delivery.status].rjust(3))
     what = f"delivered to {clean(delivery.location)}"

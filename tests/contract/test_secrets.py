@@ -11,7 +11,7 @@ import pytest
 from support.workspace import MINIMAL
 
 from reconciler.app import secrets as secrecy
-from reconciler.app.ownership import Call
+from reconciler.app.context import Call
 from reconciler.core.errors import Ambiguous, NotFound, RemoteError, SelectionError, SinkError
 from reconciler.core.model import Action, Refusal, Status
 from reconciler.plan.selection import Selection

@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 import pytest
 
-from reconciler.app import planning
+from reconciler.app.validate import validate
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.root import COMMANDS, root
+from reconciler.plan.guards import Rule
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -90,15 +91,24 @@ def test_every_make_target_in_the_docs_exists(page: Path) -> None:
     assert named <= targets
 
 
-def test_every_guard_in_the_code_is_explained() -> None:
-    sources = (ROOT / "reconciler").rglob("*.py")
-    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    rules = set(re.findall(r'(?:rule=|_over\()"([a-z-]+)"', code))
+RULE = re.compile(r"^\| `([a-z][a-z-]+)` \| (.+?) \| ([a-z, ]+) \|$", re.MULTILINE)
 
+
+def test_every_guard_in_the_code_is_explained() -> None:
     explained = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
 
-    assert {rule for rule in rules if f"`{rule}`" not in explained} == set()
-    assert "replace-not-allowed" in rules
+    rows = {rule: sentence for rule, sentence, _ in RULE.findall(explained)}
+
+    assert rows == {rule.value: rule.refuses for rule in Rule}
+    assert "replace-not-allowed" in rows
+
+
+def test_every_refusal_is_by_a_rule_of_the_enum() -> None:
+    sources = (ROOT / "reconciler").rglob("*.py")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+
+    assert re.findall(r'rule="[^"]*"', code) == []
+    assert {rule for rule in Rule if f"Rule.{rule.name}" not in code} == set()
 
 
 def test_the_readme_lists_every_exit_code() -> None:
@@ -118,7 +128,7 @@ def test_the_vendor_of_the_tutorial_is_complete(
         (tmp_path / path).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
-    found = planning.validate("reconciler.yaml")
+    found = validate("reconciler.yaml")
 
     assert found.problems == ()
     assert found.clients == 1

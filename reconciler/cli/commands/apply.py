@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.app import planning
+from reconciler.app import saved_plan as saving
+from reconciler.app.apply import apply_plan
+from reconciler.app.plan import plan_targets
 from reconciler.cli import interrupts, progress, project_file, receipts
 from reconciler.cli.commands.plan import failed, pending, refused, show_warnings
 from reconciler.cli.exit_codes import ExitCode
@@ -23,11 +25,14 @@ from reconciler.cli.options import (
 from reconciler.cli.output import can_ask, result, say, style_for
 from reconciler.cli.version import version
 from reconciler.core.model import Action, ApplyReport, Status
+from reconciler.plan.selection import Selection
 from reconciler.render import json, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.app.plan import Planned
+    from reconciler.app.saved_plan import SavedPlan
     from reconciler.cli.session import Session
     from reconciler.core.model import Outcome, Plan
     from reconciler.render.receipt import Heading
@@ -104,11 +109,11 @@ def command(  # noqa: PLR0913 - every option is an argument
         )
     path = project_file.find(session.project)
     as_json = output_format == "json"
-    reviewed = None if saved_plan is None else planning.reviewed(saved_plan, version=version())
-    selection = planning.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
+    reviewed = None if saved_plan is None else saving.read_saved(saved_plan, version=version())
+    selection = Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
     if reviewed is not None:
         selection = reviewed.selection
-    with planning.planning(
+    with plan_targets(
         path, selection, lock=True, lock_timeout=lock_timeout, log=session.log
     ) as everything:
         show_warnings(everything)
@@ -128,25 +133,23 @@ def command(  # noqa: PLR0913 - every option is an argument
     return verdict or exit_code(report)
 
 
-def _held(
-    planned: planning.Planned, reviewed: planning.Reviewed | None, only: tuple[str, ...]
-) -> planning.Planned:
+def _held(planned: Planned, reviewed: SavedPlan | None, only: tuple[str, ...]) -> Planned:
     """Hold what was planned to what was reviewed; a plan with errors goes no further anyway."""
     if reviewed is None or failed(planned.plan):
         return planned
-    return planning.held(planned, reviewed, only=only, version=version())
+    return saving.keep_reviewed(planned, reviewed, only=only, version=version())
 
 
 def _heading(
-    planned: planning.Planned,
-    reviewed: planning.Reviewed | None,
-    selection: planning.Selection,
+    planned: Planned,
+    reviewed: SavedPlan | None,
+    selection: Selection,
     path: str,
 ) -> Heading:
     if reviewed is not None:
         digest = reviewed.digest
     else:
-        digest = str(planning.saved(planned, selection, version=version())["digest"])
+        digest = str(saving.make_document(planned, selection, version=version())["digest"])
     return receipts.heading(
         version=version(),
         folder=posixpath.dirname(path) or ".",
@@ -179,9 +182,7 @@ def _approved() -> bool:
     return sys.stdin.readline().strip() == "yes"
 
 
-def _applied(
-    planned: planning.Planned, note: Callable[[Outcome], None], *, fail_fast: bool
-) -> ApplyReport:
+def _applied(planned: Planned, note: Callable[[Outcome], None], *, fail_fast: bool) -> ApplyReport:
     """Send what the plan says. A plan without changes still refreshes the inventory."""
     changes = sum(
         change.action is not Action.NOOP
@@ -195,7 +196,7 @@ def _applied(
             advance(outcome)
 
         return interrupts.attentively(
-            lambda: planning.apply(planned, on_outcome=on_outcome, stop=stop, fail_fast=fail_fast)
+            lambda: apply_plan(planned, on_outcome=on_outcome, stop=stop, fail_fast=fail_fast)
         )
 
 

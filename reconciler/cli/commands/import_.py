@@ -79,7 +79,9 @@ def command(  # noqa: PLR0913 - one argument an option
     if bool(ids) == (everything or bool(names)):
         raise click.UsageError("say which clients: --id for each, or --all, or --select")
     wanted = importing.Wanted(ids=ids, names=names)
-    found = importing.run(call(session, target, lock_timeout), wanted, into=into, full=full)
+    found = importing.import_clients(
+        call(session, target, lock_timeout), wanted, into=into, full=full
+    )
     if output_format == "json":
         show(**_document(found))
     else:

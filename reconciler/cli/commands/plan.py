@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.app import planning
+from reconciler.app.plan import plan_targets
 from reconciler.cli import project_file
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import (
@@ -20,9 +20,11 @@ from reconciler.cli.options import (
 from reconciler.cli.output import result, say, style_for, write_file
 from reconciler.cli.version import version
 from reconciler.core.model import Action
+from reconciler.plan.selection import Selection
 from reconciler.render import json, markdown, problems, text
 
 if TYPE_CHECKING:
+    from reconciler.app.plan import Planned
     from reconciler.cli.session import Session
     from reconciler.core.model import Plan
 
@@ -74,7 +76,7 @@ def command(  # noqa: PLR0913 - every option is an argument
         raise click.UsageError("--show-requests goes with --format text; JSON always has them")
     plan = _planned(
         session,
-        planning.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes),
+        Selection(targets=targets, selectors=selectors, max_deletes=max_deletes),
         lock_timeout=lock_timeout,
         out=out,
     )
@@ -85,10 +87,10 @@ def command(  # noqa: PLR0913 - every option is an argument
 
 
 def _planned(
-    session: Session, selection: planning.Selection, *, lock_timeout: float | None, out: str | None
+    session: Session, selection: Selection, *, lock_timeout: float | None, out: str | None
 ) -> Plan:
     """Plan, and save that to `out` where there is such a file to be."""
-    with planning.planning(
+    with plan_targets(
         project_file.find(session.project),
         selection,
         lock=lock_timeout is not None,
@@ -97,12 +99,14 @@ def _planned(
     ) as planned:
         show_warnings(planned)
         if out is not None:
-            document = planning.saved(planned, selection, version=version())
+            from reconciler.app import saved_plan  # noqa: PLC0415 - few plans are saved
+
+            document = saved_plan.make_document(planned, selection, version=version())
             write_file(out, json.dumped(document))
         return planned.plan
 
 
-def show_warnings(planned: planning.Planned) -> None:
+def show_warnings(planned: Planned) -> None:
     """Show what `validate` would warn of, beside the result."""
     result(problems.to_text(planned.warnings), err=True)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.app import planning
+from reconciler.app.validate import Validation, validate
 from reconciler.cli import project_file
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options
@@ -48,15 +48,15 @@ def command(
     return ExitCode.FAILED if errors or (strict and warnings) else ExitCode.DONE
 
 
-def _found(path: str, files: tuple[str, ...]) -> planning.Validation:
+def _found(path: str, files: tuple[str, ...]) -> Validation:
     """Validate; a project file that cannot be used at all is one file with problems."""
     try:
-        return planning.validate(path, files=files)
+        return validate(path, files=files)
     except InputError as error:
-        return planning.Validation(problems=error.problems, clients=0, files=1)
+        return Validation(problems=error.problems, clients=0, files=1)
 
 
-def _document(found: planning.Validation, errors: int, warnings: int) -> str:
+def _document(found: Validation, errors: int, warnings: int) -> str:
     document = {
         "formatVersion": 1,
         "tool": {"name": "reconciler", "version": version()},
@@ -71,7 +71,7 @@ def _document(found: planning.Validation, errors: int, warnings: int) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _summary(found: planning.Validation, errors: int, warnings: int) -> str:
+def _summary(found: Validation, errors: int, warnings: int) -> str:
     """Sum up; what an invalid file holds is not counted as clients, so then only files are named."""
     counts = {"error": errors, "warning": warnings}
     verdict = ", ".join(plural(count, noun) for noun, count in counts.items() if count)

@@ -9,17 +9,17 @@ from reconciler.http.live import client_in, read_one
 from reconciler.plan.requests import path_for
 
 if TYPE_CHECKING:
-    from reconciler.apply.context import Scene
+    from reconciler.apply.context import OpenTarget
     from reconciler.core.model import Change, JsonObject, Operation, Request
     from reconciler.http.transport import Answer
     from reconciler.provider.model import Endpoint, Provider
 
 
-class Exchange:
+class RequestLog:
     """What went to the server for one change, and what came back."""
 
-    def __init__(self, scene: Scene, change: Change) -> None:
-        self._scene = scene
+    def __init__(self, target: OpenTarget, change: Change) -> None:
+        self._target = target
         self._change = change
         self.sent = 0
         self.seen: JsonObject | None = None
@@ -33,8 +33,8 @@ class Exchange:
     def write(self, request: Request, remote_id: str) -> JsonObject:
         """Send a create or an update, and give the client that the answer shows, sealed."""
         answer = self.send(request, remote_id)
-        endpoint = _endpoint(self._scene.provider, request.operation)
-        body = client_in(self._scene.provider, endpoint, answer)
+        endpoint = _endpoint(self._target.provider, request.operation)
+        body = client_in(self._target.provider, endpoint, answer)
         if body is None:
             kind = Ambiguous if request.operation == "create" else BadAnswer
             raise kind(
@@ -47,14 +47,14 @@ class Exchange:
 
     def send(self, request: Request, remote_id: str) -> Answer:
         """Send one request that writes. Raises the RemoteErrors, and InventoryError for a lost lock."""
-        self._scene.recorder.check()
+        self._target.session.check()
         try:
-            answer = self._scene.transport.send(
+            answer = self._target.transport.send(
                 request.method,
                 path_for(request, remote_id),
                 body=request.body,
                 content_type=request.content_type,
-                expect=_endpoint(self._scene.provider, request.operation).expect,
+                expect=_endpoint(self._target.provider, request.operation).expect,
                 subject=self._change.key,
             )
         except Unreachable:
@@ -65,9 +65,9 @@ class Exchange:
         self._note(answer.tracking)
         return answer
 
-    def look(self, remote_id: str) -> JsonObject:
+    def read(self, remote_id: str) -> JsonObject:
         """The client as it is now, sealed. Raises NotFound where it is gone, and the other RemoteErrors."""
-        self.seen = read_one(self._scene.provider, self._scene.transport, remote_id).body
+        self.seen = read_one(self._target.provider, self._target.transport, remote_id).body
         return self.seen
 
     def _note(self, tracking: str) -> None:

@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from support.given import client, entry, field, manifest, provider, replace, situation
+from support.given import client, context, entry, field, manifest, provider, replace
 
 from reconciler.core.model import Intent, Secret
-from reconciler.plan.adoption import (
-    adoption_refusal,
-    binding,
-    importable,
-    resolution_refusal,
-)
-from reconciler.plan.inputs import chosen_id
+from reconciler.plan.applied import bind_entry
+from reconciler.plan.context import chosen_id
+from reconciler.plan.ownership import adoption_refusal, importable, resolution_refusal
 from reconciler.provider.model import Identity
 
 VENDOR = provider(
@@ -30,19 +26,23 @@ def intent(key="web", **facts):
 
 
 def world(*, pending=(), entries=None, **facts):
-    found = situation(VENDOR, entries=entries or {}, **facts)
+    found = context(VENDOR, entries=entries or {}, **facts)
     pending = {each.key: each for each in pending}
     return replace(found, inventory=replace(found.inventory, pending=pending))
 
 
+def with_manifests(where, manifests):
+    return replace(where, others={each.name: each for each in manifests})
+
+
 def left(where, *clients, manifests=(), by_id=False):
-    taken, why = importable(where, clients, manifests, by_id=by_id)
+    taken, why = importable(with_manifests(where, manifests), clients, by_id=by_id)
     assert {each.remote_id for each in taken} == {each.remote_id for each in clients} - why.keys()
     return {remote_id: refusal.rule for remote_id, refusal in why.items()}
 
 
 def test_clients_that_nobody_has_claimed_are_taken_in_the_order_of_their_ids():
-    taken, why = importable(world(), [client("2"), client("1", name="Web")], [], by_id=False)
+    taken, why = importable(world(), [client("2"), client("1", name="Web")], by_id=False)
 
     assert [each.remote_id for each in taken] == ["1", "2"]
     assert why == {}
@@ -61,7 +61,8 @@ def test_a_client_that_is_ours_is_left_alone_even_where_it_was_named(by_id):
 def test_of_a_client_that_lost_its_manifest_is_told_how_to_free_it():
     ours = world(entries={"web": entry("1"), "orders": entry("2")})
 
-    _, why = importable(ours, [client("1"), client("2")], [manifest("web")], by_id=True)
+    known = with_manifests(ours, [manifest("web")])
+    _, why = importable(known, [client("1"), client("2")], by_id=True)
 
     assert why["1"].message == "it is web already"
     assert "`reconciler forget orders` frees it" in why["2"].message
@@ -76,7 +77,7 @@ def test_a_client_that_a_manifest_means_is_left_to_the_next_apply(by_id):
 
 def test_a_client_with_the_id_that_a_create_would_choose_is_meant_by_its_manifest():
     chosen = provider(field("name"), identity=Identity(pointer="/id", chosen=True, match="name"))
-    where = situation(chosen)
+    where = context(chosen)
     remote_id = chosen_id(where, "web")
 
     assert left(where, client(remote_id), manifests=[manifest("web")]) == {remote_id: "meant"}
@@ -90,9 +91,15 @@ def test_a_client_that_a_pending_create_may_have_made_is_left_alone():
 
 
 def test_a_pending_create_that_chose_an_id_means_that_one_alone():
-    where = world(pending=[intent(remote_id="7"), intent("orders", facts={})])
+    where = world(pending=[intent(remote_id="7")])
 
     assert left(where, client("7"), client("8", name="Web"), by_id=True) == {"7": "pending-create"}
+
+
+def test_a_pending_create_of_which_nothing_is_known_may_have_made_any_client():
+    where = world(pending=[intent("orders", facts={})])
+
+    assert left(where, client("8", name="Web"), by_id=True) == {"8": "pending-create"}
 
 
 def test_what_nobody_would_want_unasked_is_taken_by_its_id():
@@ -115,14 +122,19 @@ def test_only_a_manifest_without_a_client_can_be_waiting_for_a_namesake():
         manifest("bound", id="9", spec={"name": "Web"}),
         manifest("silent", spec={}),
         manifest("empty", spec={"name": ""}),
-        manifest("secret", spec={"name": Secret("Web")}),
     ]
 
     assert left(where, client("2", name="Web"), client("3", name=""), manifests=manifests) == {}
 
 
+def test_a_name_from_a_reference_is_a_name_as_it_is_to_a_plan():
+    secret = manifest("secret", spec={"name": Secret("Web")})
+
+    assert left(world(), client("2", name="Web"), manifests=[secret]) == {"2": "namesake"}
+
+
 def refused(where, to, stated, *others):
-    found = adoption_refusal(where, to, stated, [stated, *others])
+    found = adoption_refusal(with_manifests(where, [stated, *others]), to, stated)
     return None if found is None else found.rule
 
 
@@ -160,7 +172,7 @@ def test_a_manifest_that_names_another_client_has_to_be_corrected_first():
 
 
 def unresolved(where, to, of, *manifests):
-    found = resolution_refusal(where, to, of, [WEB, *manifests])
+    found = resolution_refusal(with_manifests(where, [WEB, *manifests]), to, of)
     return None if found is None else found.rule
 
 
@@ -189,7 +201,7 @@ def test_the_predecessor_of_a_replace_is_not_its_successor():
 
 def bound(spec, body, **facts):
     stated = manifest("web", spec=spec, **facts)
-    return binding(world(), client("1", **body), stated, now=NOW)
+    return bind_entry(world(), client("1", **body), stated, now=NOW)
 
 
 def test_only_what_is_as_wanted_counts_as_applied():
@@ -213,7 +225,9 @@ def test_of_references_and_of_what_no_answer_shows_nothing_is_known():
 
 
 def test_predecessors_and_the_place_of_the_secret_are_remembered():
-    found = binding(world(), client("2"), WEB, now=NOW, superseded=("1", "0", "1"), secret="stored")
+    found = bind_entry(
+        world(), client("2"), WEB, now=NOW, superseded=("1", "0", "1"), secret="stored"
+    )
 
     assert found.entry.superseded == ("1", "0")
     assert found.entry.secret == "stored"
