@@ -97,7 +97,7 @@ def prevented(entry: InventoryEntry) -> Refusal | None:
 
 
 def _own_client(change: Change, own_id: str | None) -> Refusal | None:
-    # Boruta spells its ids in small letters, and a login may not.
+    # A server may spell an id in another case than the login does: a UUID is the same in both.
     if own_id is None or (change.remote_id or "").lower() != own_id.lower():
         return None
     if change.action in (Action.UPDATE, Action.ADOPT) and not any(map(narrows, change.fields)):

@@ -31,7 +31,7 @@ def refusal(
             "client has one: say lifecycle.allowReplace: true in its manifest, delete the client on "
             "the server, and apply",
         )
-    # Boruta spells its ids in small letters, and a login may not.
+    # A server may spell an id in another case than the login does: a UUID is the same in both.
     if situation.own_id is not None and situation.own_id.lower() == live.remote_id.lower():
         return Refusal(
             rule="own-client",
