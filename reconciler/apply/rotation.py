@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from reconciler.http.transport import Transport
     from reconciler.provider.model import Endpoint, Provider
 
-# 86 characters of the URL-safe alphabet, 512 bits: as long as those that Boruta makes.
+# 512 bits, 86 characters of the URL-safe alphabet: a client that signs with its secret by HS512
+# needs a key of that size (RFC 7518 section 3.2).
 _BYTES: Final = 64
 # Nothing came of a request that was answered so, or that never left.
 CERTAIN: Final = (Unreachable, Unauthorized, Rejected, NotFound)

@@ -33,7 +33,7 @@ COMMANDS: Final = {
     "secrets": "Bring the secrets of clients to where they belong.",
     "providers": "List the vendors that are known and what each supports.",
     "schema": "Print a JSON Schema, for editors and other tools.",
-    "sandbox": "Serve the three vendors on this machine, to try things on.",
+    "sandbox": "Serve the vendors on this machine, to try things on.",
     "demo": "Show the whole life of a few clients on the sandbox.",
 }
 

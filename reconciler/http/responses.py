@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from reconciler.core.model import Json
     from reconciler.provider.model import Provider
 
-# Where servers, and what stands before them, say by which name their logs know a request.
-_TRACKING: Final = ("slpt-request-id", "x-request-id", "x-correlation-id", "request-id")
+# Where servers, and proxies in front of them, say by which id their logs know a request. No RFC
+# names such a header: these are in common use, and a descriptor can name another.
+_TRACKING: Final = ("x-request-id", "x-correlation-id", "request-id")
 # An error body is for people: one that is longer is not looked at.
 _LONGEST_ERROR: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a server answered: `body` is parsed JSON, None where there was none. Header names are lower-case."""
+    """What a server answered: `body` is parsed JSON, None where there was none. Header names are lower-case.
+
+    `tracking` is what the server calls the request, "" where it does not say.
+    """
 
     status: int
     body: Json = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
-
-    @property
-    def tracking(self) -> str:
-        """What the server calls the request, "" where it does not say."""
-        return _tracking(self.headers)
+    tracking: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +105,12 @@ def conclude(
     """
     if reply.status is None:
         raise _silence(call, reply, doubt=doubt)
+    tracking = _tracking(provider, reply.headers)
     if call.method == "DELETE" and doubt and reply.status == 404:  # noqa: PLR2004 - RFC 9110
-        return Answer(status=reply.status, headers=reply.headers)
+        return Answer(status=reply.status, headers=reply.headers, tracking=tracking)
     if not 200 <= reply.status < 300:  # noqa: PLR2004
         raise _refusal(provider, call, reply, known)
-    return _accepted(call, reply)
+    return _accepted(call, reply, tracking)
 
 
 def _silence(call: Call, reply: Reply, *, doubt: bool) -> RemoteError:
@@ -152,12 +153,14 @@ def _refusal(provider: Provider, call: Call, reply: Reply, known: Collection[str
             known=known,
         ),
     )
-    refusal.tracking = refusal.tracking or _tracking(reply.headers)
+    refusal.tracking = refusal.tracking or _tracking(provider, reply.headers)
     return refusal
 
 
-def _tracking(headers: Mapping[str, str]) -> str:
-    return next((clean(headers[name]) for name in _TRACKING if headers.get(name)), "")
+def _tracking(provider: Provider, headers: Mapping[str, str]) -> str:
+    own = provider.request_id_header
+    names = _TRACKING if own is None else (own, *_TRACKING)
+    return next((clean(headers[name]) for name in names if headers.get(name)), "")
 
 
 def _lenient(content: bytes) -> Json:
@@ -170,17 +173,18 @@ def _lenient(content: bytes) -> Json:
     return body
 
 
-def _accepted(call: Call, reply: Reply) -> Answer:
+def _accepted(call: Call, reply: Reply, tracking: str) -> Answer:
     status = reply.status or 0
     if call.method == "DELETE" and status in call.expect:
-        return Answer(status=status, headers=reply.headers)
+        return Answer(status=status, headers=reply.headers, tracking=tracking)
     # A create that was carried out must not be lost over 201 in the place of 200.
     if status not in call.expect and call.method != "POST":
         _broken(call, status, f"where {', '.join(map(str, sorted(call.expect)))} is documented")
     media_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         _broken(call, status, f"and {clean(media_type) or 'no content type'} instead of JSON")
-    return Answer(status=status, body=_strict(call, status, reply.content), headers=reply.headers)
+    body = _strict(call, status, reply.content)
+    return Answer(status=status, body=body, headers=reply.headers, tracking=tracking)
 
 
 def _strict(call: Call, status: int, content: bytes) -> Json:

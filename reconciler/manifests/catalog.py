@@ -57,6 +57,18 @@ def names() -> list[str]:
     return sorted(found.parent.name for found in schemas_folder().glob("*/provider.yaml"))
 
 
+def default_name() -> str:
+    """The name of the provider that `init` takes where none is named: the one whose example says so."""
+    found = (name for name in names() if _is_default(schemas_folder() / name / "provider.yaml"))
+    return next(found, names()[0])
+
+
+def _is_default(descriptor: Path) -> bool:
+    # Read without its schema: the help of `init` needs this, and validates nothing.
+    (document,) = read(descriptor.read_bytes(), descriptor.name).documents
+    return _object(_object(document).get("example", {})).get("default") is True
+
+
 def entry(provider: str, root: str) -> Entry:
     """Give the provider of this name, or with a slash that of a folder relative to `root`.
 

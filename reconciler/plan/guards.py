@@ -88,7 +88,10 @@ def client_name(provider: Provider, values: JsonObject) -> str:
 
 
 def is_own(context: TargetContext, remote_id: str | None) -> bool:
-    """Whether the tool logs in as that client. The credentials may spell its id in capitals."""
+    """Whether the tool logs in as that client.
+
+    A server may spell an id in another case than the login does: a UUID is the same in both.
+    """
     return context.own_id is not None and (remote_id or "").lower() == context.own_id.lower()
 
 

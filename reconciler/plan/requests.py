@@ -134,8 +134,8 @@ def value_tests(
 ) -> list[Json]:
     """The `test` operations that hold the changed fields to `body`, as the server spelled them.
 
-    Null and floats are left out: SailPoint's schema has neither for a value. The values of
-    `hidden` fields become Secrets.
+    Null and floats are left out: a vendor's JSON Patch may have neither as a value, and would
+    refuse the whole patch for such a test. The values of `hidden` fields become Secrets.
     """
     return [
         {"op": "test", "path": f"/{escape(name)}", "value": value}

@@ -75,6 +75,7 @@ def parse_provider(
         protected=frozenset(_strings(descriptor, "protected")),
         switch=_switch(_object(descriptor, "switch"), fields),
         rotate=_rotate(_object(descriptor, "rotate"), fields),
+        request_id_header=cast("str | None", descriptor.get("requestIdHeader")),
     )
 
 

@@ -84,6 +84,16 @@ class Sandbox:
         }
 
     @property
+    def address_lines(self) -> str:
+        """Give the addresses for people, one a line."""
+        return (
+            f"provident    {self.provident}\n"
+            f"sailpoint    {self.sailpoint}\n"
+            f"boruta       {self.boruta}\n"
+            f"  its tokens {self.boruta_token_url}\n"
+        )
+
+    @property
     def requests(self) -> list[Exchange]:
         """Give every request so far, token requests too, in order of arrival; a copy."""
         return list(self._world.log)

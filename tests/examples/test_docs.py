@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from reconciler.app.validate import validate
 from reconciler.cli.exit_codes import ExitCode
@@ -132,3 +133,24 @@ def test_the_vendor_of_the_tutorial_is_complete(
 
     assert found.problems == ()
     assert found.clients == 1
+
+
+def test_a_project_can_be_started_with_the_vendor_of_the_tutorial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
+    for path, text in FILE.findall(page):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    done = CliRunner().invoke(root, ["init", "new", "--provider", "./providers/example"])
+
+    found = planning.validate("new/reconciler.yaml")
+    text = (tmp_path / "new" / "reconciler.yaml").read_text(encoding="utf-8")
+    assert done.exit_code == 0
+    assert (found.problems, found.clients) == ((), 1)
+    assert "baseUrl: https://TENANT.example.com/api\n" in text
+    assert "https://shop.example.com/callback" in (
+        (tmp_path / "new" / "clients" / "storefront-web.yaml").read_text(encoding="utf-8")
+    )

@@ -259,6 +259,39 @@ def test_a_refusal_is_the_error_for_its_status(code, kind):
         target.send("PUT", "/clients/1", body={}, subject="web")
 
 
+@pytest.mark.parametrize(
+    ("headers", "tracking"),
+    [
+        ({"X-Request-Id": "general", "SLPT-Request-ID": "own"}, "own"),
+        ({"X-Request-Id": "general"}, "general"),
+        ({"X-Correlation-Id": "general"}, "general"),
+        ({"Request-Id": "general", "SLPT-Request-ID": ""}, "general"),
+        ({}, ""),
+    ],
+)
+def test_a_request_is_known_by_the_header_of_the_descriptor_before_the_usual_ones(
+    headers, tracking
+):
+    answers = [status(200, json={}, headers=headers), status(400, headers=headers)]
+
+    with transport(Server(*answers), provider=vendor("sailpoint")) as target:
+        answer = target.send("GET", "/clients/1")
+        with pytest.raises(Rejected) as refused:
+            target.send("PUT", "/clients/1", body={})
+
+    assert answer.tracking == tracking
+    assert refused.value.tracking == tracking
+
+
+def test_the_header_of_another_vendor_means_nothing():
+    ours = status(200, json={}, headers={"SLPT-Request-ID": "of another"})
+
+    with transport(Server(ours), provider=vendor("boruta")) as target:
+        answer = target.send("GET", "/clients/1")
+
+    assert answer.tracking == ""
+
+
 def test_an_error_page_of_any_size_is_not_looked_at():
     page = status(422, json={"message": "x" * 100_000})
 

@@ -48,6 +48,22 @@ def test_the_bundled_providers_are_known_by_name():
     }
 
 
+def test_one_of_the_bundled_providers_is_the_one_to_start_with():
+    examples = {name: catalog.entry(name, ".").descriptor["example"] for name in catalog.names()}
+
+    chosen = [name for name, example in examples.items() if example.get("default")]
+
+    assert chosen == ["provident"] == [catalog.default_name()]
+
+
+def test_where_none_says_so_the_first_is_the_one_to_start_with(tmp_path, monkeypatch):
+    for name in ("sailpoint", "boruta"):
+        shutil.copytree(catalog.schemas_folder() / name, tmp_path / name)
+    monkeypatch.setattr(catalog, "schemas_folder", lambda: tmp_path)
+
+    assert catalog.default_name() == "boruta"
+
+
 def test_a_name_that_is_not_known_is_an_error():
     with pytest.raises(KeyError):
         catalog.entry("okta", ".")

@@ -1,4 +1,4 @@
-"""`reconciler sandbox`: the three vendors on this machine, until Ctrl-C."""
+"""`reconciler sandbox`: the vendors on this machine, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def _known(ctx: click.Context, option: click.Parameter, faults: tuple[str, ...])
 def command(
     *, port: int, faults: tuple[str, ...], state_path: str | None, ready_file: str | None
 ) -> ExitCode:
-    """Serve the three vendors on this machine, to try things on.
+    """Serve the vendors on this machine, to try things on.
 
-    Provident, SailPoint and Boruta as their documentation describes them, quirks and traps
-    included, on 127.0.0.1 until Ctrl-C. The credentials that they accept are made anew on each
-    start and go to the ready file only.
+    Those that the tool brings, as their documentation describes them, quirks and traps included,
+    on 127.0.0.1 until Ctrl-C. The credentials that they accept are made anew on each start and go
+    to the ready file only.
     """
     with (
         sandbox_extra.needed(),
@@ -98,11 +98,4 @@ def _ready(sandbox: Sandbox, ready_file: str | None) -> Iterator[None]:
 
 def _addresses(sandbox: Sandbox, ready_file: str | None) -> str:
     where = f"in {ready_file}" if ready_file else "made anew on each start, see --ready-file"
-    return (
-        f"provident    {sandbox.provident}\n"
-        f"sailpoint    {sandbox.sailpoint}\n"
-        f"boruta       {sandbox.boruta}\n"
-        f"  its tokens {sandbox.boruta_token_url}\n"
-        f"credentials  {where}\n"
-        "Ctrl-C stops it.\n"
-    )
+    return f"{sandbox.address_lines}credentials  {where}\nCtrl-C stops it.\n"

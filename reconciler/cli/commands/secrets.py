@@ -53,9 +53,9 @@ def sync(
 ) -> ExitCode:
     """Give the sinks every secret again that can still be had.
 
-    That is each secret that a vendor tells when a client is read (Provident, Boruta), and each
-    that waits in a private file because its sink would not take it. What no vendor tells any more
-    is said. Nothing is changed on a server.
+    That is each secret that a vendor tells when a client is read, and each that waits in a private
+    file because its sink would not take it. What no vendor tells any more is said. Nothing is
+    changed on a server.
 
     Exit codes: 0 the sinks have all that could be had; 1 failed; 5 some sinks or clients failed
     and some not; 64 wrong usage.

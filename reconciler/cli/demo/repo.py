@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.cli import project_file
 from reconciler.core.errors import ReconcilerError
+from reconciler.core.project import ClientCredentials
+from reconciler.manifests import project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,17 +36,18 @@ def lay_out(folder: Path, sandbox: Sandbox) -> None:
         shutil.copytree(examples_folder(), folder, dirs_exist_ok=True)
     except (OSError, shutil.Error) as error:
         raise ReconcilerError("the examples, which the demo shows, could not be copied") from error
-    for public, local in _addresses(sandbox).items():
-        replace(folder / "reconciler.yaml", public, local)
+    path = folder / project_file.NAME
+    for public, local in _addresses(path, sandbox):
+        replace(path, public, local)
 
 
-def _addresses(sandbox: Sandbox) -> dict[str, str]:
-    return {
-        "https://api.provident.ae/v2": sandbox.provident,
-        "https://example.api.identitynow.com": sandbox.sailpoint,
-        "https://admin.example.com/api": sandbox.boruta,
-        "https://auth.example.com/oauth/token": sandbox.boruta_token_url,
-    }
+def _addresses(path: Path, sandbox: Sandbox) -> Iterator[tuple[str, str]]:
+    """Each address in the examples' project file, with the one at which the sandbox plays its server."""
+    local = sandbox.ready["addresses"]
+    for target in project.load(str(path)).targets.values():
+        yield target.base_url, local[target.provider]
+        if isinstance(target.auth, ClientCredentials) and target.auth.token_url is not None:
+            yield target.auth.token_url, local[f"{target.provider}Token"]
 
 
 def replace(path: Path, before: str, after: str) -> None:
