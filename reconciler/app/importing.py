@@ -12,7 +12,7 @@ from reconciler.app.ownership import all_of, look, opened, target_of, valid
 from reconciler.core.errors import InventoryError, SelectionError
 from reconciler.core.model import Manifest, Source
 from reconciler.manifests import catalog, writer
-from reconciler.manifests.placement import occupied, places
+from reconciler.manifests.placement import keys_of_existing_files, new_paths
 from reconciler.plan import applied
 from reconciler.plan.adoption import importable
 from reconciler.plan.export import Exported, Note, export, keys
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.app.ownership import Call
     from reconciler.app.target_run import Opened
     from reconciler.core.model import InventoryEntry, LiveClient, Refusal
-    from reconciler.manifests.clients import Loaded
+    from reconciler.manifests.clients import LoadedProject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def _name(resources: Opened, client: LiveClient) -> str:
 
 def _drafts(
     resources: Opened,
-    loaded: Loaded,
+    loaded: LoadedProject,
     target: str,
     clients: list[LiveClient],
     *,
@@ -148,7 +148,9 @@ def _drafts(
     taken = {manifest.name for manifest in all_of(loaded, target)}
     taken |= inventory.entries.keys() | inventory.pending.keys()
     names = keys(situation.provider, clients, taken)
-    while filled := occupied(paths := places(project, stated, names.values(), into)):
+    while filled := keys_of_existing_files(
+        paths := new_paths(project, stated, names.values(), into)
+    ):
         taken |= filled
         names = keys(situation.provider, clients, taken)
     judge = catalog.entry(stated.provider, project.root).validator
@@ -177,8 +179,8 @@ def _draft(
         key=key,
         path=path,
         exported=exported,
-        text=writer.spell(document),
-        bound_text=writer.spell({**document, "metadata": metadata}),
+        text=writer.to_yaml(document),
+        bound_text=writer.to_yaml({**document, "metadata": metadata}),
         entry=applied.entry(
             situation.provider,
             manifest,
@@ -197,12 +199,12 @@ def _written(resources: Opened, drafts: list[_Draft]) -> tuple[list[Imported], s
     for draft in drafts:
         path, note = Path(draft.path), ""
         try:
-            writer.create(path, draft.bound_text)
+            writer.create_file(path, draft.bound_text)
         except OSError as error:
             return done, f"{draft.path}: {atomic_files.reason(error)}"
         try:
             resources.session.record(draft.key, draft.entry)
-            if not writer.rewrite(path, draft.bound_text, draft.text):
+            if not writer.replace_file(path, draft.bound_text, draft.text):
                 note = "the file was changed meanwhile, and keeps it"
         except InventoryError as error:
             note, trouble = "kept, so that the next apply binds the client", str(error)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from reconciler.core.model import InventoryEntry, LiveClient, SecretPlace
     from reconciler.core.project import Project
     from reconciler.inventory.session import Session
-    from reconciler.manifests.clients import Loaded
+    from reconciler.manifests.clients import LoadedProject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,14 +177,14 @@ def resolve(call: Call, key: str, remote_id: str) -> Bound | Refusal:
     )
 
 
-def valid(call: Call) -> Loaded:
+def valid(call: Call) -> LoadedProject:
     """The project; InputError where anything in it is wrong."""
     loaded = load(call.project_file)
     planning.refuse_errors(loaded.problems)
     return loaded
 
 
-def target_of(loaded: Loaded, key: str, stated: str | None) -> str:
+def target_of(loaded: LoadedProject, key: str, stated: str | None) -> str:
     """The target that is meant: the stated or only one, else the one with a manifest `key`."""
     targets = loaded.project.targets
     if stated is not None:
@@ -197,7 +197,7 @@ def target_of(loaded: Loaded, key: str, stated: str | None) -> str:
 
 
 @contextmanager
-def opened(loaded: Loaded, target: str, call: Call) -> Iterator[Opened]:
+def opened(loaded: LoadedProject, target: str, call: Call) -> Iterator[Opened]:
     """The open resources of a target, its record locked."""
     from reconciler.app.target_run import TargetRun  # noqa: PLC0415 - loads httpx; --help must not
 
@@ -226,12 +226,12 @@ def look(run: Opened, remote_id: str) -> LiveClient:
     return replace(client, remote_id=spelled)
 
 
-def all_of(loaded: Loaded, target: str) -> tuple[Manifest, ...]:
+def all_of(loaded: LoadedProject, target: str) -> tuple[Manifest, ...]:
     """The manifests of a target."""
     return tuple(manifest for manifest in loaded.manifests if manifest.target == target)
 
 
-def _manifest(loaded: Loaded, target: str, key: str) -> Manifest | None:
+def _manifest(loaded: LoadedProject, target: str, key: str) -> Manifest | None:
     named = (manifest for manifest in all_of(loaded, target) if manifest.name == key)
     return next(named, None)
 

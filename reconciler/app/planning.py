@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from reconciler.core.errors import InputError, ReconcilerError, StalePlan
 from reconciler.core.model import ApplyReport, Plan, Problem, Source
 from reconciler.manifests import catalog
-from reconciler.manifests.clients import load, loading, located
+from reconciler.manifests.clients import load, loading, with_positions
 from reconciler.plan import selection as selecting
 from reconciler.plan.selection import Selection
 from reconciler.sinks import registry
-from reconciler.validation import rules
+from reconciler.validation import suggestions
 
 if TYPE_CHECKING:
     import threading
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reconciler.app.target_run import Job, TargetRun
     from reconciler.core.model import Json, Outcome
     from reconciler.core.project import Project, Target
-    from reconciler.manifests.clients import Loaded, Loading
+    from reconciler.manifests.clients import LoadedProject, ProjectLoad
 
 __all__ = ["Planned", "Selection", "Validation", "apply", "planning", "validate"]
 
@@ -72,7 +72,7 @@ def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
     With `files` only those are looked at. Raises InputError if the project file is not usable.
     """
     loaded = load(project_file, files=files)
-    warnings = [] if files else located(list(_absent_sinks(loaded.project)), ())
+    warnings = [] if files else with_positions(list(_absent_sinks(loaded.project)), ())
     return Validation(
         problems=(*warnings, *loaded.problems),
         clients=len(loaded.manifests),
@@ -112,7 +112,7 @@ def planning(
 
 
 def _ahead(
-    begun: Loading, selection: Selection, log: Callable[[str], None], stack: ExitStack
+    begun: ProjectLoad, selection: Selection, log: Callable[[str], None], stack: ExitStack
 ) -> tuple[TargetRun, ...]:
     """Open the targets of a large fleet, and let the servers list it while the files are read.
 
@@ -121,7 +121,7 @@ def _ahead(
     """
     targets_only = Selection(targets=selection.targets)
     try:
-        jobs = jobs_of(begun.so_far, targets_only, log)
+        jobs = jobs_of(begun.without_manifests, targets_only, log)
     except (ReconcilerError, KeyError):
         return ()
     from reconciler.app.target_run import opened  # noqa: PLC0415 - as above
@@ -209,7 +209,7 @@ def _absent_sinks(project: Project) -> Iterator[Problem]:
                 source=Source(path=project.path),
                 pointer=f"/targets/{target.name}/secrets/sink",
                 message=f"no installed package brings a sink `{kind}`",
-                hint=rules.nearest(kind, registry.names()),
+                hint=suggestions.suggest(kind, registry.names()),
                 severity="warning",
             )
 
@@ -220,7 +220,7 @@ def refuse_errors(problems: Sequence[Problem]) -> None:
         raise InputError(problems)
 
 
-def jobs_of(loaded: Loaded, selection: Selection, log: Callable[[str], None]) -> list[Job]:
+def jobs_of(loaded: LoadedProject, selection: Selection, log: Callable[[str], None]) -> list[Job]:
     """What is to be done with each selected target; InputError for references that lead nowhere."""
     from reconciler.app.target_run import Job  # noqa: PLC0415 - as above
     from reconciler.manifests import references  # noqa: PLC0415 - validate has none
@@ -252,7 +252,7 @@ def jobs_of(loaded: Loaded, selection: Selection, log: Callable[[str], None]) ->
                 fingerprint_key=key,
             )
         )
-    refuse_errors(located(problems, ()))
+    refuse_errors(with_positions(problems, ()))
     return jobs
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.app.target_run import Opened
     from reconciler.core.model import InventoryEntry, LiveClient, LiveState, Manifest
     from reconciler.inventory.spool import Spooled
-    from reconciler.manifests.clients import Loaded
+    from reconciler.manifests.clients import LoadedProject
     from reconciler.plan.selection import Selection
 
 
@@ -121,7 +121,7 @@ def sync(call: Call, selection: Selection, stop: threading.Event) -> Iterator[Sy
             yield Sync(target=name, trouble=str(error))
 
 
-def _manifest(loaded: Loaded, target: str, key: str) -> Manifest | None:
+def _manifest(loaded: LoadedProject, target: str, key: str) -> Manifest | None:
     named = (manifest for manifest in ownership.all_of(loaded, target) if manifest.name == key)
     return next(named, None)
 
@@ -146,7 +146,7 @@ def _rotated(run: Opened, key: str, entry: InventoryEntry, live: LiveClient) -> 
 
 
 def _synced(
-    run: Opened, loaded: Loaded, keys: set[str] | None, stop: threading.Event
+    run: Opened, loaded: LoadedProject, keys: set[str] | None, stop: threading.Event
 ) -> tuple[Synced, ...]:
     """What the sink of one target was given, for these keys, None for all that are recorded."""
     from reconciler.http import live  # noqa: PLC0415 - loads httpx

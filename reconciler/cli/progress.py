@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown(changes: int) -> Iterator[Callable[[Outcome], None]]:
-    """Give what is to be called with each outcome; on a terminal it moves a bar of `changes`."""
+def progress_bar(changes: int) -> Iterator[Callable[[Outcome], None]]:
+    """Show a bar of `changes` on a terminal; the block is given what to call with each outcome."""
     if not changes or not sys.stderr.isatty():
         yield lambda _outcome: None
         return

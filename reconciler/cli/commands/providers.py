@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options
-from reconciler.cli.output import result
+from reconciler.cli.output import print_text
 from reconciler.manifests import catalog
 from reconciler.provider.descriptor import parse_provider
 
@@ -36,9 +36,9 @@ def command(*, output_format: str) -> ExitCode:
     ]
     if output_format == "json":
         described = [_described(provider, descriptor) for provider, descriptor in known]
-        result(json.dumps(described, indent=2) + "\n")
+        print_text(json.dumps(described, indent=2) + "\n")
     else:
-        result(_table([_HEADINGS, *(_row(provider) for provider, _ in known)]))
+        print_text(_table([_HEADINGS, *(_row(provider) for provider, _ in known)]))
     return ExitCode.DONE
 
 

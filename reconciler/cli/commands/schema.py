@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import global_options
-from reconciler.cli.output import result
+from reconciler.cli.output import print_text
 from reconciler.manifests import catalog
 from reconciler.provider.manifest_schema import derive
 
@@ -30,9 +30,9 @@ def command(*, name: str | None) -> ExitCode:
     one of project, provider, plan, report, receipt, inventory. Without it, the names are listed.
     """
     if name is None:
-        result("".join(f"{known}\n" for known in _names()))
+        print_text("".join(f"{known}\n" for known in _names()))
     else:
-        result(json.dumps(_schema(name), indent=2, ensure_ascii=False) + "\n")
+        print_text(json.dumps(_schema(name), indent=2, ensure_ascii=False) + "\n")
     return ExitCode.DONE
 
 

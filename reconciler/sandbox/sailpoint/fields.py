@@ -1,4 +1,4 @@
-"""Turns a SailPoint client, as a create or a patch would leave it, into what is wrong with it."""
+"""Turns a SailPoint client, as a create or a patch would leave it, into the problems with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INT32: Final = 2**31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """What may stand in a field, in words and as a test; `default` when a create leaves it out."""
+    """What a field takes, in words and as a test; `default` is used when a create leaves it out."""
 
     wanted: str
     fits: Callable[[Any], bool]
@@ -85,7 +85,7 @@ PATCHABLE: Final = frozenset(name for name, field in FIELDS.items() if field.pat
 
 
 def create_problems(fields: Mapping[str, Any]) -> list[str]:
-    """Say what is wrong with a create's body."""
+    """The problems of a create's body."""
     unknown = [
         f"{name} is not a field of a create request." for name in fields if name not in FIELDS
     ]
@@ -98,7 +98,7 @@ def create_problems(fields: Mapping[str, Any]) -> list[str]:
 
 
 def problems(fields: Mapping[str, Any]) -> list[str]:
-    """Say what is wrong with the known fields among `fields`, one by one and together."""
+    """The problems of the known fields among `fields`, one by one and together."""
     found = [
         f"{name} must be {field.wanted}."
         for name, field in FIELDS.items()

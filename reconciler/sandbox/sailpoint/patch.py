@@ -1,4 +1,4 @@
-"""Turns a SailPoint client and a JSON Patch (RFC 6902) into the changed client, or into why not."""
+"""Turns a SailPoint client and a JSON Patch (RFC 6902) into the changed client, or refuses it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Unpatchable(ValueError):
     """The patch is refused; the text says why."""
 
 
-def patched(client: dict[str, Any], operations: object) -> dict[str, Any]:
-    """Apply `operations` to a copy of `client`; Unpatchable when the patch or its result is refused."""
+def apply_patch(client: dict[str, Any], operations: object) -> dict[str, Any]:
+    """The client with `operations` applied; raises Unpatchable when the patch or its result is refused."""
     if not isinstance(operations, list):
         raise Unpatchable("The body must be an array of patch operations.")
     for operation in operations:
