@@ -47,6 +47,7 @@ def run_command(options: GlobalOptions, command: Callable[[], object]) -> int:
         print_message(f"error: {error}")
         return _exit_code(error)
     except OSError as error:
+        # The second name is the target of a rename, which is the one that the user knows.
         file = error.filename2 or error.filename
         where = f"{file}: " if file else ""
         print_message(f"error: {where}{error.strerror or type(error).__name__}")

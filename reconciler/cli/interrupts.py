@@ -32,7 +32,7 @@ def _abort() -> None:  # pragma: no cover - nothing is left to measure it
 
 @contextmanager
 def stop_on_signal(notice: str = "", *, echo: float = 1.0) -> Iterator[threading.Event]:
-    """Give the block an event that the first signal sets; the next signal ends the process, code 1.
+    """Yield an event that the first signal sets; the next signal ends the process, code 1.
 
     The first prints `notice`. One within `echo` seconds of it counts as the same. Outside of the
     main thread, where Python sets no handlers, the event is never set.

@@ -26,6 +26,7 @@ def progress_bar(changes: int) -> Iterator[Callable[[Outcome], None]]:
         task = bar.add_task("Applying", total=changes)
 
         def advance(outcome: Outcome) -> None:
+            # The bar counts changes; an outcome is reported of unchanged clients too.
             if outcome.action is not Action.NOOP:
                 bar.advance(task)
 

@@ -97,8 +97,10 @@ def _actor() -> str:
     if stated is None:
         try:
             stated = getpass.getuser()
+        # No entry for the user id, as in a container: KeyError up to Python 3.12, OSError from 3.13.
         except (KeyError, OSError):
             stated = ""
+    # Some CI systems pass on a display name, which may hold anything.
     return escape_unprintable(stated)
 
 

@@ -27,7 +27,7 @@ def select_files(
 
     With `files`, only those of these; the project file itself may be among them.
     """
-    return _select_named(project, files) if files else _select_by_globs(project)
+    return _select_listed_files(project, files) if files else _select_by_globs(project)
 
 
 def _select_by_globs(project: Project) -> tuple[dict[str, set[str]], list[Problem]]:
@@ -45,7 +45,7 @@ def _select_by_globs(project: Project) -> tuple[dict[str, set[str]], list[Proble
     return selected, problems
 
 
-def _select_named(
+def _select_listed_files(
     project: Project, files: Sequence[str]
 ) -> tuple[dict[str, set[str]], list[Problem]]:
     selected = {

@@ -123,12 +123,15 @@ def _diff_line(line: Line) -> str:
 def _entities(text: str) -> str:
     """The text with every character that Markdown or HTML may know as an entity."""
     return "".join(
-        letter if letter.isalnum() or letter in " -" else f"&#{ord(letter)};" for letter in text
+        # A target's name is the user's, but a pull request may change it.
+        letter if letter.isalnum() or letter in " -" else f"&#{ord(letter)};"
+        for letter in text
     )
 
 
 def _fitting_sections(sections: list[_Section], budget: _Budget) -> list[_Section]:
     """The targets that there is room for; those with something to show are preferred."""
+    # sorted is stable: targets with nothing to show come last, in their own order.
     by_weight = sorted(sections, key=lambda section: not section.blocks)
     fitting = {id(s) for s in by_weight if budget.take(len(s.opening) + _FRAME)}
     return [section for section in sections if id(section) in fitting]

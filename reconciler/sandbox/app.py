@@ -59,6 +59,7 @@ class FaultInjector:
         path, method = scope["path"], scope["method"]
         words = words_of(method, path)
         vendor = path.split("/")[1].removesuffix("-oauth")
+        # Before anything can fail: a request that gets no answer is recorded too.
         number = self._record(vendor, scope, body)
         struck = self._world.faults.strike(words)
         if "latency" in struck:
@@ -66,6 +67,7 @@ class FaultInjector:
         answer = _fault_answer(vendor, struck)
         if answer is None and "drop" not in struck:
             answer = await _collect_answer(self._app, {**scope, "faults": struck}, body)
+        # After the application has run: the write is done, and nobody hears of it.
         if answer is None or "drop-after-write" in struck:
             await self._drop(scope, receive)
             return
@@ -126,6 +128,7 @@ class _Answer:
     def cut(self) -> _Answer:
         """The answer with the second half of its body missing."""
         body = self._body[: len(self._body) // 2]
+        # With the old length a client would wait for the rest instead of meeting broken JSON.
         headers = [(k, v) for k, v in self._headers if k != b"content-length"]
         return _Answer(self.status, [*headers, (b"content-length", b"%d" % len(body))], body)
 

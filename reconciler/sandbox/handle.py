@@ -155,5 +155,6 @@ class Sandbox:
 
     def _note_secrets(self, rows: Iterable[Row]) -> None:
         for row in rows:
+            # A stored client may hold a secret that the mint never made, and that must not be shown either.
             for name in _SECRET_FIELDS:
                 self._world.mint.note(str(row.body.get(name) or row.hidden.get(name) or ""))

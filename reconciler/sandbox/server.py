@@ -107,6 +107,7 @@ def _prepare(
 
     with (
         contextlib.closing(World(settings)) as played,
+        # Bound here and not by uvicorn, so that a port in use is an OSError and not an exit.
         contextlib.closing(socket.create_server((_LOOPBACK, port), backlog=1024)) as listening,
     ):
         sandbox = handle.Sandbox(played, listening.getsockname()[1])
@@ -126,6 +127,7 @@ def _run(listener: Listener, listening: socket.socket, ready: threading.Event) -
 
 def write_privately(path: Path, text: str) -> None:
     """Write a file that only its owner can read; it appears whole or not at all."""
+    # mkstemp makes the file with mode 0600 from the start, so the credentials are never readable.
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

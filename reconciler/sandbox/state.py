@@ -48,7 +48,10 @@ class Store:
         self.lock = threading.RLock()
         try:
             self._connection = sqlite3.connect(
-                path or ":memory:", isolation_level=None, check_same_thread=False
+                # Used by the server's thread and by that of a test, under `lock`.
+                path or ":memory:",
+                isolation_level=None,
+                check_same_thread=False,
             )
         except sqlite3.Error as error:
             raise OSError(f"{path} cannot hold the sandbox's state: {error}") from error

@@ -152,6 +152,7 @@ def check_token_request(
     """The client that asks for a token, and the scopes it gets; raises Invalid when it is refused."""
     if form.get("grant_type") != "client_credentials":
         raise Invalid(400, "unsupported_grant_type", "Only client_credentials is served here.")
+    # Compared as a pair: which of the two is wrong is never said.
     pair = form.get("client_id"), form.get("client_secret")
     for credential in credentials.values():
         if credential.vendor == issuer.vendor and pair == (

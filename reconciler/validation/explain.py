@@ -66,7 +66,9 @@ def _prune(findings: list[Finding]) -> set[Finding]:
     best: dict[tuple[str | int, ...], int] = {}
     for finding in findings:
         if finding.about == "value":
+            # A value of the wrong type breaks other rules as well: those come of it and are no news.
             best[finding.path] = min(best.get(finding.path, finding.rank), finding.rank)
+    # "redirectUri" beside a missing "redirectUris" is one mistake, not two.
     misspelt = {(finding.path[:-1], finding.names) for finding in findings if finding.at_key}
     return {
         finding
@@ -126,6 +128,7 @@ def _unknown_members(
         if is_reference(schema):
             yield unknown_reference_form(path, name)
         else:
+            # A read-only field is never suggested: it would be the next error.
             writable = [key for key in known if not _is_read_only(known[key])]
             near = closest_name(name, writable)
             yield unknown_member(path, name, near, [*writable, *patterns], places_of(root, name))

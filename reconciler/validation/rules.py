@@ -70,6 +70,7 @@ def _shared_value_problems(
 ) -> Iterator[Problem]:
     for (target, value), group in groups.items():
         for manifest in group if len(group) > 1 else ():
+            # Of three, each names the first, and the first the second.
             other = group[1] if manifest is group[0] else group[0]
             yield Problem(
                 source=manifest.source,

@@ -40,6 +40,7 @@ class Validator:
 
     def problems(self, instance: Json, source: Source = _NOWHERE) -> list[Problem]:
         """The Problems of `instance`, sorted by place, each once; empty where it is valid."""
+        # The verdict is the fast one's alone, so that accepting and explaining cannot disagree.
         if self.accepts(instance):
             return []
         from reconciler.validation.explain import explain  # noqa: PLC0415 - loads difflib and jsonschema

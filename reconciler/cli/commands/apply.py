@@ -106,6 +106,7 @@ def command(  # noqa: PLR0913 - every option is an argument
     as_json = output_format == "json"
     reviewed = None if saved_plan is None else planning.reviewed(saved_plan, version=version())
     selection = planning.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
+    # A saved plan is planned again with its own selection and limits (decision 0010).
     if reviewed is not None:
         selection = reviewed.selection
     with planning.planning(
@@ -124,6 +125,7 @@ def command(  # noqa: PLR0913 - every option is an argument
                 if stop_code
                 else _apply(planned, receipt.add, fail_fast=fail_fast)
             )
+            # The report has them in the plan's order, and says where the record was not written.
             receipt.replace_outcomes(report.outcomes)
             receipt.exit_code = stop_code or exit_code(report)
     _print_report(
@@ -170,6 +172,7 @@ def _reason_to_stop(plan: Plan, *, auto_approve: bool) -> ExitCode | None:
     if has_errors(plan):
         print_message("Nothing was sent: the plan has errors.")
         return ExitCode.FAILED
+    # One refusal stops everything, not only its client (decision 0006).
     if has_refusals(plan):
         print_message("Nothing was sent: a guard refused part of the plan.")
         return ExitCode.REFUSED

@@ -101,6 +101,7 @@ def _plan(
         print_warnings(planned)
         if out is not None:
             document = planning.saved(planned, selection, version=version())
+            # Also of a plan with errors: who reviews it must see them. apply refuses it.
             write_file(out, json.json_text(document))
         return planned.plan
 

@@ -95,6 +95,7 @@ def _rotate(found: Rotatable) -> Rotated:
     with interrupts.stop_on_signal(_STOPPING):
         try:
             return interrupts.run_interruptibly(found.rotate)
+        # The server may have changed it: only a read of the client tells, which `secrets sync` does.
         except Ambiguous:
             print_message(f"Nobody knows yet which secret holds. {_AFTERWARDS}")
             raise

@@ -60,6 +60,7 @@ def sync(
     Exit codes: 0 the sinks have all that could be had; 1 failed; 5 some sinks or clients failed
     and some not; 64 wrong usage.
     """
+    # The selection names the targets, of which there may be several.
     asked = use_case_call(options, None, lock_timeout)
     selection = Selection(targets=targets, selectors=selectors)
     with interrupts.stop_on_signal(_STOPPING) as stop:

@@ -122,6 +122,7 @@ async def _create(world: World, request: Request) -> Response:
         world.store.add(CLIENTS, [row])
     except sqlite3.IntegrityError:
         return refuse.unprocessable({"id": ["has already been taken"]})
+    # The answer of a write has the scopes in the request's order; a later read in the table's.
     location = {"location": f"/api/clients/{row.id}"}
     return json_response(201, {"data": row.body | {"authorized_scopes": scopes}}, location)
 
@@ -141,6 +142,7 @@ async def _update(world: World, request: Request) -> Response:
     if found.errors:
         return refuse.unprocessable(found.errors)
     scopes = _scopes_of(world, fields)
+    # A PUT with null or "" wipes the secret, and is answered with 200.
     world.mint.note(found.after["secret"] or "")
     saved = to_row(
         found.after
@@ -163,6 +165,7 @@ async def _delete(world: World, request: Request) -> Response:
 
 async def _regenerate(world: World, request: Request) -> Response:
     row = _stored_client(world, request)
+    # Nothing but the public key changes.
     changed = to_row(all_fields(row) | {"public_key": world.mint.public_key()}, row.hidden)
     world.store.put(CLIENTS, changed)
     return json_response(200, {"data": changed.body})
@@ -233,6 +236,7 @@ def _stored_client(world: World, request: Request) -> Row:
 
 def _writable(world: World, request: Request) -> Row:
     row = _stored_client(world, request)
+    # The client of the admin UI can be read and neither changed nor deleted.
     if row.hidden.get("protected"):
         raise Refused(refuse.forbidden())
     return row

@@ -197,6 +197,7 @@ FIELDS: Final[dict[str, Field]] = {
     "enforce_dpop": _LOOSE_FLAG,
     "authorize_scope": _LOOSE_FLAG,
     "redirect_uris": Field(check=_addresses, default=[], null="crash on update"),
+    # Create takes 86400, update no more than 300: raising one takes a delete and a create.
     "access_token_ttl": Field(check=_seconds(86400, 300), default=86400),
     "authorization_code_ttl": Field(check=_seconds(600, 600), default=600),
     "authorization_request_ttl": Field(check=_seconds(300, None), default=300),

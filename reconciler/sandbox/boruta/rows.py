@@ -35,6 +35,7 @@ def populate(world: World) -> None:
         CLIENTS,
         [
             Row(id=ADMIN_UI, body=admin.body, hidden=admin.hidden | {"protected": True}),
+            # Made by the server, listed like any other, and not protected.
             new_row(world, {"name": "public client"}),
             new_row(
                 world,

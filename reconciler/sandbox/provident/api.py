@@ -48,6 +48,7 @@ def app(world: World) -> Starlette:
         route(one, "PUT", _update),
         route(f"{one}/rotate-secret", "POST", _rotate),
     ]
+    # The page has neither list nor delete; a tenant may have both all the same.
     if world.settings.provident_list:
         routes[1:1] = [
             route(many, "GET", _list),
@@ -118,6 +119,7 @@ async def _fields(request: Request) -> dict[str, Any]:
 async def _create(world: World, request: Request) -> Response:
     fields = await _fields(request)
     found = issues(fields, accepts_activity=False)
+    # Only a create has required fields; a PUT may be empty.
     found += [(name, "required") for name in REQUIRED if name not in fields]
     if found:
         return _error(400, "Validation failed", found)
@@ -136,6 +138,7 @@ async def _update(world: World, request: Request) -> Response:
     if found:
         return _error(400, "Validation failed", found)
     if world.settings.provident_put == "replace":
+        # Read as replacing, a PUT sets every field that it leaves out to its default.
         fields = (
             {"redirectUris": [], "allowedScopes": [], "isActive": True} | CREATE_DEFAULTS | fields
         )
@@ -149,6 +152,7 @@ async def _rotate(world: World, request: Request) -> Response:
         world, _stored_client(world, request), {"clientSecret": world.mint.secret(64)}
     )
     world.store.put("provident", changed)
+    # The page says "returns new client secret" and shows no body: this one is the smallest.
     return json_response(200, {"clientSecret": changed.body["clientSecret"]})
 
 

@@ -116,10 +116,12 @@ def _access_check(world: World, version: str) -> Callable[[Request], None]:
             raise Refused(
                 json_response(401, {"error": "JWT validation failed: JWT is missing or expired"})
             )
+        # Per client and API version, as the vendor documents it: 100 requests in 10 seconds.
         wait = world.window.take(f"{grant.client_id} {version}")
         if wait:
             limit = {"message": "API rate limit exceeded"}
             raise Refused(json_response(429, limit, {"retry-after": str(wait)}))
+        # A plain API client has no user behind it, and the vendor lets only admin users write.
         if not (grant.user and grant.scopes & {SAILPOINT_ALL, SAILPOINT_CLIENTS}):
             text = "The server understood the request but refuses to authorize it."
             raise Refused(failure(world, 403, text))
@@ -139,6 +141,7 @@ async def _body(world: World, request: Request, wanted: str) -> Any:
 async def _list(world: World, request: Request) -> Response:
     struck = request.scope["faults"]
     try:
+        # The page for this list declares no paging; this is that of the vendor's general guide.
         limit, offset = page_of(request.query_params)
         filters = request.query_params.get("filters")
         if filters is not None:
@@ -166,6 +169,7 @@ async def _create(world: World, request: Request) -> Response:
     # A create's answer has no null in these; every later read does.
     shown = {"businessName": "", "homepageUrl": "", "description": "", "redirectUris": []}
     without_nulls = {name: empty for name, empty in shown.items() if row.body[name] is None}
+    # 200 and not 201, and the only answer that ever holds the secret.
     return json_response(200, {**row.body, **without_nulls, "secret": row.hidden["secret"]})
 
 
@@ -183,7 +187,9 @@ async def _patch(world: World, request: Request) -> Response:
     tenant = after.pop("tenant")
     changed = edited_row(world, row, after)
     world.store.put(
-        "sailpoint", Row(id=row.id, body=changed.body, hidden=row.hidden | {"tenant": tenant})
+        # `tenant` can be patched and is in no answer, so it is stored among what answers never show.
+        "sailpoint",
+        Row(id=row.id, body=changed.body, hidden=row.hidden | {"tenant": tenant}),
     )
     return json_response(200, changed.body | {"secret": None})
 

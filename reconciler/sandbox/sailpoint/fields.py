@@ -73,6 +73,7 @@ FIELDS: Final[dict[str, Field]] = {
     "enabled": Field(wanted="a boolean", fits=_boolean, required=True),
     "strongAuthSupported": Field(wanted="a boolean", fits=_boolean, default=False),
     "claimsSupported": Field(wanted="a boolean", fits=_boolean, default=False),
+    # Left out, it grants everything.
     "scope": Field(
         wanted="an array of strings",
         fits=_texts,
@@ -81,6 +82,7 @@ FIELDS: Final[dict[str, Field]] = {
         default=["sp:scopes:all"],
     ),
 }
+# `tenant` is in no schema and in the list of what can be patched.
 PATCHABLE: Final = frozenset(name for name, field in FIELDS.items() if field.patchable) | {"tenant"}
 
 

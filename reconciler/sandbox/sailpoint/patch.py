@@ -26,6 +26,7 @@ def apply_patch(client: dict[str, Any], operations: object) -> dict[str, Any]:
         after = jsonpatch.JsonPatch(operations).apply(client)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         raise Unpatchable(f"The patch cannot be applied: {error}") from None
+    # Of a removed field later reads show null, as of one that was never set.
     after |= {name: None for name in _REMOVABLE if name not in after}
     missing = [f"{name} cannot be removed." for name in client if name not in after]
     unknown = [f"{name} is not a field." for name in after if name not in client]
