@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.errors import InputError, SelectionError
 from reconciler.core.pointer import resolve
-from reconciler.manifests.clients import load, located
+from reconciler.manifests.clients import load, with_positions
 from reconciler.plan.selection import Selection, select_clients, select_targets
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.core.model import LiveClient, Manifest, Problem
     from reconciler.core.project import Project, Target
     from reconciler.inventory.session import Session
-    from reconciler.manifests.clients import Loaded
+    from reconciler.manifests.clients import LoadedProject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Call:
     log: Callable[[str], None]
 
 
-def load_valid(call: Call) -> Loaded:
+def load_valid(call: Call) -> LoadedProject:
     """The project; InputError where anything in it is wrong."""
     loaded = load(call.project_file)
     refuse_errors(loaded.problems)
@@ -48,7 +48,7 @@ def refuse_errors(problems: Sequence[Problem]) -> None:
         raise InputError(problems)
 
 
-def target_of(loaded: Loaded, key: str, stated: str | None) -> str:
+def target_of(loaded: LoadedProject, key: str, stated: str | None) -> str:
     """The target that is meant: the stated or only one, else the one with a manifest `key`."""
     targets = loaded.project.targets
     if stated is not None:
@@ -60,14 +60,14 @@ def target_of(loaded: Loaded, key: str, stated: str | None) -> str:
     return likely[0]
 
 
-def manifest_of(loaded: Loaded, target: str, key: str) -> Manifest | None:
+def manifest_of(loaded: LoadedProject, target: str, key: str) -> Manifest | None:
     """The manifest `key` of a target, None where there is none."""
     named = (one for one in loaded.manifests if (one.target, one.name) == (target, key))
     return next(named, None)
 
 
 @contextmanager
-def open_target(loaded: Loaded, target: str, call: Call) -> Iterator[OpenTarget]:
+def open_target(loaded: LoadedProject, target: str, call: Call) -> Iterator[OpenTarget]:
     """The open resources of a target, its record locked; no manifest of it is planned."""
     from reconciler.app.target_run import TargetRun  # noqa: PLC0415 - loads httpx; --help must not
 
@@ -98,7 +98,9 @@ def read_client(opened: OpenTarget, remote_id: str) -> LiveClient:
     return replace(client, remote_id=spelled)
 
 
-def make_jobs(loaded: Loaded, selection: Selection, log: Callable[[str], None]) -> list[TargetJob]:
+def make_jobs(
+    loaded: LoadedProject, selection: Selection, log: Callable[[str], None]
+) -> list[TargetJob]:
     """What is to be done with each selected target; InputError for references that lead nowhere."""
     from reconciler.app.target_run import TargetJob  # noqa: PLC0415 - as above
     from reconciler.manifests import references  # noqa: PLC0415 - validate has none
@@ -130,7 +132,7 @@ def make_jobs(loaded: Loaded, selection: Selection, log: Callable[[str], None]) 
                 fingerprint_key=key,
             )
         )
-    refuse_errors(located(problems, ()))
+    refuse_errors(with_positions(problems, ()))
     return jobs
 
 

@@ -12,7 +12,7 @@ from reconciler.app.context import Call, load_valid, open_target, read_client, t
 from reconciler.core.errors import InventoryError, SelectionError
 from reconciler.core.model import Manifest, Source
 from reconciler.manifests import catalog, writer
-from reconciler.manifests.placement import occupied, places
+from reconciler.manifests.placement import keys_of_existing_files, new_paths
 from reconciler.plan import applied
 from reconciler.plan.export import Exported, Note, export, keys
 from reconciler.plan.guards import client_name
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.app.context import Call
     from reconciler.apply.context import OpenTarget
     from reconciler.core.model import InventoryEntry, LiveClient, Refusal
-    from reconciler.manifests.clients import Loaded
+    from reconciler.manifests.clients import LoadedProject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +135,7 @@ def _read_wanted(opened: OpenTarget, wanted: Wanted) -> list[LiveClient]:
 
 def _drafts(
     opened: OpenTarget,
-    loaded: Loaded,
+    loaded: LoadedProject,
     target: str,
     clients: list[LiveClient],
     *,
@@ -147,7 +147,9 @@ def _drafts(
     inventory = context.inventory
     taken = {*context.others, *inventory.entries, *inventory.pending}
     names = keys(context.provider, clients, taken)
-    while filled := occupied(paths := places(project, stated, names.values(), into)):
+    while filled := keys_of_existing_files(
+        paths := new_paths(project, stated, names.values(), into)
+    ):
         taken |= filled
         names = keys(context.provider, clients, taken)
     validator = catalog.entry(stated.provider, project.root).validator
@@ -176,8 +178,8 @@ def _draft(
         key=key,
         path=path,
         exported=exported,
-        text=writer.spell(document),
-        bound_text=writer.spell({**document, "metadata": metadata}),
+        text=writer.to_yaml(document),
+        bound_text=writer.to_yaml({**document, "metadata": metadata}),
         entry=applied.make_entry(
             context.provider,
             manifest,
@@ -196,12 +198,12 @@ def _write(opened: OpenTarget, drafts: list[_Draft]) -> tuple[list[Imported], st
     for draft in drafts:
         path, note = Path(draft.path), ""
         try:
-            writer.create(path, draft.bound_text)
+            writer.create_file(path, draft.bound_text)
         except OSError as error:
             return done, f"{draft.path}: {atomic_files.reason(error)}"
         try:
             opened.session.record(draft.key, draft.entry)
-            if not writer.rewrite(path, draft.bound_text, draft.text):
+            if not writer.replace_file(path, draft.bound_text, draft.text):
                 note = "the file was changed meanwhile, and keeps it"
         except InventoryError as error:
             note, trouble = "kept, so that the next apply binds the client", str(error)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reconciler.app.target_run import TargetRun
-    from reconciler.manifests.clients import Loading
+    from reconciler.manifests.clients import ProjectLoad
 
 __all__ = ["Planned", "Selection", "plan_targets"]
 
@@ -69,7 +69,7 @@ def plan_targets(
 
 
 def _read_ahead(
-    begun: Loading, selection: Selection, log: Callable[[str], None], stack: ExitStack
+    begun: ProjectLoad, selection: Selection, log: Callable[[str], None], stack: ExitStack
 ) -> tuple[TargetRun, ...]:
     """Open the targets of a large fleet, and let the servers list it while the files are read.
 
@@ -78,7 +78,7 @@ def _read_ahead(
     """
     targets_only = Selection(targets=selection.targets)
     try:
-        jobs = make_jobs(begun.so_far, targets_only, log)
+        jobs = make_jobs(begun.without_manifests, targets_only, log)
     except (ReconcilerError, KeyError):
         return ()
     from reconciler.app.target_run import open_runs  # noqa: PLC0415 - as above

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.model import Problem, Source
-from reconciler.manifests.clients import load, located
+from reconciler.manifests.clients import load, with_positions
 from reconciler.sinks import registry
-from reconciler.validation import rules
+from reconciler.validation import suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
     With `files` only those are looked at. Raises InputError if the project file is not usable.
     """
     loaded = load(project_file, files=files)
-    warnings = [] if files else located(list(_warn_of_absent_sinks(loaded.project)), ())
+    warnings = [] if files else with_positions(list(_warn_of_absent_sinks(loaded.project)), ())
     return Validation(
         problems=(*warnings, *loaded.problems),
         clients=len(loaded.manifests),
@@ -48,6 +48,6 @@ def _warn_of_absent_sinks(project: Project) -> Iterator[Problem]:
                 source=Source(path=project.path),
                 pointer=f"/targets/{target.name}/secrets/sink",
                 message=f"no installed package brings a sink `{kind}`",
-                hint=rules.nearest(kind, registry.names()),
+                hint=suggestions.suggest(kind, registry.names()),
                 severity="warning",
             )

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli import project_file
-from reconciler.cli.output import result, say
+from reconciler.cli.output import print_message, print_text
 from reconciler.core.errors import InputError
 from reconciler.manifests import catalog, project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.cli.session import Session
+    from reconciler.cli.options import GlobalOptions
     from reconciler.core.model import Problem
     from reconciler.manifests.catalog import Entry
 
@@ -33,14 +33,18 @@ class Known:
     problems: tuple[Problem, ...] = ()
 
 
-def find(session: Session) -> Known:
+def find(options: GlobalOptions) -> Known:
     """The providers that come with the tool and those of the project, where there is a project.
 
     Raises InputError where `--project` names no file. Whatever else is wrong with a project is a
     problem of the result, since those that come with the tool are of use without it.
     """
     shipped = {name: catalog.entry(name, ".") for name in catalog.names()}
-    path = project_file.nearest() if session.project is None else project_file.find(session.project)
+    path = (
+        project_file.nearest()
+        if options.project is None
+        else project_file.find_project_file(options.project)
+    )
     if path is None:
         return Known(shipped=shipped)
     root = str(Path(path).parent)
@@ -72,8 +76,8 @@ def warn(known: Known) -> None:
         return
     from reconciler.render import problems  # noqa: PLC0415 - only where something is wrong
 
-    say("these problems hide providers of the project:")
-    result(problems.to_text(known.problems), err=True)
+    print_message("these problems hide providers of the project:")
+    print_text(problems.to_text(known.problems), err=True)
 
 
 def folder_name(folder: str, root: str) -> str:

@@ -10,8 +10,8 @@ from reconciler.core.errors import ReconcilerError
 NAME: Final = "reconciler.yaml"
 
 
-def find(stated: str | None) -> str:
-    """Give the path of the project file, as short as the user would type it.
+def find_project_file(stated: str | None) -> str:
+    """The path of the project file, as short as the user would type it.
 
     `stated` is a file or a folder; None looks here and in every parent folder.
     """

@@ -1,4 +1,4 @@
-"""A provider's folder to what the rest needs of it: its Provider and the validator of its kind."""
+"""Turns a provider's folder into its Provider and the validator of its kind of manifest."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Entry:
     bodies: tuple[JsonObject, JsonObject, JsonObject]
 
     def provider(self, target: Target) -> Provider:
-        """Give the provider as this target has it."""
+        """The provider as this target has it."""
         overlay: dict[str, Any] = {"endpoints": target.endpoints}
         if target.collection is not None:
             overlay["collection"] = target.collection
@@ -47,13 +47,13 @@ class Entry:
 
 
 def schemas_folder() -> Path:
-    """Give the folder of the schemas: inside the installed package, or beside it in the source."""
+    """The folder of the schemas: inside the installed package, or beside it in the source."""
     bundled = _PACKAGE / "schemas"
     return bundled if bundled.is_dir() else _PACKAGE.parent / "schemas"
 
 
 def names() -> list[str]:
-    """Give the names of the providers that come with the tool."""
+    """The names of the providers that come with the tool."""
     return sorted(found.parent.name for found in schemas_folder().glob("*/provider.yaml"))
 
 
@@ -70,7 +70,7 @@ def _is_default(descriptor: Path) -> bool:
 
 
 def entry(provider: str, root: str) -> Entry:
-    """Give the provider of this name, or with a slash that of a folder relative to `root`.
+    """The provider of this name, or with a slash that of a folder relative to `root`.
 
     Raises KeyError for a name that is not known, and InputError for a folder of the user's that
     does not describe a provider.
@@ -84,7 +84,7 @@ def entry(provider: str, root: str) -> Entry:
 
 @cache
 def validator(name: str) -> Validator:
-    """Give the validator of one of the tool's own file formats, such as `project`."""
+    """The validator of one of the tool's own file formats, such as `project`."""
     return Validator(json.loads((schemas_folder() / f"{name}.schema.json").read_bytes()))
 
 

@@ -8,18 +8,18 @@ import time
 
 import pytest
 
-from reconciler.cli.interrupts import attentively, until
+from reconciler.cli.interrupts import run_interruptibly, wait_for
 
 PROGRAM = """
 import os, signal, sys
-from reconciler.cli.interrupts import graceful
+from reconciler.cli.interrupts import stop_on_signal
 
 number = getattr(signal, sys.argv[1])
 before = signal.getsignal(number)
 if sys.argv[2:] == ["again"]:
     import threading
     threading.Thread(target=threading.Event().wait).start()  # one that never ends
-with graceful("wait", echo=0 if sys.argv[2:] == ["again"] else 3600) as stop:
+with stop_on_signal("wait", echo=0 if sys.argv[2:] == ["again"] else 3600) as stop:
     assert not stop.is_set()
     os.kill(os.getpid(), number)
     assert stop.wait(10)
@@ -68,19 +68,19 @@ def test_work_that_outlasts_a_nap_gives_its_result():
         time.sleep(0.25)
         return "done"
 
-    assert attentively(work) == "done"
+    assert run_interruptibly(work) == "done"
     assert begun.is_set()
 
 
 def test_what_work_raises_comes_through():
     with pytest.raises(ZeroDivisionError):
-        attentively(lambda: 1 / 0)
+        run_interruptibly(lambda: 1 / 0)
 
 
 def test_waiting_ends_with_the_wish_to_stop():
     stop = threading.Event()
     threading.Timer(0.25, stop.set).start()
 
-    until(stop)
+    wait_for(stop)
 
     assert stop.is_set()

@@ -146,7 +146,7 @@ def test_a_project_can_be_started_with_the_vendor_of_the_tutorial(
 
     done = CliRunner().invoke(root, ["init", "new", "--provider", "./providers/example"])
 
-    found = planning.validate("new/reconciler.yaml")
+    found = validate("new/reconciler.yaml")
     text = (tmp_path / "new" / "reconciler.yaml").read_text(encoding="utf-8")
     assert done.exit_code == 0
     assert (found.problems, found.clients) == ((), 1)

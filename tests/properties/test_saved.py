@@ -18,7 +18,7 @@ from reconciler.plan.planner import plan_target
 from reconciler.plan.preconditions import precondition_values
 from reconciler.plan.preconditions import showable_values as shown_footing
 from reconciler.plan.selection import Selection
-from reconciler.render.json import dumped, plan_document
+from reconciler.render.json import json_text, plan_document
 
 each_vendor = pytest.mark.parametrize("name", NAMES)
 
@@ -106,7 +106,7 @@ def test_a_saved_plan_survives_its_file_and_no_edit_of_it_does(name, data):
     provider, clients, manifests = drawn(data, name)
     document, _ = saved(provider, clients, manifests)
 
-    read = json.loads(dumped(document))
+    read = json.loads(json_text(document))
 
     assert open_saved(read, name="f", version="1", fits=lambda _: True)[0] == document
     assert read["digest"] == digest({k: v for k, v in read.items() if k != "digest"})

@@ -20,7 +20,7 @@ from reconciler.core.model import (
     Status,
     TargetPlan,
 )
-from reconciler.render.style import COLOUR
+from reconciler.render.terminal import COLOUR
 from reconciler.render.text import render_plan, render_report
 
 

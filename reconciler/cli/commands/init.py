@@ -10,7 +10,7 @@ import click
 from reconciler.cli import known_providers, project_file, starter
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import global_options
-from reconciler.cli.output import result
+from reconciler.cli.output import print_text
 from reconciler.core.errors import ReconcilerError
 from reconciler.manifests import catalog
 
@@ -43,7 +43,7 @@ def command(*, directory: str, provider: str) -> ExitCode:
     }
     _write(texts)
     _ignore(folder / ".gitignore")
-    result(_next_steps(folder, client, start))
+    print_text(_next_steps(folder, client, start))
     return ExitCode.DONE
 
 

@@ -9,9 +9,8 @@ import click
 
 from reconciler.cli import known_providers
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import format_option, global_options
-from reconciler.cli.output import result
-from reconciler.cli.session import Session
+from reconciler.cli.options import GlobalOptions, format_option, global_options
+from reconciler.cli.output import print_text
 from reconciler.provider.descriptor import parse_provider
 
 if TYPE_CHECKING:
@@ -25,8 +24,8 @@ _HEADINGS: Final = ("NAME", "KIND", "LIST", "DELETE", "UPDATE", "A CHANGE OF THE
 @click.command("providers")
 @format_option("text", "json")
 @global_options
-@click.make_pass_decorator(Session, ensure=True)
-def command(session: Session, *, output_format: str) -> ExitCode:
+@click.make_pass_decorator(GlobalOptions, ensure=True)
+def command(options: GlobalOptions, *, output_format: str) -> ExitCode:
     """List the vendors that are known and what each supports.
 
     In a project, the folders that its targets name are listed too, each as a target names it.
@@ -36,14 +35,14 @@ def command(session: Session, *, output_format: str) -> ExitCode:
     client cannot be replaced. How clients are updated is each vendor's own: json-patch (RFC
     6902), put-full (every writable field) or put-partial (the changed fields).
     """
-    known = known_providers.find(session)
+    known = known_providers.find(options)
     if output_format == "json":
         shipped = [_described(entry, None) for entry in known.shipped.values()]
         own = [_described(entry, folder) for folder, entry in known.own.items()]
-        result(json.dumps([*shipped, *own], indent=2) + "\n")
+        print_text(json.dumps([*shipped, *own], indent=2) + "\n")
     else:
         entries = {**known.shipped, **known.own}
-        result(_table([_HEADINGS, *(_row(name, entry) for name, entry in entries.items())]))
+        print_text(_table([_HEADINGS, *(_row(name, entry) for name, entry in entries.items())]))
     known_providers.warn(known)
     return ExitCode.DONE
 

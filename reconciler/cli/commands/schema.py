@@ -9,9 +9,8 @@ import click
 
 from reconciler.cli import known_providers
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import global_options
-from reconciler.cli.output import result, say
-from reconciler.cli.session import Session
+from reconciler.cli.options import GlobalOptions, global_options
+from reconciler.cli.output import print_message, print_text
 from reconciler.core.errors import InputError
 from reconciler.manifests import catalog
 from reconciler.provider.manifest_schema import derive
@@ -27,8 +26,8 @@ _FORMATS: Final = ("project", "provider", "plan", "report", "receipt", "inventor
 @click.command("schema")
 @click.argument("name", required=False)
 @global_options
-@click.make_pass_decorator(Session, ensure=True)
-def command(session: Session, *, name: str | None) -> ExitCode:
+@click.make_pass_decorator(GlobalOptions, ensure=True)
+def command(options: GlobalOptions, *, name: str | None) -> ExitCode:
     """Print a JSON Schema, for editors and other tools.
 
     NAME is a kind of manifest, as `reconciler providers` lists them, a folder with a provider of
@@ -37,11 +36,11 @@ def command(session: Session, *, name: str | None) -> ExitCode:
     such a kind is meant where the tool brings one of the same name.
     """
     if name is None:
-        known = known_providers.find(session)
-        result("".join(f"{each}\n" for each in _names(known)))
+        known = known_providers.find(options)
+        print_text("".join(f"{each}\n" for each in _names(known)))
         known_providers.warn(known)
     else:
-        result(json.dumps(_schema(name, session), indent=2, ensure_ascii=False) + "\n")
+        print_text(json.dumps(_schema(name, options), indent=2, ensure_ascii=False) + "\n")
     return ExitCode.DONE
 
 
@@ -50,7 +49,7 @@ def _names(known: Known) -> list[str]:
     return [*sorted(kinds), *_FORMATS]
 
 
-def _schema(name: str, session: Session) -> JsonObject:
+def _schema(name: str, options: GlobalOptions) -> JsonObject:
     if name in _FORMATS:
         path = catalog.schemas_folder() / f"{name}.schema.json"
         document: JsonObject = json.loads(path.read_text(encoding="utf-8"))
@@ -58,7 +57,7 @@ def _schema(name: str, session: Session) -> JsonObject:
     if "/" in name:
         entry = catalog.entry(known_providers.folder_name(name, "."), ".")
     else:
-        known = known_providers.find(session)
+        known = known_providers.find(options)
         entry = _of_kind(name, known)
         known_providers.warn(known)
     return derive(entry.bodies[0], entry.kind)
@@ -81,6 +80,6 @@ def _of_kind(kind: str, known: Known) -> Entry:
         return found
     if known.problems:
         # Not wrong usage: the kind may be right, and its provider the one that cannot be read.
-        say(f"no provider that can be read has the kind {kind!r}:")
+        print_message(f"no provider that can be read has the kind {kind!r}:")
         raise InputError(known.problems)
     raise click.BadArgumentUsage(f"{kind!r} is none of {', '.join(_names(known))}")

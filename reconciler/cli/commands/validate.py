@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.app.validate import Validation, validate
-from reconciler.cli import project_file
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options
-from reconciler.cli.output import result, say
-from reconciler.cli.version import version
+from reconciler.cli.output import print_message, print_text, version
+from reconciler.cli.project_file import find_project_file
 from reconciler.core.errors import InputError
 from reconciler.render import problems
-from reconciler.render.counts import plural
+from reconciler.render.summary import plural
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Session
+    from reconciler.cli.options import GlobalOptions
 
 
 @click.command("validate")
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 @global_options
 @click.pass_obj
 def command(
-    session: Session, *, files: tuple[str, ...], output_format: str, strict: bool
+    options: GlobalOptions, *, files: tuple[str, ...], output_format: str, strict: bool
 ) -> ExitCode:
     """Check the project file and every client in it, without a network.
 
@@ -37,19 +35,19 @@ def command(
 
     Exit codes: 0 valid; 1 something is wrong.
     """
-    found = _found(project_file.find(session.project), files)
+    found = _validate(find_project_file(options.project), files)
     errors = sum(problem.severity == "error" for problem in found.problems)
     warnings = len(found.problems) - errors
     if output_format == "json":
-        result(_document(found, errors, warnings))
+        print_text(_document(found, errors, warnings))
     else:
-        result(problems.to_text(found.problems))
-    say(_summary(found, errors, warnings))
+        print_text(problems.to_text(found.problems))
+    print_message(_summary(found, errors, warnings))
     return ExitCode.FAILED if errors or (strict and warnings) else ExitCode.DONE
 
 
-def _found(path: str, files: tuple[str, ...]) -> Validation:
-    """Validate; a project file that cannot be used at all is one file with problems."""
+def _validate(path: str, files: tuple[str, ...]) -> Validation:
+    """What validation finds; a project file that cannot be used at all is one file with problems."""
     try:
         return validate(path, files=files)
     except InputError as error:
@@ -57,9 +55,11 @@ def _found(path: str, files: tuple[str, ...]) -> Validation:
 
 
 def _document(found: Validation, errors: int, warnings: int) -> str:
+    # Only here: with the plan's renderings it would cost every run as text some milliseconds.
+    from reconciler.render.json import document_header, json_text  # noqa: PLC0415
+
     document = {
-        "formatVersion": 1,
-        "tool": {"name": "reconciler", "version": version()},
+        **document_header(version()),
         "summary": {
             "clients": found.clients,
             "files": found.files,
@@ -68,11 +68,11 @@ def _document(found: Validation, errors: int, warnings: int) -> str:
         },
         "problems": problems.to_json(found.problems),
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document)
 
 
 def _summary(found: Validation, errors: int, warnings: int) -> str:
-    """Sum up; what an invalid file holds is not counted as clients, so then only files are named."""
+    """The sentence that counts clients and files, or files alone where one of them is invalid."""
     counts = {"error": errors, "warning": warnings}
     verdict = ", ".join(plural(count, noun) for noun, count in counts.items() if count)
     clients = "" if errors else f"{plural(found.clients, 'client')} in "

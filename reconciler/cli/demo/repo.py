@@ -1,4 +1,4 @@
-"""Turns the examples into a repo of the demo's own, whose servers are those of the sandbox."""
+"""Turns the examples into a repo for the demo, whose servers are those of the sandbox."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from reconciler.sandbox.handle import Sandbox
 
 _PACKAGE: Final = Path(__file__).parents[2]
-# The one secret that the examples bring along by reference, instead of letting the server make it.
-_BROUGHT: Final = "RECEIPT_PRINTER_SECRET"
+# The one secret that the examples set by reference, instead of letting the server make it.
+_REFERENCED_VARIABLE: Final = "RECEIPT_PRINTER_SECRET"
 
 
 def examples_folder() -> Path:
-    """Give the folder of the examples: inside the installed package, or beside it in the source."""
+    """The folder of the examples: inside the installed package, or beside it in the source."""
     bundled = _PACKAGE / "examples"
     return bundled if bundled.is_dir() else _PACKAGE.parent / "examples"
 
 
-def lay_out(folder: Path, sandbox: Sandbox) -> None:
+def copy_examples(folder: Path, sandbox: Sandbox) -> None:
     """Copy the examples into `folder` and put the sandbox's addresses into their project file."""
     try:
         shutil.copytree(examples_folder(), folder, dirs_exist_ok=True)
@@ -51,7 +51,7 @@ def _addresses(path: Path, sandbox: Sandbox) -> Iterator[tuple[str, str]]:
 
 
 def replace(path: Path, before: str, after: str) -> None:
-    """Put `after` in the place of the one `before` in a file. Raises ValueError where there is not one."""
+    """Replace the one `before` in a file by `after`; raises ValueError where there is not one."""
     text = path.read_text(encoding="utf-8")
     if text.count(before) != 1:
         raise ValueError(f"{path.name} holds {before!r} {text.count(before)} times, not once")
@@ -60,9 +60,9 @@ def replace(path: Path, before: str, after: str) -> None:
 
 @contextmanager
 def environment(sandbox: Sandbox) -> Iterator[None]:
-    """Set what the examples refer to, for as long as the block lasts."""
+    """Set the environment variables that the examples refer to, while the block lasts."""
     before = dict(os.environ)
-    os.environ.update(sandbox.env | {_BROUGHT: secrets.token_urlsafe()})
+    os.environ.update(sandbox.env | {_REFERENCED_VARIABLE: secrets.token_urlsafe()})
     try:
         yield
     finally:

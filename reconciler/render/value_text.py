@@ -12,63 +12,66 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import MISSING, Redacted, Secret
-from reconciler.render.clean import clean
+from reconciler.render.terminal import escape_unprintable
 
 if TYPE_CHECKING:
     from reconciler.core.model import Json
 
 # What is shown of one value or one name, in characters.
 VALUE_LIMIT: Final = 200
-_KEPT_BEFORE_A_DIFFERENCE: Final = 40
+_CONTEXT_BEFORE_DIFFERENCE: Final = 40
 
 
-def plain(value: Json) -> Json:
-    """Give `value` as `json` writes it: members sorted, secrets as what stands for them."""
+def json_ready(value: Json) -> Json:
+    """The value as `json` writes it: members sorted, secrets as what stands for them."""
     if isinstance(value, Mapping):
-        return {str(name): plain(value[name]) for name in sorted(value)}
+        return {str(name): json_ready(value[name]) for name in sorted(value)}
     if isinstance(value, list | tuple):
-        return [plain(member) for member in value]
+        return [json_ready(member) for member in value]
+    # The fingerprint lets a reader see that a secret changed, and nothing more.
     if isinstance(value, Redacted):
         return {"$secret": value.fingerprint}
     if isinstance(value, Secret):
         return str(value)
+    # JSON has neither NaN nor infinity (RFC 8259, section 6), and `json` would write them.
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
 
 
-def name(text: str) -> str:
-    """Show a key, an id or a sentence: clean, on one line, never longer than a value."""
-    return clip(clean(text))
+def one_line(text: str) -> str:
+    """A key, an id or a sentence: escaped, on one line, never longer than a value."""
+    return clip(escape_unprintable(text))
 
 
 def clip(text: str, limit: int = VALUE_LIMIT) -> str:
-    """Cut `text` at `limit` characters and say how long it was."""
+    """The text cut at `limit` characters, with how long it was."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]}… ({len(text):,} characters)"
 
 
-def show(value: Json) -> str:
-    """Show a value as JSON on one clean line, however long."""
+def json_line(value: Json) -> str:
+    """A value as JSON on one escaped line, however long."""
     if value is MISSING:
         return "(none)"
     if isinstance(value, Redacted | Secret):
-        return clean(str(value))
-    return clean(json.dumps(plain(value), ensure_ascii=False))
+        return escape_unprintable(str(value))
+    return escape_unprintable(json.dumps(json_ready(value), ensure_ascii=False))
 
 
-def pretty(value: Json) -> list[str]:
-    """Show a value as indented JSON, a list of clean lines."""
-    text = json.dumps(plain(value), ensure_ascii=False, indent=2)
-    return [clean(line) for line in text.split("\n")]
+def json_lines(value: Json) -> list[str]:
+    """A value as indented JSON, a list of escaped lines."""
+    text = json.dumps(json_ready(value), ensure_ascii=False, indent=2)
+    # Split first: escaping would turn our own line breaks into text.
+    return [escape_unprintable(line) for line in text.split("\n")]
 
 
-def transition(before: Json, after: Json) -> str:
-    """Show `before -> after`, both clipped so that what differs stays in sight."""
-    old, new = show(before), show(after)
+def transition_text(before: Json, after: Json) -> str:
+    """The text `before -> after`, both clipped so that what differs stays in sight."""
+    old, new = json_line(before), json_line(after)
     if max(len(old), len(new)) > VALUE_LIMIT:
-        skipped = max(0, _common_prefix(old, new) - _KEPT_BEFORE_A_DIFFERENCE)
+        skipped = max(0, _common_prefix(old, new) - _CONTEXT_BEFORE_DIFFERENCE)
         lead = "…" if skipped else ""
         old, new = lead + old[skipped:], lead + new[skipped:]
     return f"{clip(old)} -> {clip(new)}"

@@ -1,4 +1,4 @@
-"""Counts what a plan or a report holds and puts the numbers into a sentence."""
+"""Turns a plan or a report into counts, and counts into a sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PHRASES: Final = {
 
 
 def plan_counts(targets: Iterable[TargetPlan]) -> dict[str, int]:
-    """Count the changes by action, the refusals and the errors.
+    """The number of changes by action, of refusals and of errors.
 
     A refused change is counted as refused and not by its action; a target's own refusals are
     counted too.
@@ -50,7 +50,7 @@ _ORDER: Final = (
 
 
 def report_counts(report: ApplyReport) -> dict[str, int]:
-    """Count the outcomes by status; a client that needed no change is not counted."""
+    """The number of outcomes by status; a client that needed no change is not counted."""
     counts = Counter(
         outcome.status.value for outcome in report.outcomes if outcome.action is not Action.NOOP
     )
@@ -58,7 +58,7 @@ def report_counts(report: ApplyReport) -> dict[str, int]:
 
 
 def plan_sentence(counts: Mapping[str, int]) -> str:
-    """Say `2 to create, 1 to update, 9 unchanged`, or `no changes, 9 unchanged`."""
+    """The sentence `2 to create, 1 to update, 9 unchanged`, or `no changes, 9 unchanged`."""
     parts = [f"{counts[word]:,} {phrase}" for word, phrase in _PHRASES.items() if counts[word]]
     if counts["errors"]:
         parts.append(plural(counts["errors"], "error"))
@@ -66,12 +66,12 @@ def plan_sentence(counts: Mapping[str, int]) -> str:
 
 
 def report_sentence(counts: Mapping[str, int]) -> str:
-    """Say `3 done, 1 failed`; what did not happen is left out, except done."""
+    """The sentence `3 done, 1 failed`; a status that nothing has is left out, except done."""
     return ", ".join(
         f"{count:,} {status}" for status, count in counts.items() if count or status == "done"
     )
 
 
 def plural(count: int, noun: str) -> str:
-    """Say `1 error`, `2 errors`."""
+    """The words `1 error`, `2 errors`."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")

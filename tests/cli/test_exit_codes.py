@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
-from reconciler.cli import edge
+from reconciler.cli import exit_codes
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.session import Session
+from reconciler.cli.options import GlobalOptions
 from reconciler.core.errors import InputError, ReconcilerError, Rejected
 from reconciler.core.model import Problem, Source
 
@@ -24,17 +24,17 @@ def raising(error: BaseException) -> Callable[[], object]:
     return command
 
 
-def loud() -> Session:
-    session = Session()
-    session.verbose = True
-    return session
+def loud() -> GlobalOptions:
+    options = GlobalOptions()
+    options.verbose = True
+    return options
 
 
 @pytest.mark.parametrize(
     ("answer", "code"), [(ExitCode.REFUSED, 3), (ExitCode.PARTLY_APPLIED, 5), (0, 0), (None, 0)]
 )
 def test_what_a_command_answers_is_the_exit_code(answer: object, code: int):
-    assert edge.run(Session(), lambda: answer) == code
+    assert exit_codes.run_command(GlobalOptions(), lambda: answer) == code
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_what_a_command_answers_is_the_exit_code(answer: object, code: int):
 def test_an_expected_error_is_one_sentence(
     error: BaseException, sentence: str, capsys: pytest.CaptureFixture[str]
 ):
-    code = edge.run(Session(), raising(error))
+    code = exit_codes.run_command(GlobalOptions(), raising(error))
 
     assert code == ExitCode.FAILED
     assert capsys.readouterr().err == sentence
@@ -61,7 +61,7 @@ def test_an_expected_error_is_one_sentence(
 def test_problems_of_the_input_are_shown_with_their_place(capsys: pytest.CaptureFixture[str]):
     problem = Problem(source=Source(path="web.yaml"), pointer="/spec", message="is wrong")
 
-    code = edge.run(Session(), raising(InputError([problem])))
+    code = exit_codes.run_command(GlobalOptions(), raising(InputError([problem])))
 
     assert code == ExitCode.FAILED
     shown = capsys.readouterr().err
@@ -70,7 +70,7 @@ def test_problems_of_the_input_are_shown_with_their_place(capsys: pytest.Capture
 
 
 def test_an_unexpected_error_is_a_sentence_with_its_type_only(capsys: pytest.CaptureFixture[str]):
-    code = edge.run(Session(), raising(ValueError(SECRET)))
+    code = exit_codes.run_command(GlobalOptions(), raising(ValueError(SECRET)))
 
     assert code == ExitCode.FAILED
     shown = capsys.readouterr().err
@@ -86,17 +86,17 @@ def test_verbose_adds_where_it_happened_and_no_value(capsys: pytest.CaptureFixtu
         except KeyError as error:
             raise RuntimeError(SECRET) from error
 
-    edge.run(loud(), command)
+    exit_codes.run_command(loud(), command)
 
     shown = capsys.readouterr().err
     assert shown.index("KeyError at") < shown.index("RuntimeError at")
-    assert "test_edge.py:" in shown
+    assert "test_exit_codes.py:" in shown
     assert "in command: raise RuntimeError(SECRET) from error" in shown
     assert SECRET not in shown
 
 
 def test_the_log_is_shown_to_who_asked_for_it(capsys: pytest.CaptureFixture[str]):
-    Session().log("quiet")
+    GlobalOptions().log("quiet")
     loud().log("loud \x07")
 
     assert capsys.readouterr().err == "loud \\u0007\n"
