@@ -115,7 +115,7 @@ def _seen(resources: Opened, wanted: Wanted) -> list[LiveClient]:
             f"{provider.title} has no list of its clients: name each of them with --id"
         )
     known = [entry.remote_id for entry in resources.situation.inventory.entries.values()]
-    clients = live.read(provider, resources.transport, known).clients.values()
+    clients = live.read_state(provider, resources.transport, known).clients.values()
     if not wanted.names:
         return list(clients)
     fitting = [

@@ -219,9 +219,9 @@ def recorded(project: Project, target: str, call: Call) -> Iterator[Session]:
 
 def look(run: Opened, remote_id: str) -> LiveClient:
     """The client as the server shows it, with its id as the server spells it. RemoteErrors."""
-    from reconciler.http.live import read_one  # noqa: PLC0415 - as above
+    from reconciler.http.live import read_client  # noqa: PLC0415 - as above
 
-    client = read_one(run.situation.provider, run.transport, remote_id)
+    client = read_client(run.situation.provider, run.transport, remote_id)
     spelled = str(pointer.resolve(client.body, run.situation.provider.identity.pointer))
     return replace(client, remote_id=spelled)
 

@@ -157,7 +157,7 @@ def _synced(
         return ()
     run.sink.probe()
     ids = [entry.remote_id for entry in ours.values()]
-    seen = live.read(run.situation.provider, run.transport, ids)
+    seen = live.read_state(run.situation.provider, run.transport, ids)
     waiting = {(each.key, each.client_id): each for each in run.session.spooled()}
     clients = []
     for key in sorted(ours):

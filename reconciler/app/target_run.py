@@ -16,8 +16,7 @@ from reconciler.core.model import Secret, Status, TargetPlan
 from reconciler.core.project import ClientCredentials, Target, secret_variables
 from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.http import live
-from reconciler.http.connection import Connection, Rate
-from reconciler.http.tokens import Credentials
+from reconciler.http.connection import Connection, Credentials, Rate
 from reconciler.http.transport import Transport
 from reconciler.inventory.file import Store as FileStore
 from reconciler.plan.inputs import Situation, ids_to_read
@@ -88,7 +87,7 @@ class TargetRun:
         self._session: Session | None = None
         self._sink = registry.sink(job.target.sink.kind, _sink_setting(job))
         self._read_at = 0.0
-        self._ahead: Future[live.Look | None] | None = None
+        self._ahead: Future[live.ServerList | None] | None = None
         self.deliveries: tuple[Delivery, ...] = ()
         self._plan = TargetPlan(
             target=job.target.name, provider=job.provider.name, base_url=job.target.base_url
@@ -124,7 +123,7 @@ class TargetRun:
         pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="ahead"))
         stack.callback(stop.set)
         self._read_at = self.job.monotonic()
-        self._ahead = pool.submit(live.look, self.job.provider, self._transport, stop)
+        self._ahead = pool.submit(live.read_list, self.job.provider, self._transport, stop)
 
     def plan(self) -> TargetPlan:
         """Read the server and plan; what goes wrong stands in the plan's errors."""
@@ -135,7 +134,7 @@ class TargetRun:
             situation = self._situation(self._session)
             ids = ids_to_read(situation, self.job.manifests)
             ahead = None if self._ahead is None else self._ahead.result()
-            seen = live.read(self.job.provider, self._transport, ids, ahead)
+            seen = live.read_state(self.job.provider, self._transport, ids, ahead)
             self._plan = plan_target(replace(situation, live=seen), self.job.manifests)
             self._plan = replace(
                 self._plan, warnings=(*self._plan.warnings, *_waiting(self._session))

@@ -15,7 +15,7 @@ from reconciler.core.errors import (
     Unreachable,
 )
 from reconciler.core.model import Secret
-from reconciler.http.live import read_one
+from reconciler.http.live import read_client
 from reconciler.plan.requests import path_for
 from reconciler.plan.rotation import call_request, set_request, told
 from reconciler.provider.model import ChosenSecret
@@ -100,7 +100,7 @@ def _shown(
 ) -> Secret:
     """The secret that the client shows, if it is not the one that it had."""
     try:
-        now = issued(provider, read_one(provider, transport, live.remote_id).body)
+        now = issued(provider, read_client(provider, transport, live.remote_id).body)
     except RemoteError as unread:
         raise Ambiguous(
             f"{error}. Which secret the client has now could not be read: {unread}"
