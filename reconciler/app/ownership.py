@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.app.target_run import Opened
     from reconciler.core.model import InventoryEntry, LiveClient, SecretPlace
     from reconciler.core.project import Project
-    from reconciler.inventory.session import Session
+    from reconciler.inventory.open_inventory import OpenInventory
     from reconciler.manifests.clients import Loaded
 
 
@@ -132,7 +132,7 @@ def resolve_absent(call: Call, key: str) -> str:
     with recorded(loaded.project, target, call) as session:
         if key not in session.inventory.pending:
             raise _nothing_pending(target, key)
-        session.settle(key)
+        session.close_create(key)
         session.flush()
     return target
 
@@ -209,7 +209,7 @@ def opened(loaded: Loaded, target: str, call: Call) -> Iterator[Opened]:
 
 
 @contextmanager
-def recorded(project: Project, target: str, call: Call) -> Iterator[Session]:
+def recorded(project: Project, target: str, call: Call) -> Iterator[OpenInventory]:
     """The record of a target, locked, without its server or any credential."""
     from reconciler.app.target_run import store_of  # noqa: PLC0415 - as above
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.app.ownership import Call
     from reconciler.app.target_run import Opened
     from reconciler.core.model import InventoryEntry, LiveClient, LiveState, Manifest
-    from reconciler.inventory.spool import Spooled
+    from reconciler.inventory.spool import SpooledSecret
     from reconciler.manifests.clients import Loaded
     from reconciler.plan.selection import Selection
 
@@ -158,7 +158,7 @@ def _synced(
     run.sink.probe()
     ids = [entry.remote_id for entry in ours.values()]
     seen = live.read_state(run.situation.provider, run.transport, ids)
-    waiting = {(each.key, each.client_id): each for each in run.session.spooled()}
+    waiting = {(each.key, each.client_id): each for each in run.session.spooled_secrets()}
     clients = []
     for key in sorted(ours):
         entry = ours[key]
@@ -177,7 +177,7 @@ def _sync_one(
     key: str,
     entry: InventoryEntry,
     seen: LiveState,
-    spooled: Spooled | None,
+    spooled: SpooledSecret | None,
     manifest: Manifest | None,
 ) -> Synced:
     from reconciler.apply import secrets as delivery  # noqa: PLC0415 - loads httpx

@@ -18,7 +18,7 @@ from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.http import live
 from reconciler.http.connection import Connection, Credentials, Rate
 from reconciler.http.transport import Transport
-from reconciler.inventory.file import Store as FileStore
+from reconciler.inventory.file import FileStore
 from reconciler.plan.inputs import Situation, ids_to_read
 from reconciler.plan.planfile import is_named
 from reconciler.plan.planner import plan_target
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Change, Delivery, JsonObject, Manifest, Outcome
     from reconciler.core.project import Project, RateLimit
-    from reconciler.inventory.session import Session, Store
+    from reconciler.inventory.open_inventory import InventoryStore, OpenInventory
     from reconciler.manifests.references import Credentials as Resolved
     from reconciler.provider.model import Provider
     from reconciler.sinks.contract import Sink
@@ -68,7 +68,7 @@ class Job:
 class Opened:
     """The open resources of one target, for what is no plan; `situation` has seen no client yet."""
 
-    session: Session
+    session: OpenInventory
     transport: Transport
     sink: Sink
     situation: Situation
@@ -84,7 +84,7 @@ class TargetRun:
             str(reveal(job.fingerprint_key or _credential(job.credentials)))
         )
         self._transport: Transport | None = None
-        self._session: Session | None = None
+        self._session: OpenInventory | None = None
         self._sink = registry.sink(job.target.sink.kind, _sink_setting(job))
         self._read_at = 0.0
         self._ahead: Future[live.ServerList | None] | None = None
@@ -202,13 +202,13 @@ class TargetRun:
             self._settle_deliveries(self._session)
         return outcomes
 
-    def _settle_deliveries(self, session: Session) -> None:
+    def _settle_deliveries(self, session: OpenInventory) -> None:
         """Note where secrets are of clients that the run has only now bound; a failure was told."""
         with suppress(InventoryError):
             delivery.settle(session, self.deliveries)
             session.flush()
 
-    def _situation(self, session: Session) -> Situation:
+    def _situation(self, session: OpenInventory) -> Situation:
         job = self.job
         client_id = reveal(job.credentials.client_id)
         return Situation(
@@ -227,7 +227,7 @@ class TargetRun:
             now=_now(),
         )
 
-    def _safe(self, session: Session) -> frozenset[str]:
+    def _safe(self, session: OpenInventory) -> frozenset[str]:
         """The clients of pending creates whose secret got into its sink before the run ended."""
         held: set[str | None] = set()
         for key in session.inventory.pending:
@@ -239,12 +239,12 @@ class TargetRun:
         self._plan = replace(self._plan, errors=(*self._plan.errors, str(error)))
 
 
-def store_of(project: Project) -> Store:
+def store_of(project: Project) -> InventoryStore:
     """Where the records of a project's targets are kept."""
     directory = _inside(project, project.inventory_directory)
     if project.inventory_url is None:
         return FileStore(directory)
-    from reconciler.inventory.objects import Store as ObjectStore  # noqa: PLC0415 - few need it
+    from reconciler.inventory.objects import ObjectStore  # noqa: PLC0415 - few need it
 
     return ObjectStore(project.inventory_url, private=directory, options=project.inventory_options)
 
@@ -296,9 +296,9 @@ def _brings_secret(change: Change) -> bool:
     )
 
 
-def _waiting(session: Session) -> Iterator[str]:
+def _waiting(session: OpenInventory) -> Iterator[str]:
     """A word on secrets that wait for their sink, and of which the plan of no client speaks."""
-    for spooled in session.spooled():
+    for spooled in session.spooled_secrets():
         entry = session.entry(spooled.key)
         if entry is not None and (entry.remote_id, entry.secret) == (spooled.client_id, "spooled"):
             continue

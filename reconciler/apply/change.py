@@ -100,7 +100,7 @@ class Step:
         """Send the requests that mend the client, none where it is as wanted, and record it."""
         change, recorder = self.change, self._scene.recorder
         if change.settle:
-            recorder.settle(change.key)
+            recorder.close_create(change.key)
         if change.found == "told" and change.live is not None:
             # Our own create, by a run that died before it could keep what it got.
             self._keep_secret(change.live.body, change.live.remote_id)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Recorder(Protocol):
-    """The record of what is ours, as a run writes to it (see `inventory.file.Session`)."""
+    """The record of what is ours, as a run writes to it (see `inventory.open_inventory.OpenInventory`)."""
 
     def entry(self, key: str) -> InventoryEntry | None:
         """What is recorded now of one client."""
@@ -24,13 +24,13 @@ class Recorder(Protocol):
     def record(self, key: str, entry: InventoryEntry) -> None:
         """Remember `entry`, durably where it binds a new id."""
 
-    def check(self) -> None:
+    def check_lock(self) -> None:
         """Raise InventoryError where another run may work on the target by now."""
 
     def intend(self, key: str, intent: Intent) -> None:
         """Remember, durably, that a create is about to be sent."""
 
-    def settle(self, key: str) -> None:
+    def close_create(self, key: str) -> None:
         """Remember that the create which was pending came to nothing."""
 
     def forget(self, key: str) -> None:

@@ -36,7 +36,7 @@ def create(scene: Scene, exchange: Exchange, change: Change, manifest: Manifest)
     request = change.requests[0]
     intent = _intent(scene, change, request)
     # Without the lock no intent may be left either, that nobody could settle.
-    scene.recorder.check()
+    scene.recorder.check_lock()
     scene.recorder.intend(change.key, intent)
     try:
         return exchange.write(request, "")
@@ -103,6 +103,6 @@ def _taken(
 def _settle(scene: Scene, key: str) -> None:
     """Note that the create made nothing. Where that cannot be written, the next plan looks again."""
     try:
-        scene.recorder.settle(key)
+        scene.recorder.close_create(key)
     except InventoryError as error:
         scene.brake.after(error)

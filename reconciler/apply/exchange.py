@@ -47,7 +47,7 @@ class Exchange:
 
     def send(self, request: Request, remote_id: str) -> Answer:
         """Send one request that writes. Raises the RemoteErrors, and InventoryError for a lost lock."""
-        self._scene.recorder.check()
+        self._scene.recorder.check_lock()
         try:
             answer = self._scene.transport.send(
                 request.method,

@@ -22,7 +22,7 @@ S = TypeVar("S", bound="Waiting")
 
 
 class Waiting(Protocol):
-    """A secret that waits in a private file (see `inventory.spool.Spooled`)."""
+    """A secret that waits in a private file (see `inventory.spool.SpooledSecret`)."""
 
     @property
     def path(self) -> Path:
@@ -42,7 +42,7 @@ class Waiting(Protocol):
 
 
 class Recorder(Protocol[S]):
-    """The record of what is ours, as far as secrets go (see `inventory.session.Session`)."""
+    """The record of what is ours, as far as secrets go (see `inventory.open_inventory.OpenInventory`)."""
 
     @property
     def inventory(self) -> Inventory:
@@ -54,7 +54,7 @@ class Recorder(Protocol[S]):
     def record(self, key: str, entry: InventoryEntry) -> None:
         """Remember `entry`, durably where it says where a secret is."""
 
-    def spooled(self) -> tuple[S, ...]:
+    def spooled_secrets(self) -> tuple[S, ...]:
         """The secrets that wait."""
 
     def spool(self, key: str, client_id: str, secret: Secret) -> str:
@@ -70,7 +70,7 @@ def deliver(target: str, recorder: Recorder[S], sink: Sink) -> tuple[Delivery, .
     A secret whose client is not the one of its key any more stays where it is: it would take the
     place of another one's. Raises InventoryError for files that cannot be read.
     """
-    waiting = recorder.spooled()
+    waiting = recorder.spooled_secrets()
     inventory = recorder.inventory if waiting else None
     # A pending create is newer than what is recorded, so that its secret has the last word.
     ordered = sorted(
@@ -116,7 +116,7 @@ def keep(
 def _overtaken(recorder: Recorder[S], key: str, remote_id: str) -> str:
     """Delete what waits for the sink of a client whose newest secret is there; what went wrong."""
     try:
-        for waiting in recorder.spooled():
+        for waiting in recorder.spooled_secrets():
             if (waiting.key, waiting.client_id) == (key, remote_id):
                 recorder.unspool(waiting)
     except InventoryError as error:
