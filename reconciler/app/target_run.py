@@ -85,7 +85,7 @@ class TargetRun:
         )
         self._transport: Transport | None = None
         self._session: OpenInventory | None = None
-        self._sink = registry.sink(job.target.sink.kind, _sink_setting(job))
+        self._sink = registry.make_sink(job.target.sink.kind, _sink_setting(job))
         self._read_at = 0.0
         self._ahead: Future[live.ServerList | None] | None = None
         self.deliveries: tuple[Delivery, ...] = ()
