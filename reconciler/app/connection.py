@@ -7,26 +7,25 @@ from typing import TYPE_CHECKING
 from reconciler.core.model import Secret
 from reconciler.core.project import ClientCredentials, Target, secret_variables
 from reconciler.core.secrets import reveal
-from reconciler.http.connection import Connection, Rate
-from reconciler.http.tokens import Credentials
-from reconciler.inventory.file import Store as FileStore
+from reconciler.http.connection import Connection, Credentials, Rate
+from reconciler.inventory.file import FileStore
 from reconciler.sinks.contract import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.core.project import Project, RateLimit
-    from reconciler.inventory.session import Store
+    from reconciler.inventory.open_inventory import InventoryStore
     from reconciler.manifests.references import Credentials as Login
     from reconciler.provider.model import Provider
 
 
-def store_of(project: Project) -> Store:
+def store_of(project: Project) -> InventoryStore:
     """Where the records of a project's targets are kept."""
     directory = _below_root(project, project.inventory_directory)
     if project.inventory_url is None:
         return FileStore(directory)
-    from reconciler.inventory.objects import Store as ObjectStore  # noqa: PLC0415 - few need it
+    from reconciler.inventory.objects import ObjectStore  # noqa: PLC0415 - few need it
 
     return ObjectStore(project.inventory_url, private=directory, options=project.inventory_options)
 

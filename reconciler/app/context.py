@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.apply.context import OpenTarget
     from reconciler.core.model import LiveClient, Manifest, Problem
     from reconciler.core.project import Project, Target
-    from reconciler.inventory.session import Session
+    from reconciler.inventory.open_inventory import OpenInventory
     from reconciler.manifests.clients import LoadedProject
 
 
@@ -81,7 +81,7 @@ def open_target(loaded: LoadedProject, target: str, call: Call) -> Iterator[Open
 
 
 @contextmanager
-def open_record(project: Project, target: str, call: Call) -> Iterator[Session]:
+def open_record(project: Project, target: str, call: Call) -> Iterator[OpenInventory]:
     """The record of a target, locked, without its server or any credential."""
     from reconciler.app.connection import store_of  # noqa: PLC0415 - as above
 
@@ -91,9 +91,9 @@ def open_record(project: Project, target: str, call: Call) -> Iterator[Session]:
 
 def read_client(opened: OpenTarget, remote_id: str) -> LiveClient:
     """The client as the server shows it, with its id as the server spells it. RemoteErrors."""
-    from reconciler.http.live import read_one  # noqa: PLC0415 - as above
+    from reconciler.http.live import read_client  # noqa: PLC0415 - as above
 
-    client = read_one(opened.provider, opened.transport, remote_id)
+    client = read_client(opened.provider, opened.transport, remote_id)
     spelled = str(resolve(client.body, opened.provider.identity.pointer))
     return replace(client, remote_id=spelled)
 

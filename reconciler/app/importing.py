@@ -117,7 +117,7 @@ def _read_wanted(opened: OpenTarget, wanted: Wanted) -> list[LiveClient]:
             f"{provider.title} has no list of its clients: name each of them with --id"
         )
     known = [entry.remote_id for entry in opened.context.inventory.entries.values()]
-    clients = live.read(provider, opened.transport, known).clients.values()
+    clients = live.read_state(provider, opened.transport, known).clients.values()
     if not wanted.names:
         return list(clients)
     fitting = [

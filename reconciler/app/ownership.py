@@ -124,7 +124,7 @@ def resolve_absent(call: Call, key: str) -> str:
     with open_record(loaded.project, target, call) as session:
         if key not in session.inventory.pending:
             raise _nothing_pending(target, key)
-        session.settle(key)
+        session.close_create(key)
         session.flush()
     return target
 

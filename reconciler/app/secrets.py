@@ -142,7 +142,7 @@ def _sync_target(
 ) -> tuple[Synced, ...]:
     """What the sink of one target was given, for these keys, None for all that are recorded."""
     from reconciler.apply.secrets import waiting_secrets  # noqa: PLC0415 - loads httpx
-    from reconciler.http.live import read  # noqa: PLC0415 - as above
+    from reconciler.http.live import read_state  # noqa: PLC0415 - as above
 
     entries = opened.context.inventory.entries
     ours = {key: entry for key, entry in entries.items() if keys is None or key in keys}
@@ -150,7 +150,7 @@ def _sync_target(
         return ()
     opened.sink.probe()
     ids = [entry.remote_id for entry in ours.values()]
-    seen = read(opened.provider, opened.transport, ids).clients
+    seen = read_state(opened.provider, opened.transport, ids).clients
     waiting = waiting_secrets(opened.session)
     clients = []
     for key in sorted(ours):

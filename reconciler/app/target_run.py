@@ -16,7 +16,7 @@ from reconciler.apply.secrets import deliver_spooled, record_delivered, refuse_n
 from reconciler.core.errors import InventoryError, ReconcilerError, SinkError
 from reconciler.core.model import RecordClient, Status, TargetPlan
 from reconciler.core.secrets import fingerprint_key, reveal
-from reconciler.http.live import look, read
+from reconciler.http.live import read_list, read_state
 from reconciler.http.transport import Transport
 from reconciler.plan.context import NO_MANIFESTS, TargetContext, ids_to_read
 from reconciler.plan.planfile import is_named
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
         SecretDelivery,
     )
     from reconciler.core.project import Project, Target
-    from reconciler.http.live import Look
-    from reconciler.inventory.session import Session
+    from reconciler.http.live import ServerList
+    from reconciler.inventory.open_inventory import OpenInventory
     from reconciler.manifests.references import Credentials
     from reconciler.provider.model import Provider
 
@@ -72,10 +72,10 @@ class TargetRun:
 
     def __init__(self, job: TargetJob) -> None:
         self.job = job
-        self._sink = registry.sink(job.target.sink.kind, sink_setting(job.project, job.target))
+        self._sink = registry.make_sink(job.target.sink.kind, sink_setting(job.project, job.target))
         self._open: OpenTarget | None = None
         self._read_at = 0.0
-        self._ahead: Future[Look | None] | None = None
+        self._ahead: Future[ServerList | None] | None = None
         self.deliveries: tuple[SecretDelivery, ...] = ()
         self._plan = TargetPlan(
             target=job.target.name, provider=job.provider.name, base_url=job.target.base_url
@@ -112,7 +112,7 @@ class TargetRun:
         pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="ahead"))
         stack.callback(stop.set)
         self._read_at = self.job.monotonic()
-        self._ahead = pool.submit(look, self.job.provider, self._open.transport, stop)
+        self._ahead = pool.submit(read_list, self.job.provider, self._open.transport, stop)
 
     def plan(self) -> TargetPlan:
         """Read the server and plan; what goes wrong stands in the plan's errors."""
@@ -132,7 +132,7 @@ class TargetRun:
         context = self._context(opened.session)
         ids = ids_to_read(context, self.job.manifests)
         ahead = None if self._ahead is None else self._ahead.result()
-        seen = read(self.job.provider, opened.transport, ids, ahead)
+        seen = read_state(self.job.provider, opened.transport, ids, ahead)
         context = replace(context, live=seen)
         self._open = replace(opened, context=context)
         plan = plan_target(context, self.job.manifests)
@@ -192,7 +192,7 @@ class TargetRun:
                 session.flush()
         return outcomes
 
-    def _context(self, session: Session) -> TargetContext:
+    def _context(self, session: OpenInventory) -> TargetContext:
         job = self.job
         client_id = reveal(job.login.client_id)
         return TargetContext(
@@ -207,7 +207,7 @@ class TargetRun:
             now=_now(),
         )
 
-    def _stored(self, session: Session) -> frozenset[str]:
+    def _stored(self, session: OpenInventory) -> frozenset[str]:
         """The clients of pending creates whose secret got into its sink before the run ended."""
         holders: set[str | None] = set()
         for key in session.inventory.pending:
@@ -265,9 +265,9 @@ def _brings_secret(change: Change) -> bool:
     return found or any(request.operation == "create" for request in change.requests)
 
 
-def _warn_of_spooled(session: Session) -> Iterator[str]:
+def _warn_of_spooled(session: OpenInventory) -> Iterator[str]:
     """A word on secrets that wait for their sink, and of which the plan of no client speaks."""
-    for spooled in session.spooled():
+    for spooled in session.spooled_secrets():
         entry = session.entry(spooled.key)
         if entry is not None and (entry.remote_id, entry.secret) == (spooled.client_id, "spooled"):
             continue

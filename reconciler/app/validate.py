@@ -43,11 +43,11 @@ def _warn_of_absent_sinks(project: Project) -> Iterator[Problem]:
     """A warning for each sink that no package brings here: it may be there where the tool applies."""
     for target in project.targets.values():
         kind = target.sink.kind
-        if kind not in registry.BUILT_IN and kind not in registry.names():
+        if kind not in registry.BUILT_IN and kind not in registry.sink_names():
             yield Problem(
                 source=Source(path=project.path),
                 pointer=f"/targets/{target.name}/secrets/sink",
                 message=f"no installed package brings a sink `{kind}`",
-                hint=suggestions.suggest(kind, registry.names()),
+                hint=suggestions.suggest(kind, registry.sink_names()),
                 severity="warning",
             )

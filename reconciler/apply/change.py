@@ -140,7 +140,7 @@ class ChangeRun:
     def _prepare_record(self, wanted: RecordClient) -> None:
         """What the record needs before the first request: a create that is over, a secret that is safe."""
         if wanted.abandons_create:
-            self._target.session.settle(self.change.key)
+            self._target.session.close_create(self.change.key)
         if wanted.secret == "readable" and self.change.live is not None:  # noqa: S105 - a state
             # Our own create, by a run that died before it could keep what it got.
             self._keep_secret(self.change.live.body, self.change.live.remote_id)

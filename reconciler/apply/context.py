@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from reconciler.core.errors import ReconcilerError
     from reconciler.core.project import ConflictCheck
     from reconciler.http.transport import Transport
-    from reconciler.inventory.session import Session
+    from reconciler.inventory.open_inventory import OpenInventory
     from reconciler.plan.context import TargetContext
     from reconciler.provider.model import Provider
     from reconciler.sinks.contract import Sink
@@ -86,7 +86,7 @@ class OpenTarget:
 
     context: TargetContext
     transport: Transport
-    session: Session
+    session: OpenInventory
     sink: Sink
     now: Callable[[], str]
     stop: StopSignal = field(default_factory=_never_set)

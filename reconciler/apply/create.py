@@ -36,7 +36,7 @@ def create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manife
     request = change.requests[0]
     intent = _make_intent(target, change, request)
     # Without the lock no intent may be left either, that nobody could settle.
-    target.session.check()
+    target.session.check_lock()
     target.session.intend(change.key, intent)
     try:
         return log.write(request, "")
@@ -103,6 +103,6 @@ def _existing_client(
 def _close_create(target: OpenTarget, key: str) -> None:
     """Note that the create made nothing. Where that cannot be written, the next plan looks again."""
     try:
-        target.session.settle(key)
+        target.session.close_create(key)
     except InventoryError as error:
         target.stop.note_end(error)

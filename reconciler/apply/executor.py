@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.context import OpenTarget
     from reconciler.core.model import Change, TargetPlan
-    from reconciler.inventory.session import Session
+    from reconciler.inventory.open_inventory import OpenInventory
 
 _CREATES = (Action.CREATE, Action.REPLACE)
 _UPDATES = (Action.UPDATE, Action.ADOPT)
@@ -148,7 +148,7 @@ def _as_they_end(
         yield places[future], future.result()
 
 
-def _flush(recorder: Session) -> str:
+def _flush(recorder: OpenInventory) -> str:
     """Have the last records on disk; what went wrong, "" for nothing."""
     try:
         recorder.flush()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import Ambiguous, BadAnswer, RemoteError, Unreachable
-from reconciler.http.live import client_in, read_one
+from reconciler.http.live import client_in_answer, read_client
 from reconciler.plan.requests import path_for
 
 if TYPE_CHECKING:
     from reconciler.apply.context import OpenTarget
     from reconciler.core.model import Change, JsonObject, Operation, Request
-    from reconciler.http.transport import Answer
+    from reconciler.http.responses import Answer
     from reconciler.provider.model import Endpoint, Provider
 
 
@@ -34,7 +34,7 @@ class RequestLog:
         """Send a create or an update, and give the client that the answer shows, sealed."""
         answer = self.send(request, remote_id)
         endpoint = _endpoint(self._target.provider, request.operation)
-        body = client_in(self._target.provider, endpoint, answer)
+        body = client_in_answer(self._target.provider, endpoint, answer)
         if body is None:
             kind = Ambiguous if request.operation == "create" else BadAnswer
             raise kind(
@@ -47,7 +47,7 @@ class RequestLog:
 
     def send(self, request: Request, remote_id: str) -> Answer:
         """Send one request that writes. Raises the RemoteErrors, and InventoryError for a lost lock."""
-        self._target.session.check()
+        self._target.session.check_lock()
         try:
             answer = self._target.transport.send(
                 request.method,
@@ -67,7 +67,7 @@ class RequestLog:
 
     def read(self, remote_id: str) -> JsonObject:
         """The client as it is now, sealed. Raises NotFound where it is gone, and the other RemoteErrors."""
-        self.seen = read_one(self._target.provider, self._target.transport, remote_id).body
+        self.seen = read_client(self._target.provider, self._target.transport, remote_id).body
         return self.seen
 
     def _note(self, tracking: str) -> None:

@@ -15,7 +15,7 @@ from reconciler.core.errors import (
     Unreachable,
 )
 from reconciler.core.model import Secret
-from reconciler.http.live import read_one
+from reconciler.http.live import read_client
 from reconciler.plan.requests import path_for, rotation_request, secret_update_request
 from reconciler.provider.model import ChosenSecret
 from reconciler.provider.secrets import secret_anywhere_in, secret_in
@@ -100,7 +100,7 @@ def _read_new_secret(
 ) -> Secret:
     """The secret that the client shows, if it is not the one that it had."""
     try:
-        now = secret_in(provider, read_one(provider, transport, live.remote_id).body)
+        now = secret_in(provider, read_client(provider, transport, live.remote_id).body)
     except RemoteError as unread:
         raise Ambiguous(
             f"{error}. Which secret the client has now could not be read: {unread}"

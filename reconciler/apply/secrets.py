@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reconciler.core.model import Change, Inventory, Secret, TargetPlan
-    from reconciler.inventory.session import Session
-    from reconciler.inventory.spool import Spooled
+    from reconciler.inventory.open_inventory import OpenInventory
+    from reconciler.inventory.spool import SpooledSecret
     from reconciler.sinks.contract import Sink
 
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 _STORED: Final[SecretPlace] = "stored"
 
 
-def deliver_spooled(target: str, session: Session, sink: Sink) -> tuple[SecretDelivery, ...]:
+def deliver_spooled(target: str, session: OpenInventory, sink: Sink) -> tuple[SecretDelivery, ...]:
     """Give `sink` every secret of `target` that waits for it, and delete the file of each that it took.
 
     A secret whose client is not the one of its key any more stays where it is: it would take the
     place of another one's. Raises InventoryError for files that cannot be read.
     """
-    waiting = session.spooled()
+    waiting = session.spooled_secrets()
     inventory = session.inventory if waiting else None
     # A pending create is newer than what is recorded, so that its secret has the last word.
     ordered = sorted(
@@ -76,7 +76,7 @@ class KeptSecret:
 
 
 def keep_secret(
-    target: str, session: Session, sink: Sink, *, key: str, remote_id: str, secret: Secret
+    target: str, session: OpenInventory, sink: Sink, *, key: str, remote_id: str, secret: Secret
 ) -> KeptSecret:
     """Store the secret of a client durably: in its sink, else in a private file, else it is lost.
 
@@ -96,9 +96,9 @@ def keep_secret(
     return KeptSecret(place="spooled", location=location, sink_error=sink_error)
 
 
-def _stored(session: Session, key: str, remote_id: str, location: str) -> KeptSecret:
+def _stored(session: OpenInventory, key: str, remote_id: str, location: str) -> KeptSecret:
     try:
-        for waiting in session.spooled():
+        for waiting in session.spooled_secrets():
             if (waiting.key, waiting.client_id) == (key, remote_id):
                 session.unspool(waiting)
     except InventoryError as error:
@@ -106,12 +106,12 @@ def _stored(session: Session, key: str, remote_id: str, location: str) -> KeptSe
     return KeptSecret(place="stored", location=location)
 
 
-def waiting_secrets(session: Session) -> dict[tuple[str, str], Secret]:
+def waiting_secrets(session: OpenInventory) -> dict[tuple[str, str], Secret]:
     """The secrets that wait in private files, by the key and the remote id of their client."""
-    return {(each.key, each.client_id): each.secret for each in session.spooled()}
+    return {(each.key, each.client_id): each.secret for each in session.spooled_secrets()}
 
 
-def _belongs(inventory: Inventory, waiting: Spooled) -> bool:
+def _belongs(inventory: Inventory, waiting: SpooledSecret) -> bool:
     """Whether a secret is of the client of its key, or of one that a pending create made."""
     if _is_bound(inventory, waiting):
         return True
@@ -119,14 +119,14 @@ def _belongs(inventory: Inventory, waiting: Spooled) -> bool:
     return pending is not None and pending.remote_id in (None, waiting.client_id)
 
 
-def record_delivered(session: Session, deliveries: Sequence[SecretDelivery]) -> None:
+def record_delivered(session: OpenInventory, deliveries: Sequence[SecretDelivery]) -> None:
     """Have the record say that delivered secrets are stored, also of clients that it knows only now."""
     for delivery in deliveries:
         if delivery.status is Status.DONE:
             _record_stored(session, delivery.key, delivery.remote_id)
 
 
-def _record_stored(session: Session, key: str, remote_id: str) -> None:
+def _record_stored(session: OpenInventory, key: str, remote_id: str) -> None:
     """Have the record say that the secret of a client is in its sink. Raises InventoryError."""
     entry = session.entry(key)
     if entry is not None and entry.remote_id == remote_id and entry.secret != _STORED:
@@ -145,12 +145,14 @@ def refuse_new_secrets(plan: TargetPlan, brings_secret: Callable[[Change], bool]
     return replace(plan, changes=changes)
 
 
-def _is_bound(inventory: Inventory, waiting: Spooled) -> bool:
+def _is_bound(inventory: Inventory, waiting: SpooledSecret) -> bool:
     entry = inventory.entries.get(waiting.key)
     return entry is not None and entry.remote_id == waiting.client_id
 
 
-def _deliver(target: str, session: Session, sink: Sink, waiting: Spooled) -> SecretDelivery:
+def _deliver(
+    target: str, session: OpenInventory, sink: Sink, waiting: SpooledSecret
+) -> SecretDelivery:
     try:
         location = sink.store(target, waiting.key, waiting.client_id, waiting.secret)
     except SinkError as error:
@@ -165,7 +167,7 @@ def _deliver(target: str, session: Session, sink: Sink, waiting: Spooled) -> Sec
 
 
 def _delivery(
-    target: str, waiting: Spooled, status: Status, location: str = "", *, message: str = ""
+    target: str, waiting: SpooledSecret, status: Status, location: str = "", *, message: str = ""
 ) -> SecretDelivery:
     return SecretDelivery(
         target=target,
@@ -178,7 +180,7 @@ def _delivery(
     )
 
 
-def _why_nobodys(waiting: Spooled) -> str:
+def _why_nobodys(waiting: SpooledSecret) -> str:
     return (
         f"{waiting.client_id} is not the client of {waiting.key} any more: if nobody needs its "
         "secret, delete the file"

@@ -7,7 +7,7 @@ from support.given import entry
 from reconciler.apply import secrets as delivery
 from reconciler.core.errors import InventoryError, SinkError
 from reconciler.core.model import Action, Change, Intent, Secret, Status, TargetPlan
-from reconciler.inventory.file import Store
+from reconciler.inventory.file import FileStore
 from reconciler.sinks.file import FileSink
 
 OLD, NEW = Secret("the-old-secret"), Secret("the-new-secret")
@@ -33,7 +33,7 @@ class Broken:
 
 @pytest.fixture
 def session(tmp_path):
-    with Store(tmp_path / "inventory").open("shop", lock=True) as opened:
+    with FileStore(tmp_path / "inventory").open("shop", lock=True) as opened:
         yield opened
 
 
@@ -58,7 +58,7 @@ def test_the_secret_of_a_client_of_ours_is_delivered_recorded_and_deleted(sessio
     assert done.location == str(tmp_path / "secrets/shop/web.json")
     assert "the-new-secret" in stored(tmp_path)
     assert session.entry("web").secret == "stored"
-    assert session.spooled() == ()
+    assert session.spooled_secrets() == ()
 
 
 def test_without_secrets_that_wait_nothing_is_done(session):
@@ -179,7 +179,7 @@ def test_a_kept_secret_overtakes_an_older_one_of_its_client_and_no_other(session
 
     delivery.keep_secret("shop", session, sink, key="web", remote_id="1", secret=NEW)
 
-    assert [each.client_id for each in session.spooled()] == ["2"]
+    assert [each.client_id for each in session.spooled_secrets()] == ["2"]
 
 
 def test_while_a_sink_refuses_only_what_brings_no_secret_goes_on():

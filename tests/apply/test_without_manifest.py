@@ -20,7 +20,7 @@ from reconciler.core.model import (
     Request,
     Status,
 )
-from reconciler.inventory.file import Store
+from reconciler.inventory.file import FileStore
 
 OFF = Request(
     operation="update",
@@ -97,7 +97,7 @@ def test_one_that_is_only_forgotten_takes_no_request(shop):
 
 
 def test_a_create_that_came_to_nothing_is_settled_without_a_request(shop):
-    with Store(shop.folder / "inventory").open("shop", lock=True) as session:
+    with FileStore(shop.folder / "inventory").open("shop", lock=True) as session:
         session.intend("web", INTENT)
     stays = Change(
         target="shop",
@@ -115,7 +115,7 @@ def test_a_create_that_came_to_nothing_is_settled_without_a_request(shop):
 
 
 def test_a_lost_create_that_is_found_again_is_bound_without_its_secret(shop):
-    with Store(shop.folder / "inventory").open("shop", lock=True) as session:
+    with FileStore(shop.folder / "inventory").open("shop", lock=True) as session:
         session.intend("web", INTENT)
     found = Change(
         target="shop",

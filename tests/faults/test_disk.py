@@ -141,8 +141,8 @@ def test_a_journal_that_is_damaged_before_its_end_is_refused_with_what_to_do(fle
 
 def killed_in_the_middle(fleet):
     """The journal of a run that was stopped dead after its creates."""
-    code = "import os, reconciler.inventory.session as s\n"
-    code += "s.Session.flush = s.Session.close = lambda self: os._exit(9)\n"
+    code = "import os, reconciler.inventory.open_inventory as s\n"
+    code += "s.OpenInventory.flush = s.OpenInventory.close = lambda self: os._exit(9)\n"
     code += "import runpy, sys; sys.argv = ['reconciler', 'apply', '--auto-approve']\n"
     code += "runpy.run_module('reconciler', run_name='__main__', alter_sys=True)"
     done = subprocess.run(

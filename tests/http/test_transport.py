@@ -23,7 +23,7 @@ from reconciler.core.errors import (
 )
 from reconciler.core.model import Secret
 from reconciler.http import transport as module
-from reconciler.http.transport import Rate
+from reconciler.http.connection import Connection, Rate
 
 OK = httpx.Response(200, json={"id": "1"})
 REFUSED = httpx.ConnectError("connection refused")
@@ -424,7 +424,7 @@ def test_a_ca_bundle_that_cannot_be_used_is_named(tmp_path, content):
 
 
 def test_the_public_authorities_are_trusted_where_no_bundle_is_given():
-    context = module.authorities(None)
+    context = module.trusting_context(None)
 
     assert context.verify_mode.name == "CERT_REQUIRED"
     assert context.check_hostname
@@ -436,7 +436,7 @@ def test_a_bundle_is_trusted_instead_of_the_public_authorities(tmp_path):
     first, end, _ = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----\n")
     bundle.write_text(first + end)
 
-    context = module.authorities(str(bundle))
+    context = module.trusting_context(str(bundle))
 
     assert context.cert_store_stats()["x509_ca"] == 1
     assert context.check_hostname
@@ -462,7 +462,7 @@ def raw_server(answer):
 
 
 def over_a_socket(base):
-    connection = module.Connection(
+    connection = Connection(
         target="shop", provider=vendor("boruta"), base_url=base, auth=Secret("a-token")
     )
     return module.Transport(connection, sleep=lambda _: None)

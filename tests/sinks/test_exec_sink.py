@@ -19,7 +19,7 @@ def python(program):
 
 def sink(root, command, withheld=frozenset(), **options):
     options = {"command": command, **options}
-    return registry.sink(
+    return registry.make_sink(
         "exec", Setting(target="shop", root=str(root), options=options, withheld=withheld)
     )
 

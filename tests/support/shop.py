@@ -10,7 +10,7 @@ import httpx
 from reconciler.apply.context import OpenTarget, StopSignal
 from reconciler.apply.executor import carry_out
 from reconciler.core.model import LiveClient, LiveState
-from reconciler.inventory.file import Store
+from reconciler.inventory.file import FileStore
 from reconciler.plan.planner import plan_target
 from reconciler.provider.secrets import seal
 from reconciler.sinks.file import FileSink
@@ -65,7 +65,7 @@ class Shop:
         self, server, *manifests, before=None, edit=lambda plan: plan, recorder=None, **facts
     ):
         """Plan and apply; `before` are inventory entries, `edit` changes the plan."""
-        with Store(self.folder / "inventory").open("shop", lock=True) as session:
+        with FileStore(self.folder / "inventory").open("shop", lock=True) as session:
             for key, entry in (before or {}).items():
                 session.record(key, entry)
             plan = edit(self.plan(session, manifests))
@@ -85,13 +85,13 @@ class Shop:
     @property
     def inventory(self):
         """What is on disk."""
-        with Store(self.folder / "inventory").open("shop", lock=False) as session:
+        with FileStore(self.folder / "inventory").open("shop", lock=False) as session:
             return session.inventory.entries
 
     @property
     def pending(self):
         """The creates that are on disk and of which nobody knows what came."""
-        with Store(self.folder / "inventory").open("shop", lock=False) as session:
+        with FileStore(self.folder / "inventory").open("shop", lock=False) as session:
             return session.inventory.pending
 
     def secret(self, key):

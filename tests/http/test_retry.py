@@ -3,14 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.targets import Clock
 
-from reconciler.http.limits import (
-    Delivery,
-    Pace,
-    backoff,
-    delivery,
-    may_repeat,
-    retry_after,
-)
+from reconciler.http.responses import SendState, send_state
+from reconciler.http.retry import Pace, backoff, may_repeat, retry_after
 
 DATE = "Mon, 23 Nov 2026 10:00:00 GMT"
 WAITS = st.lists(st.floats(0, 30), min_size=1, max_size=60)
@@ -69,20 +63,20 @@ def test_an_idle_time_fills_the_bucket_again():
     assert [pace.reserve() for _ in range(3)] == [0, 0, 1]
 
 
-def test_after_a_hold_requests_leave_one_by_one():
+def test_after_a_pause_requests_leave_one_by_one():
     clock = Clock()
     pace = Pace(burst=3, per_second=2, monotonic=clock)
 
-    pace.hold(7)
+    pace.pause(7)
 
     assert [pace.reserve() for _ in range(3)] == [7, 7.5, 8]
 
 
-def test_a_shorter_hold_does_not_lift_a_longer_one():
+def test_a_shorter_pause_does_not_lift_a_longer_one():
     pace = Pace(burst=1, per_second=float("inf"), monotonic=Clock())
 
-    pace.hold(9)
-    pace.hold(1)
+    pace.pause(9)
+    pace.pause(1)
 
     assert pace.reserve() == 9
 
@@ -96,12 +90,12 @@ def test_without_a_limit_nobody_waits():
 @pytest.mark.parametrize(
     ("method", "reached", "verdict"),
     [
-        *((method, Delivery.UNKNOWN, True) for method in ("GET", "PUT", "DELETE")),
-        *((method, Delivery.UNKNOWN, False) for method in ("POST", "PATCH")),
-        *((method, Delivery.NEVER_SENT, True) for method in ("GET", "PUT", "POST", "PATCH")),
-        *((method, Delivery.TURNED_AWAY, True) for method in ("GET", "PUT", "POST", "PATCH")),
-        *((method, Delivery.ANSWERED, False) for method in ("GET", "PUT", "POST", "PATCH")),
-        *((method, Delivery.UNREADABLE, False) for method in ("GET", "PUT", "POST", "PATCH")),
+        *((method, SendState.UNKNOWN, True) for method in ("GET", "PUT", "DELETE")),
+        *((method, SendState.UNKNOWN, False) for method in ("POST", "PATCH")),
+        *((method, SendState.NEVER_SENT, True) for method in ("GET", "PUT", "POST", "PATCH")),
+        *((method, SendState.RATE_LIMITED, True) for method in ("GET", "PUT", "POST", "PATCH")),
+        *((method, SendState.ANSWERED, False) for method in ("GET", "PUT", "POST", "PATCH")),
+        *((method, SendState.UNREADABLE, False) for method in ("GET", "PUT", "POST", "PATCH")),
     ],
 )
 def test_a_request_is_repeated_only_where_that_cannot_do_it_twice(method, reached, verdict):
@@ -111,17 +105,17 @@ def test_a_request_is_repeated_only_where_that_cannot_do_it_twice(method, reache
 @pytest.mark.parametrize(
     ("status", "reached"),
     [
-        (429, Delivery.TURNED_AWAY),
-        (502, Delivery.UNKNOWN),
-        (503, Delivery.UNKNOWN),
-        (504, Delivery.UNKNOWN),
-        (500, Delivery.ANSWERED),
-        (200, Delivery.ANSWERED),
-        (422, Delivery.ANSWERED),
+        (429, SendState.RATE_LIMITED),
+        (502, SendState.UNKNOWN),
+        (503, SendState.UNKNOWN),
+        (504, SendState.UNKNOWN),
+        (500, SendState.ANSWERED),
+        (200, SendState.ANSWERED),
+        (422, SendState.ANSWERED),
     ],
 )
 def test_a_status_says_how_far_the_request_got(status, reached):
-    assert delivery(status) is reached
+    assert send_state(status) is reached
 
 
 def test_backoff_doubles_up_to_a_cap_and_is_spread_from_zero():

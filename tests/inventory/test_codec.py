@@ -10,7 +10,7 @@ from support.vendors import SCHEMAS
 
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Intent, Inventory, InventoryEntry
-from reconciler.inventory.document import decode, encode
+from reconciler.inventory.codec import decode, encode
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 VALUES = st.recursive(
