@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from support.measuring import unmeasured
 
 from reconciler.cli.interrupts import run_interruptibly, wait_for
 
@@ -31,9 +32,13 @@ assert signal.getsignal(number) is before
 """
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM, *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -46,7 +51,7 @@ def test_the_first_signal_asks_to_stop_and_says_what_happens(number: signal.Sign
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_second_signal_ends_the_process_whatever_its_threads_do(number: signal.Signals):
-    done = run(number.name, "again")
+    done = run(number.name, "again", env=unmeasured())
 
     assert done.returncode == 1
     assert done.stderr == (

@@ -9,7 +9,8 @@ import sys
 import time
 
 import pytest
-from support.trial import trial, unmeasured
+from support.measuring import unmeasured
+from support.trial import trial
 from support.unprivileged import closed, shared_folder
 from support.vendors import NAMES
 
@@ -46,7 +47,7 @@ def limited(fleet, limit):
     return subprocess.run(
         [sys.executable, "-c", LIMITED, str(limit), "apply", "--auto-approve"],
         cwd=fleet.home,
-        env=unmeasured(fleet.workspace.env, PYTHONDONTWRITEBYTECODE="1"),
+        env=unmeasured(**fleet.workspace.env, PYTHONDONTWRITEBYTECODE="1"),
         capture_output=True,
         text=True,
         check=False,
@@ -148,7 +149,7 @@ def killed_in_the_middle(fleet):
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=fleet.home,
-        env=unmeasured(fleet.workspace.env),
+        env=unmeasured(**fleet.workspace.env),
         capture_output=True,
         check=False,
     )

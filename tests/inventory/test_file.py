@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.given import entry, intent
+from support.measuring import unmeasured
 
 from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
@@ -352,6 +353,7 @@ with FileStore({str(tmp_path)!r}).open("shop", lock=True) as session:
     told = subprocess.run(
         [sys.executable, "-c", script],
         cwd=Path(__file__).parents[2],
+        env=unmeasured(),
         capture_output=True,
         text=True,
         check=True,
@@ -442,6 +444,7 @@ with FileStore({str(tmp_path)!r}).open("shop", lock=True) as session:
     holder = subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=Path(__file__).parents[2],
+        env=unmeasured(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.given import entry, intent
+from support.measuring import unmeasured
 
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Secret
@@ -407,7 +408,7 @@ def test_reading_while_others_write_always_shows_all_that_was_acknowledged(place
         written.result()
 
 
-def process(place, body):
+def process(place, body, env=None):
     script = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
@@ -419,6 +420,7 @@ store = {place.opening()}
     return subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=ROOT,
+        env=env,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -434,6 +436,7 @@ with store.open("shop", lock=True) as session:
     print("held", flush=True)
     sys.stdin.read()
 """,
+        env=unmeasured(),
     )
     assert holder.stdout.readline() == "held\n"
     with pytest.raises(InventoryError, match=f"process {holder.pid} on .* since "):

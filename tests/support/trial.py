@@ -291,15 +291,6 @@ class Run:
         self._ended.wait()
 
 
-def unmeasured(env: dict[str, str], **more: str) -> dict[str, str]:
-    """Give this environment with `env`, for a process whose coverage is not measured.
-
-    One that is killed, or has no disk to write to, would leave half a measurement behind.
-    """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    return {**kept, **env, **more}
-
-
 class Runner:
     """Runs the command line in processes of its own, without paying for its imports each time."""
 
