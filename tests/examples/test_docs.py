@@ -154,3 +154,33 @@ def test_a_project_can_be_started_with_the_vendor_of_the_tutorial(
     assert "https://shop.example.com/callback" in (
         (tmp_path / "new" / "clients" / "storefront-web.yaml").read_text(encoding="utf-8")
     )
+
+
+def test_every_module_that_the_architecture_names_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    before, _, history = page.partition("## Where things were before")
+    rows = [line.split("|")[2] for line in history.splitlines() if line.count("|") == 3]
+
+    named = set(re.findall(r"`((?:\w+/)*\w+\.py)`", "\n".join([before, *rows])))
+    missing = [
+        path
+        for path in named
+        if not (ROOT / "reconciler" / path).exists()
+        and not list((ROOT / "reconciler").rglob(path.rpartition("/")[2]))
+        and not (ROOT / path).exists()
+    ]
+
+    assert len(named) > 60
+    assert missing == []
+
+
+def test_no_folder_holds_more_than_a_reader_can_keep_in_mind() -> None:
+    package = ROOT / "reconciler"
+    modules = {folder: len(list(folder.glob("*.py"))) for folder in [package, *package.rglob("*/")]}
+
+    assert {str(folder): count for folder, count in modules.items() if count > 16} == {}
+    assert {path.name for path in package.glob("*.py")} == {
+        "__init__.py",
+        "__main__.py",
+        "atomic_files.py",
+    }
