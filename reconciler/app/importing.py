@@ -90,7 +90,7 @@ def import_clients(
     with open_target(loaded, target, call) as opened:
         seen = _read_wanted(opened, wanted)
         clients, left = importable(opened.context, seen, by_id=bool(wanted.ids))
-        drafts = _drafts(opened, loaded, target, clients, into=into, full=full)
+        drafts = _make_drafts(opened, loaded, target, clients, into=into, full=full)
         imported, trouble = _write(opened, drafts)
     names = {client.remote_id: client_name(opened.provider, client.body) for client in seen}
     return Import(
@@ -133,7 +133,7 @@ def _read_wanted(opened: OpenTarget, wanted: Wanted) -> list[LiveClient]:
     return fitting
 
 
-def _drafts(
+def _make_drafts(
     opened: OpenTarget,
     loaded: LoadedProject,
     target: str,
@@ -157,11 +157,11 @@ def _drafts(
     for client in clients:
         key = names[client.remote_id]
         made = export(context.provider, client, validator, key=key, target=target, full=full)
-        drafts.append(_draft(opened, client, key, paths[key], made))
+        drafts.append(_make_draft(opened, client, key, paths[key], made))
     return drafts
 
 
-def _draft(
+def _make_draft(
     opened: OpenTarget, client: LiveClient, key: str, path: str, exported: Exported
 ) -> _Draft:
     context, document = opened.context, exported.document

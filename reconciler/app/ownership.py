@@ -89,7 +89,7 @@ def adopt(call: Call, key: str, remote_id: str) -> Bound | Refusal:
 
 
 @contextmanager
-def forgetting(call: Call, key: str) -> Iterator[Forgettable]:
+def open_for_forgetting(call: Call, key: str) -> Iterator[Forgettable]:
     """What the record holds of `key`; until the block ends, no other run changes the record.
 
     Raises SelectionError where it holds nothing.

@@ -68,7 +68,7 @@ class Sync:
 
 
 @contextmanager
-def rotating(call: Call, key: str) -> Iterator[Rotatable | Refusal]:
+def open_for_rotation(call: Call, key: str) -> Iterator[Rotatable | Refusal]:
     """The client of `key`, ready to get a new secret, or why it does not.
 
     It was read just now, and its sink would take a secret. Until the block ends, no other run

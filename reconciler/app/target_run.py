@@ -120,14 +120,14 @@ class TargetRun:
             return self._plan
         self._read_at = self._read_at or self.job.monotonic()
         try:
-            self._plan = self._made_plan(self._open)
+            self._plan = self._make_plan(self._open)
             if any(map(_brings_secret, self._plan.changes)):
                 self._sink.probe()
         except ReconcilerError as error:
             self._fail(error)
         return self._plan
 
-    def _made_plan(self, opened: OpenTarget) -> TargetPlan:
+    def _make_plan(self, opened: OpenTarget) -> TargetPlan:
         # The record as it is now: a run without the lock may have waited since it was opened.
         context = self._context(opened.session)
         ids = ids_to_read(context, self.job.manifests)

@@ -64,9 +64,9 @@ def _compare_field(
         live = MISSING if entry is None else entry.applied.get(field.name, MISSING)
     before = canonical(field, declared_part(field, wanted, live))
     after = canonical(field, wanted)
-    if same(before, after) or _settled(field, before, after, entry):
+    if same(before, after) or _is_accepted_spelling(field, before, after, entry):
         return None
-    return _explained(field, before, after, _origin(field, before, after, entry))
+    return _field_change(field, before, after, _origin(field, before, after, entry))
 
 
 def _compare_secret(
@@ -90,11 +90,11 @@ def _compare_secret(
         field=field.name,
         before=redact(before, key),
         after=redact(after, key),
-        origin=_who(live_moved=live_moved, git_moved=git_moved),
+        origin=_origin_of(live_moved=live_moved, git_moved=git_moved),
     )
 
 
-def _settled(
+def _is_accepted_spelling(
     field: Field, before: Json | Missing, after: Json | Missing, entry: InventoryEntry | None
 ) -> bool:
     """Whether the server already answered this very wish with this very value of its own.
@@ -129,16 +129,16 @@ def _origin(
     applied = MISSING if entry is None else entry.applied.get(field.name, MISSING)
     if applied is MISSING:
         return Origin.CONFIG
-    return _who(live_moved=not same(before, applied), git_moved=not same(after, applied))
+    return _origin_of(live_moved=not same(before, applied), git_moved=not same(after, applied))
 
 
-def _who(*, live_moved: bool, git_moved: bool) -> Origin:
+def _origin_of(*, live_moved: bool, git_moved: bool) -> Origin:
     if live_moved and git_moved:
         return Origin.BOTH
     return Origin.DRIFT if live_moved else Origin.CONFIG
 
 
-def _explained(
+def _field_change(
     field: Field, before: Json | Missing, after: Json | Missing, origin: Origin
 ) -> FieldChange:
     added: tuple[Json, ...] = ()
@@ -148,7 +148,7 @@ def _explained(
         old, new = _members(before), _members(after)
         added, removed = tuple(_surplus(new, old)), tuple(_surplus(old, new))
     elif isinstance(before, dict | list) and isinstance(after, dict | list):
-        nested = _inside(before, after)
+        nested = _nested_changes(before, after)
     return FieldChange(
         field=field.name,
         before=before,
@@ -175,7 +175,7 @@ def _surplus(members: list[Json], others: list[Json]) -> Iterator[Json]:
             yield member
 
 
-def _inside(before: Json, after: Json) -> tuple[NestedChange, ...]:
+def _nested_changes(before: Json, after: Json) -> tuple[NestedChange, ...]:
     """What differs inside two containers, by pointer. deepdiff is loaded here, when there is a need."""
     from deepdiff import DeepDiff  # noqa: PLC0415 - 300 ms that most runs never need
 

@@ -50,7 +50,7 @@ def command(
     """
     if not auto_approve:
         require_terminal("forget")
-    with ownership.forgetting(use_case_call(options, target, lock_timeout), key) as found:
+    with ownership.open_for_forgetting(use_case_call(options, target, lock_timeout), key) as found:
         # Under the lock, so that what is confirmed is what is forgotten.
         print_message(_consequences(found))
         if not auto_approve and not confirm("Forget it?"):

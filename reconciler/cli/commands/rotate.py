@@ -60,7 +60,7 @@ def command(
     if not auto_approve:
         require_terminal("rotate")
     as_json = output_format == "json"
-    with secrecy.rotating(use_case_call(options, target, lock_timeout), key) as found:
+    with secrecy.open_for_rotation(use_case_call(options, target, lock_timeout), key) as found:
         if isinstance(found, Refusal):
             print_refusal(key, found, as_json=as_json)
             return ExitCode.REFUSED
