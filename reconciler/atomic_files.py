@@ -1,4 +1,4 @@
-"""Puts bytes into a file so that they are there whole or not at all, and stay there after a power cut."""
+"""Puts bytes into a file so that they are there whole or not at all, also after a power cut."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from pathlib import Path
 
+# What a new file or folder gets before the umask: for its owner alone, or as any program makes it.
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 SHARED_FILE: Final = 0o666
@@ -20,8 +21,9 @@ def write(path: Path, content: bytes, *, mode: int) -> None:
     """Replace `path` by `content`, on disk when this returns; OSError leaves the old file as it was.
 
     `mode` is cut by the umask. The folder must be there, and nobody else may write to `path`
-    meanwhile: what a crash left of an earlier attempt is swept away.
+    meanwhile: what a crash left of an earlier attempt is deleted.
     """
+    # In the same folder, since a rename is atomic only within one file system (POSIX rename).
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.unlink(missing_ok=True)
     try:
@@ -30,6 +32,7 @@ def write(path: Path, content: bytes, *, mode: int) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+    # A rename is in the folder, not in the file: without this a power cut may bring the old one back.
     sync_folder(path.parent)
 
 
@@ -41,6 +44,7 @@ def create(path: Path, content: bytes, *, mode: int) -> None:
     try:
         _create(path, content, mode)
     except FileExistsError:
+        # Somebody else's, so it is not deleted below.
         raise
     except BaseException:
         path.unlink(missing_ok=True)
@@ -49,6 +53,7 @@ def create(path: Path, content: bytes, *, mode: int) -> None:
 
 
 def _create(path: Path, content: bytes, mode: int) -> None:
+    # With its rights from the start: a chmod afterwards would leave a moment for others to read it.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
         file.write(content)
@@ -57,18 +62,20 @@ def _create(path: Path, content: bytes, mode: int) -> None:
 
 
 def append(path: Path, content: bytes, *, offset: int, mode: int) -> None:
-    """Have `content` from `offset` of a file on, on disk when this returns; what stood there is gone.
+    """Write `content` from `offset` of a file on, on disk when this returns; what stood there is gone.
 
     The file is made where it is not there. What an OSError leaves from `offset` on is not defined.
     """
-    new = not path.exists()
+    is_new = not path.exists()
     with open(os.open(path, os.O_WRONLY | os.O_CREAT, mode), "wb") as file:  # noqa: PTH123 - as above
+        # What an earlier attempt left from there on may be longer than `content`.
         file.truncate(offset)
         file.seek(offset)
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    if new:
+    # Only then: the name in the folder is durable already, and another fsync costs as much again.
+    if is_new:
         sync_folder(path.parent)
 
 
@@ -76,6 +83,7 @@ def make_folder(path: Path, *, mode: int) -> None:
     """Create `path` and the folders above it that are missing, on disk when this returns."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
+        # Another process may make the same one at this moment.
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=mode)
         sync_folder(folder.parent)
@@ -103,9 +111,10 @@ def keep_out_of_git(folder: Path) -> None:
 def file_name(name: str) -> str:
     """A name that is safe for a file: two names never share one, and none leaves its folder."""
     safe = quote(name, safe="")
+    # quote leaves dots alone: ".." would leave the folder, and ".git" be hidden.
     return f"%2E{safe[1:]}" if safe.startswith(".") else safe or "%"
 
 
 def reason(error: OSError) -> str:
-    """Why the system refused, in its own words."""
+    """The system's words for why it refused, without the path that Python adds."""
     return error.strerror or str(error)

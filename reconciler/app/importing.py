@@ -8,20 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import atomic_files
-from reconciler.app.ownership import all_of, look, opened, target_of, valid
+from reconciler.app.context import Call, load_valid, open_target, read_client, target_of
 from reconciler.core.errors import InventoryError, SelectionError
 from reconciler.core.model import Manifest, Source
 from reconciler.manifests import catalog, writer
-from reconciler.manifests.placement import occupied, places
+from reconciler.manifests.placement import keys_of_existing_files, new_paths
 from reconciler.plan import applied
-from reconciler.plan.adoption import importable
 from reconciler.plan.export import Exported, Note, export, keys
+from reconciler.plan.guards import client_name
+from reconciler.plan.ownership import importable
 
 if TYPE_CHECKING:
-    from reconciler.app.ownership import Call
-    from reconciler.app.target_run import Opened
+    from reconciler.app.context import Call
+    from reconciler.apply.context import OpenTarget
     from reconciler.core.model import InventoryEntry, LiveClient, Refusal
-    from reconciler.manifests.clients import Loaded
+    from reconciler.manifests.clients import LoadedProject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,22 +76,23 @@ class _Draft:
     entry: InventoryEntry
 
 
-def run(call: Call, wanted: Wanted, *, into: str | None = None, full: bool = False) -> Import:
+def import_clients(
+    call: Call, wanted: Wanted, *, into: str | None = None, full: bool = False
+) -> Import:
     """Write a manifest for each wanted client of `call.target` that nobody has claimed, and bind it.
 
     A file holds `metadata.id` until the client is recorded. So whenever the run dies, what it
     wrote means the client that is there, and nothing is created, doubled or deleted. Raises the
     ReconcilerErrors, all before the first file is written; what goes wrong later is `trouble`.
     """
-    loaded = valid(call)
+    loaded = load_valid(call)
     target = target_of(loaded, "", call.target)
-    with opened(loaded, target, call) as resources:
-        seen = _seen(resources, wanted)
-        manifests = all_of(loaded, target)
-        clients, left = importable(resources.situation, seen, manifests, by_id=bool(wanted.ids))
-        drafts = _drafts(resources, loaded, target, clients, into=into, full=full)
-        imported, trouble = _written(resources, drafts)
-    names = {client.remote_id: _name(resources, client) for client in seen}
+    with open_target(loaded, target, call) as opened:
+        seen = _read_wanted(opened, wanted)
+        clients, left = importable(opened.context, seen, by_id=bool(wanted.ids))
+        drafts = _make_drafts(opened, loaded, target, clients, into=into, full=full)
+        imported, trouble = _write(opened, drafts)
+    names = {client.remote_id: client_name(opened.provider, client.body) for client in seen}
     return Import(
         target=target,
         imported=tuple(imported),
@@ -102,124 +104,123 @@ def run(call: Call, wanted: Wanted, *, into: str | None = None, full: bool = Fal
     )
 
 
-def _seen(resources: Opened, wanted: Wanted) -> list[LiveClient]:
+def _read_wanted(opened: OpenTarget, wanted: Wanted) -> list[LiveClient]:
     """The clients that are wanted, as the server shows them now."""
     from reconciler.http import live  # noqa: PLC0415 - loads httpx
 
-    provider = resources.situation.provider
+    provider = opened.context.provider
     if wanted.ids:
-        found = [look(resources, remote_id) for remote_id in dict.fromkeys(wanted.ids)]
+        found = [read_client(opened, remote_id) for remote_id in dict.fromkeys(wanted.ids)]
         return list({client.remote_id: client for client in found}.values())
     if provider.list is None:
         raise SelectionError(
             f"{provider.title} has no list of its clients: name each of them with --id"
         )
-    known = [entry.remote_id for entry in resources.situation.inventory.entries.values()]
-    clients = live.read(provider, resources.transport, known).clients.values()
+    known = [entry.remote_id for entry in opened.context.inventory.entries.values()]
+    clients = live.read_state(provider, opened.transport, known).clients.values()
     if not wanted.names:
         return list(clients)
     fitting = [
         client
         for client in clients
-        if any(fnmatchcase(_name(resources, client), pattern) for pattern in wanted.names)
+        if any(
+            fnmatchcase(client_name(opened.provider, client.body), pattern)
+            for pattern in wanted.names
+        )
     ]
     if not fitting:
         raise SelectionError(f"no client is named {' or '.join(wanted.names)}")
     return fitting
 
 
-def _name(resources: Opened, client: LiveClient) -> str:
-    name = client.body.get(resources.situation.provider.identity.match or "name")
-    return name if isinstance(name, str) else ""
-
-
-def _drafts(
-    resources: Opened,
-    loaded: Loaded,
+def _make_drafts(
+    opened: OpenTarget,
+    loaded: LoadedProject,
     target: str,
     clients: list[LiveClient],
     *,
     into: str | None,
     full: bool,
 ) -> list[_Draft]:
-    situation, project = resources.situation, loaded.project
+    context, project = opened.context, loaded.project
     stated = project.targets[target]
-    inventory = situation.inventory
-    taken = {manifest.name for manifest in all_of(loaded, target)}
-    taken |= inventory.entries.keys() | inventory.pending.keys()
-    names = keys(situation.provider, clients, taken)
-    while filled := occupied(paths := places(project, stated, names.values(), into)):
+    inventory = context.inventory
+    taken = {*context.others, *inventory.entries, *inventory.pending}
+    names = keys(context.provider, clients, taken)
+    while filled := keys_of_existing_files(
+        paths := new_paths(project, stated, names.values(), into)
+    ):
         taken |= filled
-        names = keys(situation.provider, clients, taken)
-    judge = catalog.entry(stated.provider, project.root).validator
+        names = keys(context.provider, clients, taken)
+    validator = catalog.entry(stated.provider, project.root).validator
     drafts = []
     for client in clients:
         key = names[client.remote_id]
-        made = export(situation.provider, client, judge, key=key, target=target, full=full)
-        drafts.append(_draft(resources, client, key, paths[key], made))
+        made = export(context.provider, client, validator, key=key, target=target, full=full)
+        drafts.append(_make_draft(opened, client, key, paths[key], made))
     return drafts
 
 
-def _draft(
-    resources: Opened, client: LiveClient, key: str, path: str, exported: Exported
+def _make_draft(
+    opened: OpenTarget, client: LiveClient, key: str, path: str, exported: Exported
 ) -> _Draft:
-    situation, document = resources.situation, exported.document
+    context, document = opened.context, exported.document
     manifest = Manifest(
         source=Source(path=path),
-        kind=situation.provider.kind,
+        kind=context.provider.kind,
         name=key,
-        target=situation.target,
+        target=opened.name,
         spec=exported.spec,
     )
-    metadata = {"name": key, "target": situation.target, "id": client.remote_id}
+    metadata = {"name": key, "target": opened.name, "id": client.remote_id}
     return _Draft(
         client=client,
         key=key,
         path=path,
         exported=exported,
-        text=writer.spell(document),
-        bound_text=writer.spell({**document, "metadata": metadata}),
-        entry=applied.entry(
-            situation.provider,
+        text=writer.to_yaml(document),
+        bound_text=writer.to_yaml({**document, "metadata": metadata}),
+        entry=applied.make_entry(
+            context.provider,
             manifest,
             client.remote_id,
             client.body,
-            key=situation.key,
-            now=resources.now(),
+            key=context.key,
+            now=opened.now(),
         ),
     )
 
 
-def _written(resources: Opened, drafts: list[_Draft]) -> tuple[list[Imported], str]:
+def _write(opened: OpenTarget, drafts: list[_Draft]) -> tuple[list[Imported], str]:
     """Write and record the drafts; those that have a file now, and what broke it off."""
     done: list[Imported] = []
     trouble = ""
     for draft in drafts:
         path, note = Path(draft.path), ""
         try:
-            writer.create(path, draft.bound_text)
+            writer.create_file(path, draft.bound_text)
         except OSError as error:
             return done, f"{draft.path}: {atomic_files.reason(error)}"
         try:
-            resources.session.record(draft.key, draft.entry)
-            if not writer.rewrite(path, draft.bound_text, draft.text):
+            opened.session.record(draft.key, draft.entry)
+            if not writer.replace_file(path, draft.bound_text, draft.text):
                 note = "the file was changed meanwhile, and keeps it"
         except InventoryError as error:
             note, trouble = "kept, so that the next apply binds the client", str(error)
         except OSError as error:
             note, trouble = "not taken out again", f"{draft.path}: {atomic_files.reason(error)}"
-        done.append(_told(resources, draft, note))
+        done.append(_imported(opened, draft, note))
         if trouble:
             break
     return done, trouble
 
 
-def _told(resources: Opened, draft: _Draft, note: str) -> Imported:
+def _imported(opened: OpenTarget, draft: _Draft, note: str) -> Imported:
     more = (Note(field="metadata.id", reason=note),) if note else ()
     return Imported(
         key=draft.key,
         remote_id=draft.client.remote_id,
-        name=_name(resources, draft.client),
+        name=client_name(opened.provider, draft.client.body),
         path=draft.path,
         notes=(*draft.exported.notes, *more),
     )

@@ -5,63 +5,71 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.apply import create as creates
-from reconciler.apply import update as guard
-from reconciler.apply.exchange import Exchange
+from reconciler.apply.create import create
+from reconciler.apply.request_log import RequestLog
+from reconciler.apply.secrets import keep_secret
+from reconciler.apply.update import refuse_if_moved, refuse_replace_if_moved, update
 from reconciler.core.errors import Ambiguous, InventoryError, NotFound, RemoteError, SinkError
-from reconciler.core.model import Action, Outcome, Status
+from reconciler.core.model import (
+    Action,
+    ForgetClient,
+    Outcome,
+    RecordClient,
+    RecordEntry,
+    Status,
+)
 from reconciler.core.pointer import resolve
-from reconciler.plan import applied
-from reconciler.plan.preconditions import mark
-from reconciler.plan.requests import follow_up
-from reconciler.provider.secrets import issued
+from reconciler.plan.applied import make_entry, renews, server_changed
+from reconciler.plan.preconditions import fingerprint_client
+from reconciler.plan.requests import late_requests
+from reconciler.provider.secrets import secret_in, stated_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.apply.context import Scene
+    from reconciler.apply.context import OpenTarget
     from reconciler.core.model import (
         Change,
         FieldChange,
+        InventoryEntry,
         JsonObject,
         Manifest,
-        Secret,
         SecretPlace,
     )
     from reconciler.provider.model import Provider
 
 
-class Step:
+class ChangeRun:
     """One change on its way: what was sent so far, and what it brought."""
 
-    def __init__(self, scene: Scene, change: Change) -> None:
-        self._scene = scene
+    def __init__(self, target: OpenTarget, change: Change) -> None:
+        self._target = target
         self.change = change
         self.remote_id = change.remote_id
-        self._exchange = Exchange(scene, change)
-        self._kept: SecretPlace = ""
+        self._log = RequestLog(target, change)
+        self._secret_place: SecretPlace = ""
         self._secret_location = ""
         self._trouble = ""
         self._note = ""
         self._server_changed: tuple[FieldChange, ...] = ()
 
-    def run(self, act: Callable[[Step], None]) -> Outcome:
+    def run(self, act: Callable[[ChangeRun], None]) -> Outcome:
         """Do `act`, and say what became of it: an error ends this change and, if it must, the run."""
         try:
             act(self)
         except (RemoteError, SinkError, InventoryError) as error:
-            self._scene.brake.after(error)
+            self._target.stop.note_end(error)
             status = Status.UNKNOWN if isinstance(error, Ambiguous) else Status.FAILED
             check = f". {self._what_to_check()}" if isinstance(error, Ambiguous) else ""
             return self.outcome(status, f"{self._trouble}{error}{check}")
-        self._scene.brake.after(None)
+        self._target.stop.note_end(None)
         if self._trouble:
             return self.outcome(Status.FAILED, self._trouble.rstrip(". "))
         return self.outcome(Status.DONE, self._note)
 
     def outcome(self, status: Status, message: str = "") -> Outcome:
         """The outcome, with all that is known by now."""
-        change, exchange = self.change, self._exchange
+        change, log = self.change, self._log
         before = None if change.live is None else change.live.body
         return Outcome(
             target=change.target,
@@ -72,48 +80,47 @@ class Step:
             message=message,
             server_changed=self._server_changed,
             secret_location=self._secret_location,
-            requests_sent=exchange.sent,
-            tracking=exchange.tracking,
-            before=self._mark(before),
-            after=self._mark(exchange.seen if exchange.sent or exchange.seen else before),
+            requests_sent=log.sent,
+            tracking=log.tracking,
+            before=self._fingerprint(before),
+            after=self._fingerprint(log.seen if log.sent or log.seen else before),
         )
 
     def create(self) -> None:
         """Create the client; its secret is safe, and its id recorded, before anything else."""
-        scene, manifest = self._scene, self._manifest()
+        target, manifest = self._target, self._manifest()
         if self.change.action is Action.REPLACE:
-            guard.refuse_outdated(scene, self._exchange, self.change)
-        body = creates.create(scene, self._exchange, self.change, manifest)
-        before = self.change.remote_id if self.change.action is Action.REPLACE else None
-        self.remote_id = remote_id = str(resolve(body, scene.provider.identity.pointer))
+            refuse_replace_if_moved(target, self._log, self.change)
+        body = create(target, self._log, self.change, manifest)
+        self.remote_id = remote_id = str(resolve(body, target.provider.identity.pointer))
+        # The sink comes first: what is recorded can be found out again, the secret cannot.
         self._keep_secret(body, remote_id)
-        late = follow_up(scene.provider, manifest.spec, body)
-        first = _without_late(scene.provider, manifest) if late else manifest
-        self._record(first, body, superseded=before, pending=True)
+        late = late_requests(target.provider, manifest.spec, body)
+        first = _without_late(target.provider, manifest) if late else manifest
+        self._record(first, body, ends_create=True)
         for request in late:
-            body = self._exchange.write(request, remote_id)
+            body = self._log.write(request, remote_id)
         if late:
             self._record(manifest, body)
         self._compare(manifest, body)
 
     def update(self) -> None:
         """Send the requests that mend the client, none where it is as wanted, and record it."""
-        change, recorder = self.change, self._scene.recorder
-        if change.settle:
-            recorder.settle(change.key)
-        if change.found == "told" and change.live is not None:
-            # Our own create, by a run that died before it could keep what it got.
-            self._keep_secret(change.live.body, change.live.remote_id)
-        elif change.found in {"stored", "lost"}:
-            self._kept = change.found
-        body, self._note = guard.update(self._scene, self._exchange, change)
+        change = self.change
+        if isinstance(change.record, RecordClient):
+            self._prepare_record(change.record)
+        body, self._note = update(self._target, self._log, change)
+        match change.record:
+            case RecordEntry(entry=entry):
+                self._target.session.record(change.key, entry)
+            case ForgetClient():
+                self._target.session.forget(change.key)
         if change.manifest is None:
-            self._remember()
             return
         if change.requests:
             self._compare(change.manifest, body)
         if change.remote_id is not None:
-            self._record(change.manifest, body, superseded=change.predecessor)
+            self._record(change.manifest, body)
 
     def delete(self) -> None:
         """Delete the client, or the predecessor that a replace left, and forget its id."""
@@ -122,96 +129,94 @@ class Step:
             self._trouble = "not deleted: its successor is not bound yet"
             return
         try:
-            guard.refuse_moved(self._scene, self._exchange, self.change)
-            self._exchange.send(self.change.requests[-1], old_id)
+            refuse_if_moved(self._target, self._log, self.change)
+            self._log.send(self.change.requests[-1], old_id)
         except NotFound as error:
-            if not self._gone(old_id):
+            if not self._is_gone(old_id):
                 raise error from None
-        self._exchange.seen = None
-        self._scene.recorder.drop(self.change.key, old_id)
+        self._log.seen = None
+        self._target.session.drop(self.change.key, old_id)
+
+    def _prepare_record(self, wanted: RecordClient) -> None:
+        """What the record needs before the first request: a create that is over, a secret that is safe."""
+        if wanted.abandons_create:
+            self._target.session.close_create(self.change.key)
+        if wanted.secret == "readable" and self.change.live is not None:  # noqa: S105 - a state
+            # Our own create, by a run that died before it could keep what it got.
+            self._keep_secret(self.change.live.body, self.change.live.remote_id)
+        elif wanted.secret != "readable":  # noqa: S105 - as above
+            self._secret_place = wanted.secret
 
     def _is_bound(self, remote_id: str) -> bool:
         """Whether a client is bound to an id that should be a predecessor's: then it is all it has."""
-        entry = self._scene.recorder.entry(self.change.key)
+        entry = self._target.session.entry(self.change.key)
         return entry is not None and entry.remote_id == remote_id
 
-    def _gone(self, remote_id: str) -> bool:
+    def _is_gone(self, remote_id: str) -> bool:
         try:
-            self._exchange.look(remote_id)
+            self._log.read(remote_id)
         except NotFound:
             return True
         return False
 
-    def _remember(self) -> None:
-        """Remember of a client that no manifest names any more what the plan says."""
-        if self.change.record is not None:
-            self._scene.recorder.record(self.change.key, self.change.record)
-        if self.change.forget:
-            self._scene.recorder.forget(self.change.key)
-
-    def _mark(self, body: JsonObject | None) -> str:
+    def _fingerprint(self, body: JsonObject | None) -> str:
         if body is None or self.change.action is Action.NOOP:
             return ""
-        return mark(self._scene.provider, body, self._scene.key)
+        return fingerprint_client(self._target.provider, body, self._target.key)
 
     def _keep_secret(self, body: JsonObject, remote_id: str) -> None:
         """Store the secret that a create brought, in its sink or else in a private file."""
-        scene, key = self._scene, self.change.key
-        secret = issued(scene.provider, body)
-        if secret is None or _states_secret(scene.provider, self._manifest()):
+        target = self._target
+        secret = secret_in(target.provider, body)
+        # One that the manifest states is where its owner keeps it already.
+        if secret is None or stated_secret(target.provider, self._manifest().spec) is not None:
             return
-        try:
-            self._secret_location = scene.sink.store(scene.target, key, remote_id, secret)
-            self._kept = "stored"
-        except SinkError as error:
-            scene.brake.after(error)
-            self._trouble = f"the client was created, and its secret not stored: {error}. "
-            self._trouble += self._spool(key, remote_id, secret)
-
-    def _spool(self, key: str, remote_id: str, secret: Secret) -> str:
-        try:
-            self._secret_location = self._scene.recorder.spool(key, remote_id, secret)
-        except InventoryError as error:
-            self._kept = "lost"
-            return f"Nor can it be kept elsewhere: {error}. Have the server issue a new one. "
-        self._kept = "spooled"
-        return (
-            f"It is in {self._secret_location}: mend the sink, then apply again or run "
-            "`reconciler secrets sync`, which bring it there. "
+        kept = keep_secret(
+            target.name,
+            target.session,
+            target.sink,
+            key=self.change.key,
+            remote_id=remote_id,
+            secret=secret,
         )
+        self._secret_place, self._secret_location = kept.place, kept.location
+        if kept.sink_error:
+            target.stop.note_end(SinkError(kept.sink_error))
+            self._trouble = (
+                f"the client was created, and its secret not stored: {kept.sink_error}. "
+            )
+            self._trouble += kept.what_to_do
 
-    def _record(
-        self,
-        manifest: Manifest,
-        body: JsonObject,
-        *,
-        superseded: str | None = None,
-        pending: bool = False,
-    ) -> None:
-        """Remember the client; a create that is `pending` is over with that, and is told so."""
-        scene, key = self._scene, self.change.key
-        before = scene.recorder.entry(key)
-        old_ids = () if before is None else before.superseded
-        if superseded is not None:
-            old_ids = tuple(dict.fromkeys((*old_ids, superseded)))
-        old_ids = tuple(old_id for old_id in old_ids if old_id not in self.change.vanished)
+    def _record(self, manifest: Manifest, body: JsonObject, *, ends_create: bool = False) -> None:
+        """Remember the client. With `ends_create` its pending create is over, whatever is new."""
+        target, key = self._target, self.change.key
+        before = target.session.entry(key)
         same = before is not None and before.remote_id == self.remote_id
-        entry = applied.entry(
-            scene.provider,
+        entry = make_entry(
+            target.provider,
             manifest,
             self.remote_id or "",
             body,
-            key=scene.key,
-            now=scene.now(),
-            superseded=old_ids,
-            secret=self._kept or (before.secret if before is not None and same else ""),
+            key=target.key,
+            now=target.now(),
+            superseded=self._superseded(before),
+            secret=self._secret_place or (before.secret if before is not None and same else ""),
         )
-        if pending or applied.renews(before, entry):
-            scene.recorder.record(key, entry)
+        if ends_create or renews(before, entry):
+            target.session.record(key, entry)
+
+    def _superseded(self, before: InventoryEntry | None) -> tuple[str, ...]:
+        """The predecessors that are to be deleted, a replaced client among them."""
+        old_ids = () if before is None else before.superseded
+        if isinstance(self.change.record, RecordClient):
+            old_ids = self.change.record.superseded
+        if self.change.action is Action.REPLACE and self.change.remote_id is not None:
+            old_ids = tuple(dict.fromkeys((*old_ids, self.change.remote_id)))
+        return old_ids
 
     def _compare(self, manifest: Manifest, body: JsonObject) -> None:
-        scene = self._scene
-        self._server_changed = applied.server_changed(scene.provider, manifest, body, key=scene.key)
+        target = self._target
+        self._server_changed = server_changed(target.provider, manifest, body, key=target.key)
 
     def _manifest(self) -> Manifest:
         if self.change.manifest is None:
@@ -219,8 +224,8 @@ class Step:
         return self.change.manifest
 
     def _what_to_check(self) -> str:
-        provider, key = self._scene.provider, self.change.key
-        if self._exchange.sent > 1 or self.change.action not in (Action.CREATE, Action.REPLACE):
+        provider, key = self._target.provider, self.change.key
+        if self._log.sent > 1 or self.change.action not in (Action.CREATE, Action.REPLACE):
             return "Plan again: it shows what came of it"
         if provider.identity.chosen:
             return "Plan again: if the client was created, it is found by the id that was chosen"
@@ -234,10 +239,9 @@ class Step:
         )
 
 
-def finish_replace(scene: Scene, change: Change, created: Outcome) -> Outcome:
+def delete_predecessor(target: OpenTarget, change: Change, created: Outcome) -> Outcome:
     """Delete the predecessor of a client that was replaced, and join both halves in one outcome."""
-    step = Step(scene, change)
-    deleted = step.run(Step.delete)
+    deleted = ChangeRun(target, change).run(ChangeRun.delete)
     message = deleted.message
     if deleted.status is not Status.DONE:
         message = (
@@ -251,11 +255,6 @@ def finish_replace(scene: Scene, change: Change, created: Outcome) -> Outcome:
         requests_sent=created.requests_sent + deleted.requests_sent,
         tracking=(*created.tracking, *deleted.tracking),
     )
-
-
-def _states_secret(provider: Provider, manifest: Manifest) -> bool:
-    """Whether the user chose the client's secret: then it is where they keep it already."""
-    return any(provider.fields[name].secret for name in manifest.spec)
 
 
 def _without_late(provider: Provider, manifest: Manifest) -> Manifest:

@@ -1,72 +1,113 @@
-"""Says what the changes of a target are carried out with."""
+"""A target with its record, its server and its sink open, and when nothing more of it may start."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.errors import InventoryError, SinkError, Unauthorized, Unreachable
+from reconciler.plan.preconditions import conflict_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.apply.stop import Brake
-    from reconciler.core.model import Intent, InventoryEntry, Secret
+    from reconciler.core.errors import ReconcilerError
     from reconciler.core.project import ConflictCheck
     from reconciler.http.transport import Transport
+    from reconciler.inventory.open_inventory import OpenInventory
+    from reconciler.plan.context import TargetContext
     from reconciler.provider.model import Provider
+    from reconciler.sinks.contract import Sink
+
+# So many changes in a row that never reached the server: it is not there. One alone may be a
+# connection that broke.
+_UNREACHABLE: Final = 3
 
 
-class Recorder(Protocol):
-    """The record of what is ours, as a run writes to it (see `inventory.file.Session`)."""
+class StopSignal:
+    """Says when a target's run must start nothing more, and why; `interrupted` is set by Ctrl-C.
 
-    def entry(self, key: str) -> InventoryEntry | None:
-        """What is recorded now of one client."""
+    `failed` is set by the first failure, of this target or of one that shares it, and then stops
+    the run too; None lets the rest go on.
+    """
 
-    def record(self, key: str, entry: InventoryEntry) -> None:
-        """Remember `entry`, durably where it binds a new id."""
+    def __init__(self, interrupted: threading.Event, failed: threading.Event | None = None) -> None:
+        self.interrupted = interrupted
+        self._failed = failed
+        self._lock = threading.Lock()
+        self._reason = ""
+        self._sink_failed = False
+        self._unreachable = 0
 
-    def check(self) -> None:
-        """Raise InventoryError where another run may work on the target by now."""
+    def note_end(self, error: ReconcilerError | None) -> None:
+        """Take note of how a change ended; None for well."""
+        if error is not None and self._failed is not None:
+            self._failed.set()
+        with self._lock:
+            self._unreachable = self._unreachable + 1 if isinstance(error, Unreachable) else 0
+            if isinstance(error, SinkError):
+                self._sink_failed = True
+            self._reason = self._reason or self._reason_of(error)
 
-    def intend(self, key: str, intent: Intent) -> None:
-        """Remember, durably, that a create is about to be sent."""
+    def reason(self, *, creates: bool) -> str:
+        """Why nothing more may start, "" while it may; `creates` asks for changes that issue a secret."""
+        if self.interrupted.is_set():
+            return "the run was interrupted"
+        if self._reason:
+            return self._reason
+        if self._failed is not None and self._failed.is_set():
+            return "an earlier change failed, and --fail-fast stops there"
+        if creates and self._sink_failed:
+            return "the secret of an earlier client could not be stored"
+        return ""
 
-    def settle(self, key: str) -> None:
-        """Remember that the create which was pending came to nothing."""
-
-    def forget(self, key: str) -> None:
-        """Remember nothing more of a client."""
-
-    def drop(self, key: str, remote_id: str) -> None:
-        """Remember that the server deleted one remote id of a client."""
-
-    def spool(self, key: str, client_id: str, secret: Secret) -> str:
-        """Save a secret that its sink would not take, and give its place."""
-
-    def flush(self) -> None:
-        """Have everything on disk."""
+    def _reason_of(self, error: ReconcilerError | None) -> str:
+        if isinstance(error, Unauthorized):
+            return f"the server turned the tool itself away ({error.status or 'no token'})"
+        if isinstance(error, InventoryError):
+            return "the inventory could not be written"
+        if self._unreachable >= _UNREACHABLE:
+            return "the server cannot be reached"
+        return ""
 
 
-class Sink(Protocol):
-    """The place for new secrets, as a run writes to it (see `sinks.file.FileSink`)."""
-
-    def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
-        """Store a secret durably, and say where."""
+def _never_set() -> StopSignal:
+    return StopSignal(threading.Event())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """What all changes of a target are carried out with. `key` is for fingerprints.
+class OpenTarget:
+    """A target with its record, its server and its sink open: what every use case works on.
 
-    `aged` says whether the plan's look at the server is too old to write on.
+    `session` is the target's inventory. `now` gives RFC 3339 in UTC. `is_old` says whether the
+    plan's look at the server is too old to write on.
     """
 
-    target: str
-    provider: Provider
+    context: TargetContext
     transport: Transport
-    recorder: Recorder
+    session: OpenInventory
     sink: Sink
-    key: bytes
     now: Callable[[], str]
-    brake: Brake
-    guard: ConflictCheck
-    aged: Callable[[], bool]
+    stop: StopSignal = field(default_factory=_never_set)
+    is_old: Callable[[], bool] = lambda: False
+
+    @property
+    def provider(self) -> Provider:
+        """The vendor of the target."""
+        return self.context.provider
+
+    @property
+    def key(self) -> bytes:
+        """The key for fingerprints."""
+        return self.context.key
+
+    @property
+    def name(self) -> str:
+        """The target's name."""
+        return self.context.target.name
+
+    @property
+    def conflict_check(self) -> ConflictCheck:
+        """How a write makes sure that its client is as it was when the write was planned."""
+        return conflict_check(self.provider, self.context.target.conflict_check)

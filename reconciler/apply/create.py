@@ -18,15 +18,15 @@ from reconciler.plan.diff import compare
 from reconciler.plan.normalize import canonical
 
 if TYPE_CHECKING:
-    from reconciler.apply.context import Scene
-    from reconciler.apply.exchange import Exchange
+    from reconciler.apply.context import OpenTarget
+    from reconciler.apply.request_log import RequestLog
     from reconciler.core.model import Change, JsonObject, Manifest, Request
     from reconciler.provider.model import Provider
 
 _TAKEN = frozenset({409, 422})
 
 
-def create(scene: Scene, exchange: Exchange, change: Change, manifest: Manifest) -> JsonObject:
+def create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manifest) -> JsonObject:
     """Create the client of `change`, and give what the server shows of it, sealed.
 
     The intent is on disk before the request leaves. It is settled where the server certainly
@@ -34,25 +34,25 @@ def create(scene: Scene, exchange: Exchange, change: Change, manifest: Manifest)
     id that is taken by a client as it is wanted is that client.
     """
     request = change.requests[0]
-    intent = _intent(scene, change, request)
+    intent = _make_intent(target, change, request)
     # Without the lock no intent may be left either, that nobody could settle.
-    scene.recorder.check()
-    scene.recorder.intend(change.key, intent)
+    target.session.check_lock()
+    target.session.intend(change.key, intent)
     try:
-        return exchange.write(request, "")
+        return log.write(request, "")
     except Ambiguous:
         raise
     except RemoteError as refused:
         if isinstance(refused, Rejected) and refused.status in _TAKEN and intent.remote_id:
-            found = _taken(scene, exchange, manifest, intent.remote_id, refused)
+            found = _existing_client(target, log, manifest, intent.remote_id, refused)
             if found is not None:
                 return found
-        _settle(scene, change.key)
+        _close_create(target, change.key)
         raise
 
 
-def _intent(scene: Scene, change: Change, request: Request) -> Intent:
-    provider, body = scene.provider, _unwrapped(scene.provider, request)
+def _make_intent(target: OpenTarget, change: Change, request: Request) -> Intent:
+    provider, body = target.provider, _body_of(target.provider, request)
     chosen = body.get(provider.identity.pointer.removeprefix("/"))
     return Intent(
         key=change.key,
@@ -63,46 +63,46 @@ def _intent(scene: Scene, change: Change, request: Request) -> Intent:
             for name in provider.identity.recognize
             if name in body and not holds_secret(body[name])
         },
-        digest=fingerprint(scene.key, body),
-        at=scene.now(),
+        digest=fingerprint(target.key, body),
+        at=target.now(),
     )
 
 
-def _unwrapped(provider: Provider, request: Request) -> JsonObject:
+def _body_of(provider: Provider, request: Request) -> JsonObject:
     body = request.body
     if provider.create.envelope is not None and isinstance(body, dict):
         body = body.get(provider.create.envelope)
     return body if isinstance(body, dict) else {}
 
 
-def _taken(
-    scene: Scene, exchange: Exchange, manifest: Manifest, remote_id: str, refused: Rejected
+def _existing_client(
+    target: OpenTarget, log: RequestLog, manifest: Manifest, remote_id: str, refused: Rejected
 ) -> JsonObject | None:
     """The client that has the chosen id already, if it is as wanted; None where nobody has it."""
     try:
-        body = exchange.look(remote_id)
+        body = log.read(remote_id)
     except NotFound:
         return None
     except RemoteError as error:
         raise Ambiguous(
             f"{refused}. Whether {remote_id} is taken could not be read: {error}"
         ) from None
-    fields = scene.provider.fields
+    fields = target.provider.fields
     wanted = {name: value for name, value in manifest.spec.items() if not fields[name].update_only}
-    differing = compare(scene.provider, wanted, body, key=scene.key)
+    differing = compare(target.provider, wanted, body, key=target.key)
     if not differing:
         return body
     names = ", ".join(change.field for change in differing)
-    _settle(scene, manifest.name)
+    _close_create(target, manifest.name)
     raise ChangedMeanwhile(
-        f"{scene.target}/{manifest.name}: a client with the id {remote_id} was made since this was "
+        f"{target.name}/{manifest.name}: a client with the id {remote_id} was made since this was "
         f"planned, and differs in {names}. Plan again: it is found by that id"
     )
 
 
-def _settle(scene: Scene, key: str) -> None:
+def _close_create(target: OpenTarget, key: str) -> None:
     """Note that the create made nothing. Where that cannot be written, the next plan looks again."""
     try:
-        scene.recorder.settle(key)
+        target.session.close_create(key)
     except InventoryError as error:
-        scene.brake.after(error)
+        target.stop.note_end(error)

@@ -7,87 +7,57 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from reconciler.apply.change import Step, finish_replace
-from reconciler.apply.context import Scene
-from reconciler.apply.stop import Brake
+from reconciler.apply.change import ChangeRun, delete_predecessor
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Action, Outcome, Status
-from reconciler.plan.preconditions import guard_of
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterable, Mapping
 
-    from reconciler.apply.context import Recorder, Sink
+    from reconciler.apply.context import OpenTarget
     from reconciler.core.model import Change, TargetPlan
-    from reconciler.core.project import ConflictCheck
-    from reconciler.http.transport import Transport
-    from reconciler.provider.model import Provider
+    from reconciler.inventory.open_inventory import OpenInventory
 
 _CREATES = (Action.CREATE, Action.REPLACE)
 _UPDATES = (Action.UPDATE, Action.ADOPT)
 
 
-def run(  # noqa: PLR0913 - every part that a run touches is handed in, so that none is hidden
-    target_plan: TargetPlan,
-    provider: Provider,
-    transport: Transport,
-    recorder: Recorder,
-    sink: Sink,
-    *,
-    workers: int,
-    key: bytes,
-    now: Callable[[], str],
-    on_outcome: Callable[[Outcome], None],
-    stop: threading.Event,
-    failed: threading.Event | None = None,
-    guard: ConflictCheck | None = None,
-    aged: Callable[[], bool] = lambda: False,
+def carry_out(
+    plan: TargetPlan, target: OpenTarget, *, on_outcome: Callable[[Outcome], None]
 ) -> tuple[Outcome, ...]:
     """Send what the plan holds: creates, then updates, then deletes; one outcome a change, in order.
 
-    `recorder` is the target's inventory, open for writing. `now` gives RFC 3339 in UTC, `key` is
-    for fingerprints. `on_outcome` is called in this thread, once a change, when it has ended. Once
-    `stop` is set nothing new starts; what is under way ends and is recorded. A failure is in its
-    change's outcome and is not raised; it sets `failed`, which then stops the run like `stop`.
-    `guard` is what the target states, and `aged` says whether the plan's look at the server is too
-    old to write on.
+    `on_outcome` is called in this thread, once a change, when it has ended. Once the target's
+    stop signal is set nothing new starts; what is under way ends and is recorded. A failure is in
+    its change's outcome and is not raised.
     """
-    scene = Scene(
-        target=target_plan.target,
-        provider=provider,
-        transport=transport,
-        recorder=recorder,
-        sink=sink,
-        key=key,
-        now=now,
-        brake=Brake(stop, failed),
-        guard=guard_of(provider, guard),
-        aged=aged,
-    )
-    staged = _Run(scene, target_plan.changes, on_outcome)
-    with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
+    stages = _Stages(target, plan.changes, on_outcome)
+    with ThreadPoolExecutor(target.transport.workers, thread_name_prefix="apply") as pool:
         try:
-            staged.refuse()
-            staged.stage(pool, _CREATES, Step.create)
-            staged.refresh()
-            staged.stage(pool, _UPDATES, Step.update)
-            staged.stage(pool, (Action.DELETE,), Step.delete)
-            staged.finish_replaces(pool)
+            stages.refuse()
+            stages.run(pool, _CREATES, ChangeRun.create)
+            stages.refresh_records()
+            stages.run(pool, _UPDATES, ChangeRun.update)
+            # Deletes are last: until its successor is in place, a client may be in use.
+            stages.run(pool, (Action.DELETE,), ChangeRun.delete)
+            stages.finish_replaces(pool)
         except BaseException:
             # What is under way ends before the pool does; nothing more of it may start.
-            stop.set()
+            target.stop.interrupted.set()
             raise
-    return staged.outcomes(_flush(recorder))
+    return stages.outcomes(_flush(target.session))
 
 
-class _Run:
+class _Stages:
     """The changes of a plan by their place in it, and what became of them so far."""
 
     def __init__(
-        self, scene: Scene, changes: tuple[Change, ...], on_outcome: Callable[[Outcome], None]
+        self,
+        target: OpenTarget,
+        changes: tuple[Change, ...],
+        on_outcome: Callable[[Outcome], None],
     ) -> None:
-        self._scene = scene
+        self._target = target
         self._changes = changes
         self._on_outcome = on_outcome
         self._ended: dict[int, Outcome] = {}
@@ -97,15 +67,18 @@ class _Run:
         """Skip what a guard refuses."""
         for place, change in enumerate(self._changes):
             if change.refusal is not None:
-                self._end(place, self._skipped(change, change.refusal.message))
+                self._end(place, self._skip(change, change.refusal.message))
 
-    def refresh(self) -> None:
+    def refresh_records(self) -> None:
         """Bring the record of clients that are as wanted up to date, without a request."""
         for place, change in self._left((Action.NOOP,)):
-            self._end(place, Step(self._scene, change).run(Step.update))
+            self._end(place, ChangeRun(self._target, change).run(ChangeRun.update))
 
-    def stage(
-        self, pool: ThreadPoolExecutor, actions: tuple[Action, ...], act: Callable[[Step], None]
+    def run(
+        self,
+        pool: ThreadPoolExecutor,
+        actions: tuple[Action, ...],
+        act: Callable[[ChangeRun], None],
     ) -> None:
         """Carry out the changes of these actions, all that there is room for at once."""
         jobs = {
@@ -144,23 +117,23 @@ class _Run:
             if change.action in actions and place not in self._ended:
                 yield place, change
 
-    def _carry_out(self, change: Change, act: Callable[[Step], None]) -> Outcome:
-        reason = self._scene.brake.reason(creates=change.action in _CREATES)
+    def _carry_out(self, change: Change, act: Callable[[ChangeRun], None]) -> Outcome:
+        reason = self._target.stop.reason(creates=change.action in _CREATES)
         if reason:
-            return self._skipped(change, f"not started: {reason}")
-        return Step(self._scene, change).run(act)
+            return self._skip(change, f"not started: {reason}")
+        return ChangeRun(self._target, change).run(act)
 
     def _delete_predecessor(self, change: Change, created: Outcome) -> Outcome:
-        reason = self._scene.brake.reason(creates=False)
+        reason = self._target.stop.reason(creates=False)
         if not reason:
-            return finish_replace(self._scene, change, created)
+            return delete_predecessor(self._target, change, created)
         message = (
             f"the new client is in place, the old one {change.remote_id} not deleted: {reason}"
         )
         return replace(created, status=Status.FAILED, message=message)
 
-    def _skipped(self, change: Change, why: str) -> Outcome:
-        return Step(self._scene, change).outcome(Status.SKIPPED, why)
+    def _skip(self, change: Change, why: str) -> Outcome:
+        return ChangeRun(self._target, change).outcome(Status.SKIPPED, why)
 
     def _end(self, place: int, outcome: Outcome) -> None:
         self._ended[place] = outcome
@@ -175,8 +148,8 @@ def _as_they_end(
         yield places[future], future.result()
 
 
-def _flush(recorder: Recorder) -> str:
-    """Have the last records on disk; gives what went wrong, "" for nothing."""
+def _flush(recorder: OpenInventory) -> str:
+    """Have the last records on disk; what went wrong, "" for nothing."""
     try:
         recorder.flush()
     except InventoryError as error:

@@ -15,18 +15,18 @@ from reconciler.core.errors import (
     Unreachable,
 )
 from reconciler.core.model import Secret
-from reconciler.http.live import read_one
-from reconciler.plan.requests import path_for
-from reconciler.plan.rotation import call_request, set_request, told
+from reconciler.http.live import read_client
+from reconciler.plan.requests import path_for, rotation_request, secret_update_request
 from reconciler.provider.model import ChosenSecret
-from reconciler.provider.secrets import issued
+from reconciler.provider.secrets import secret_anywhere_in, secret_in
 
 if TYPE_CHECKING:
     from reconciler.core.model import LiveClient
     from reconciler.http.transport import Transport
     from reconciler.provider.model import Endpoint, Provider
 
-# 86 characters of the URL-safe alphabet, 512 bits: as long as those that Boruta makes.
+# 512 bits, 86 characters of the URL-safe alphabet: a client that signs with its secret by HS512
+# needs a key of that size (RFC 7518 section 3.2).
 _BYTES: Final = 64
 # Nothing came of a request that was answered so, or that never left.
 CERTAIN: Final = (Unreachable, Unauthorized, Rejected, NotFound)
@@ -44,15 +44,15 @@ def rotate(provider: Provider, transport: Transport, live: LiveClient, *, key: s
     if how is None:
         raise ValueError(f"{provider.title} has no way to change a secret")
     if isinstance(how, ChosenSecret):
-        return _set(provider, how, transport, live, key)
-    return _called(provider, how, transport, live, key)
+        return _set_chosen(provider, how, transport, live, key)
+    return _call(provider, how, transport, live, key)
 
 
-def _set(
+def _set_chosen(
     provider: Provider, how: ChosenSecret, transport: Transport, live: LiveClient, key: str
 ) -> Secret:
     chosen = Secret(secrets.token_urlsafe(_BYTES))
-    request = set_request(provider, how, live, chosen)
+    request = secret_update_request(provider, how, live, chosen)
     try:
         transport.send(
             request.method,
@@ -65,14 +65,14 @@ def _set(
     except CERTAIN:
         raise
     except RemoteError as error:
-        return _shown(provider, transport, live, error)
+        return _read_new_secret(provider, transport, live, error)
     return chosen
 
 
-def _called(
+def _call(
     provider: Provider, how: Endpoint, transport: Transport, live: LiveClient, key: str
 ) -> Secret:
-    request = call_request(provider, how)
+    request = rotation_request(provider, how)
     try:
         answer = transport.send(
             request.method,
@@ -83,28 +83,28 @@ def _called(
     except CERTAIN:
         raise
     except RemoteError as error:
-        return _shown(provider, transport, live, error)
-    found = told(provider, answer.body)
-    if found is not None and found != issued(provider, live.body):
+        return _read_new_secret(provider, transport, live, error)
+    found = secret_anywhere_in(provider, answer.body)
+    if found is not None and found != secret_in(provider, live.body):
         return found
     silent = BadAnswer(
         f"{transport.target}/{key}: {request.method} was answered with {answer.status} and no new "
         "secret",
         status=answer.status,
     )
-    return _shown(provider, transport, live, silent)
+    return _read_new_secret(provider, transport, live, silent)
 
 
-def _shown(
+def _read_new_secret(
     provider: Provider, transport: Transport, live: LiveClient, error: RemoteError
 ) -> Secret:
     """The secret that the client shows, if it is not the one that it had."""
     try:
-        now = issued(provider, read_one(provider, transport, live.remote_id).body)
+        now = secret_in(provider, read_client(provider, transport, live.remote_id).body)
     except RemoteError as unread:
         raise Ambiguous(
             f"{error}. Which secret the client has now could not be read: {unread}"
         ) from None
-    if now is None or now == issued(provider, live.body):
+    if now is None or now == secret_in(provider, live.body):
         raise error
     return now

@@ -1,130 +1,117 @@
-"""Gives sinks the secrets that they would not take before, and says what became of each."""
+"""Keeps a secret: in its sink, else in a private file that the next run brings there, else it is lost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import InventoryError, SinkError
-from reconciler.core.model import Delivery, Refusal, SecretPlace, Status
+from reconciler.core.model import Refusal, SecretDelivery, SecretPlace, Status
+from reconciler.plan.guards import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
-    from reconciler.apply.context import Sink
-    from reconciler.core.model import Change, Inventory, InventoryEntry, Secret, TargetPlan
+    from reconciler.core.model import Change, Inventory, Secret, TargetPlan
+    from reconciler.inventory.open_inventory import OpenInventory
+    from reconciler.inventory.spool import SpooledSecret
+    from reconciler.sinks.contract import Sink
 
 
 # A name, since as a literal it looks like a password to those who search for such.
 _STORED: Final[SecretPlace] = "stored"
-S = TypeVar("S", bound="Waiting")
 
 
-class Waiting(Protocol):
-    """A secret that waits in a private file (see `inventory.spool.Spooled`)."""
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-
-    @property
-    def key(self) -> str:
-        """The client's key."""
-
-    @property
-    def client_id(self) -> str:
-        """The client's remote id."""
-
-    @property
-    def secret(self) -> Secret:
-        """Its secret."""
-
-
-class Recorder(Protocol[S]):
-    """The record of what is ours, as far as secrets go (see `inventory.session.Session`)."""
-
-    @property
-    def inventory(self) -> Inventory:
-        """What is recorded now."""
-
-    def entry(self, key: str) -> InventoryEntry | None:
-        """What is recorded now of one client."""
-
-    def record(self, key: str, entry: InventoryEntry) -> None:
-        """Remember `entry`, durably where it says where a secret is."""
-
-    def spooled(self) -> tuple[S, ...]:
-        """The secrets that wait."""
-
-    def spool(self, key: str, client_id: str, secret: Secret) -> str:
-        """Save a secret that its sink would not take, and give its place."""
-
-    def unspool(self, spooled: S) -> None:
-        """Delete the file of a secret that its sink has taken."""
-
-
-def deliver(target: str, recorder: Recorder[S], sink: Sink) -> tuple[Delivery, ...]:
+def deliver_spooled(target: str, session: OpenInventory, sink: Sink) -> tuple[SecretDelivery, ...]:
     """Give `sink` every secret of `target` that waits for it, and delete the file of each that it took.
 
     A secret whose client is not the one of its key any more stays where it is: it would take the
     place of another one's. Raises InventoryError for files that cannot be read.
     """
-    waiting = recorder.spooled()
-    inventory = recorder.inventory if waiting else None
+    waiting = session.spooled_secrets()
+    inventory = session.inventory if waiting else None
     # A pending create is newer than what is recorded, so that its secret has the last word.
     ordered = sorted(
         waiting, key=lambda each: inventory is not None and not _is_bound(inventory, each)
     )
     return tuple(
-        _delivered(target, recorder, sink, each)
-        if inventory is not None and belongs(inventory, each)
-        else _ended(target, each, Status.SKIPPED, message=_nobodys(each))
+        _deliver(target, session, sink, each)
+        if inventory is not None and _belongs(inventory, each)
+        else _delivery(target, each, Status.SKIPPED, message=_why_nobodys(each))
         for each in ordered
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """Where a secret is now: in its sink, in a private file, or nowhere; `trouble` says why."""
+class KeptSecret:
+    """Where a secret is now: in its sink, in a private file, or nowhere.
+
+    `sink_error` says why its sink did not take it, `file_error` why no private file did, or why
+    the one of an older secret could not be deleted.
+    """
 
     place: SecretPlace
     location: str = ""
-    trouble: str = ""
+    sink_error: str = ""
+    file_error: str = ""
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong on the way, "" for nothing."""
+        if not self.sink_error:
+            return self.file_error
+        if not self.file_error:
+            return self.sink_error
+        return f"{self.sink_error}; nor can it be kept elsewhere: {self.file_error}"
+
+    @property
+    def what_to_do(self) -> str:
+        """What a user does about a secret that is not in its sink."""
+        if self.file_error:
+            return f"Nor can it be kept elsewhere: {self.file_error}. Have the server issue a new one. "
+        return (
+            f"It is in {self.location}: mend the sink, then apply again or run "
+            "`reconciler secrets sync`, which bring it there. "
+        )
 
 
-def keep(
-    target: str, recorder: Recorder[S], sink: Sink, *, key: str, remote_id: str, secret: Secret
-) -> Kept:
-    """Store the secret of a client, in its sink or else in a private file, durably.
+def keep_secret(
+    target: str, session: OpenInventory, sink: Sink, *, key: str, remote_id: str, secret: Secret
+) -> KeptSecret:
+    """Store the secret of a client durably: in its sink, else in a private file, else it is lost.
 
-    Once the sink has it, no older one of that client waits for it any more.
+    Once the sink has it, no older one of that client waits for it any more: a later run would put
+    that in its place.
     """
     try:
         location = sink.store(target, key, remote_id, secret)
     except SinkError as error:
-        trouble = str(error)
+        sink_error = str(error)
     else:
-        return Kept(place="stored", location=location, trouble=_overtaken(recorder, key, remote_id))
+        return _stored(session, key, remote_id, location)
     try:
-        location = recorder.spool(key, remote_id, secret)
+        location = session.spool(key, remote_id, secret)
     except InventoryError as error:
-        return Kept(place="lost", trouble=f"{trouble}; nor can it be kept elsewhere: {error}")
-    return Kept(place="spooled", location=location, trouble=trouble)
+        return KeptSecret(place="lost", sink_error=sink_error, file_error=str(error))
+    return KeptSecret(place="spooled", location=location, sink_error=sink_error)
 
 
-def _overtaken(recorder: Recorder[S], key: str, remote_id: str) -> str:
-    """Delete what waits for the sink of a client whose newest secret is there; what went wrong."""
+def _stored(session: OpenInventory, key: str, remote_id: str, location: str) -> KeptSecret:
     try:
-        for waiting in recorder.spooled():
+        for waiting in session.spooled_secrets():
             if (waiting.key, waiting.client_id) == (key, remote_id):
-                recorder.unspool(waiting)
+                session.unspool(waiting)
     except InventoryError as error:
-        return str(error)
-    return ""
+        return KeptSecret(place="stored", location=location, file_error=str(error))
+    return KeptSecret(place="stored", location=location)
 
 
-def belongs(inventory: Inventory, waiting: Waiting) -> bool:
+def waiting_secrets(session: OpenInventory) -> dict[tuple[str, str], Secret]:
+    """The secrets that wait in private files, by the key and the remote id of their client."""
+    return {(each.key, each.client_id): each.secret for each in session.spooled_secrets()}
+
+
+def _belongs(inventory: Inventory, waiting: SpooledSecret) -> bool:
     """Whether a secret is of the client of its key, or of one that a pending create made."""
     if _is_bound(inventory, waiting):
         return True
@@ -132,23 +119,25 @@ def belongs(inventory: Inventory, waiting: Waiting) -> bool:
     return pending is not None and pending.remote_id in (None, waiting.client_id)
 
 
-def settle(recorder: Recorder[S], deliveries: Sequence[Delivery]) -> None:
+def record_delivered(session: OpenInventory, deliveries: Sequence[SecretDelivery]) -> None:
     """Have the record say that delivered secrets are stored, also of clients that it knows only now."""
     for delivery in deliveries:
         if delivery.status is Status.DONE:
-            mark(recorder, delivery.key, delivery.remote_id)
+            _record_stored(session, delivery.key, delivery.remote_id)
 
 
-def mark(recorder: Recorder[S], key: str, remote_id: str) -> None:
+def _record_stored(session: OpenInventory, key: str, remote_id: str) -> None:
     """Have the record say that the secret of a client is in its sink. Raises InventoryError."""
-    entry = recorder.entry(key)
+    entry = session.entry(key)
     if entry is not None and entry.remote_id == remote_id and entry.secret != _STORED:
-        recorder.record(key, replace(entry, secret=_STORED))
+        session.record(key, replace(entry, secret=_STORED))
 
 
-def held_back(plan: TargetPlan, brings_secret: Callable[[Change], bool]) -> TargetPlan:
+def refuse_new_secrets(plan: TargetPlan, brings_secret: Callable[[Change], bool]) -> TargetPlan:
     """The plan without what would bring a secret: its sink has just refused one."""
-    refused = Refusal(rule="sink-failed", message="its secret could not be stored: the sink fails")
+    refused = Refusal(
+        rule=Rule.SINK_FAILED, message="its secret could not be stored: the sink fails"
+    )
     changes = tuple(
         replace(change, refusal=change.refusal or refused) if brings_secret(change) else change
         for change in plan.changes
@@ -156,29 +145,31 @@ def held_back(plan: TargetPlan, brings_secret: Callable[[Change], bool]) -> Targ
     return replace(plan, changes=changes)
 
 
-def _is_bound(inventory: Inventory, waiting: Waiting) -> bool:
+def _is_bound(inventory: Inventory, waiting: SpooledSecret) -> bool:
     entry = inventory.entries.get(waiting.key)
     return entry is not None and entry.remote_id == waiting.client_id
 
 
-def _delivered(target: str, recorder: Recorder[S], sink: Sink, waiting: S) -> Delivery:
+def _deliver(
+    target: str, session: OpenInventory, sink: Sink, waiting: SpooledSecret
+) -> SecretDelivery:
     try:
         location = sink.store(target, waiting.key, waiting.client_id, waiting.secret)
     except SinkError as error:
-        return _ended(target, waiting, Status.FAILED, message=str(error))
+        return _delivery(target, waiting, Status.FAILED, message=str(error))
     try:
-        mark(recorder, waiting.key, waiting.client_id)
-        recorder.unspool(waiting)
+        _record_stored(session, waiting.key, waiting.client_id)
+        session.unspool(waiting)
     except InventoryError as error:
         # It is where it belongs; a file that is left is delivered once more.
-        return _ended(target, waiting, Status.DONE, location, message=str(error))
-    return _ended(target, waiting, Status.DONE, location)
+        return _delivery(target, waiting, Status.DONE, location, message=str(error))
+    return _delivery(target, waiting, Status.DONE, location)
 
 
-def _ended(
-    target: str, waiting: Waiting, status: Status, location: str = "", *, message: str = ""
-) -> Delivery:
-    return Delivery(
+def _delivery(
+    target: str, waiting: SpooledSecret, status: Status, location: str = "", *, message: str = ""
+) -> SecretDelivery:
+    return SecretDelivery(
         target=target,
         key=waiting.key,
         remote_id=waiting.client_id,
@@ -189,7 +180,7 @@ def _ended(
     )
 
 
-def _nobodys(waiting: Waiting) -> str:
+def _why_nobodys(waiting: SpooledSecret) -> str:
     return (
         f"{waiting.client_id} is not the client of {waiting.key} any more: if nobody needs its "
         "secret, delete the file"

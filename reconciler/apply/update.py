@@ -15,9 +15,9 @@ from reconciler.core.errors import (
 )
 from reconciler.core.model import MISSING, Redacted
 from reconciler.core.values import canonical_json
-from reconciler.plan.applied import ignored
+from reconciler.plan.applied import ignored_fields
 from reconciler.plan.diff import compare
-from reconciler.plan.preconditions import moved, shown
+from reconciler.plan.preconditions import moved_fields, showable_values
 from reconciler.plan.requests import update_requests
 from reconciler.provider.errors import clean
 from reconciler.provider.model import UpdateStyle
@@ -25,89 +25,94 @@ from reconciler.provider.model import UpdateStyle
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from reconciler.apply.context import Scene
-    from reconciler.apply.exchange import Exchange
+    from reconciler.apply.context import OpenTarget
+    from reconciler.apply.request_log import RequestLog
     from reconciler.core.model import Change, FieldChange, Json, JsonObject, Request
 
 _LONGEST_VALUE = 120
 _TOO_MANY_REQUESTS = 429
 
 
-def update(scene: Scene, exchange: Exchange, change: Change) -> tuple[JsonObject, str]:
-    """Send what mends a client; gives what the server shows of it then, and what there is to tell.
+def update(target: OpenTarget, log: RequestLog, change: Change) -> tuple[JsonObject, str]:
+    """Send what mends a client. What the server shows of it then, and a note, "" for none.
 
     Raises ChangedMeanwhile, with nothing written, where it is not the client that was planned on,
     and the RemoteErrors, their messages saying what is live now where a part may have been done.
     """
     body: JsonObject = {} if change.live is None else change.live.body
-    for request in _held(scene, exchange, change):
+    for request in _requests_to_send(target, log, change):
         try:
-            body = _write(scene, exchange, change, request)
+            body = _write(target, log, change, request)
         except (Ambiguous, BadAnswer, Rejected, ServerFailed) as error:
-            if not _may_have_done(scene, error):
+            if not _may_be_done(target, error):
                 raise
-            return _aftermath(scene, exchange, change, error)
+            return _find_out(target, log, change, error)
     return body, ""
 
 
-def refuse_moved(scene: Scene, exchange: Exchange, change: Change) -> None:
+def refuse_if_moved(target: OpenTarget, log: RequestLog, change: Change) -> None:
     """Raise ChangedMeanwhile where a client that is to go is not as it was when that was planned.
 
     It is read again only where the plan's look at it is too old; NotFound says that it is gone.
     """
-    if change.live is not None and scene.guard != "none" and scene.aged():
-        now = exchange.look(change.remote_id or "")
-        _refuse(scene, change, now, moved(scene.provider, change, change.live.body, now))
+    if change.live is not None and target.conflict_check != "none" and target.is_old():
+        now = log.read(change.remote_id or "")
+        _refuse(target, change, now, moved_fields(target.provider, change, change.live.body, now))
 
 
-def refuse_outdated(scene: Scene, exchange: Exchange, change: Change) -> None:
+def refuse_replace_if_moved(target: OpenTarget, log: RequestLog, change: Change) -> None:
     """Raise ChangedMeanwhile where a client that is to be replaced moved: its successor carries it over."""
     try:
-        refuse_moved(scene, exchange, change)
+        refuse_if_moved(target, log, change)
     except NotFound:
         raise _gone(change) from None
 
 
-def _held(scene: Scene, exchange: Exchange, change: Change) -> tuple[Request, ...]:
+def _requests_to_send(target: OpenTarget, log: RequestLog, change: Change) -> tuple[Request, ...]:
     """The requests of an update, made anew on what is live where the plan's look at it is too old."""
     live = change.live
-    if live is None or not change.requests or scene.guard != "reread" or not scene.aged():
+    if (
+        live is None
+        or not change.requests
+        or target.conflict_check != "reread"
+        or not target.is_old()
+    ):
         return change.requests
-    now = _look(exchange, change)
-    _refuse(scene, change, now, moved(scene.provider, change, live.body, now))
-    return _anew(scene, change, now)
+    now = _read_or_refuse(log, change)
+    _refuse(target, change, now, moved_fields(target.provider, change, live.body, now))
+    return _make_anew(target, change, now)
 
 
-def _write(scene: Scene, exchange: Exchange, change: Change, request: Request) -> JsonObject:
+def _write(target: OpenTarget, log: RequestLog, change: Change, request: Request) -> JsonObject:
     """Send one update. A patch whose tests fail over spelling or order alone is sent again with that."""
     remote_id = change.remote_id or ""
     try:
-        return exchange.write(request, remote_id)
+        return log.write(request, remote_id)
     except NotFound:
         # A gateway's 404 says nothing of the client: the read does.
-        _look(exchange, change)
+        _read_or_refuse(log, change)
         raise
     except Rejected as refused:
-        if change.live is None or not _tests(request):
+        if change.live is None or not _has_tests(request):
             raise
-        now = _look(exchange, change)
+        now = _read_or_refuse(log, change)
         planned = {field.field for field in change.fields}
-        since = moved(scene.provider, change, change.live.body, now)
-        _refuse(scene, change, now, [name for name in since if name in planned])
-        (again,) = _anew(scene, change, now)
+        since = moved_fields(target.provider, change, change.live.body, now)
+        _refuse(target, change, now, [name for name in since if name in planned])
+        (again,) = _make_anew(target, change, now)
         if again == request:
             raise refused from None
-        return exchange.write(again, remote_id)
+        return log.write(again, remote_id)
 
 
-def _tests(request: Request) -> bool:
+def _has_tests(request: Request) -> bool:
     operations = request.body if isinstance(request.body, list) else []
     return any(isinstance(each, dict) and each.get("op") == "test" for each in operations)
 
 
-def _look(exchange: Exchange, change: Change) -> JsonObject:
+def _read_or_refuse(log: RequestLog, change: Change) -> JsonObject:
     try:
-        return exchange.look(change.remote_id or "")
+        return log.read(change.remote_id or "")
     except NotFound:
         raise _gone(change) from None
 
@@ -119,35 +124,35 @@ def _gone(change: Change) -> ChangedMeanwhile:
     )
 
 
-def _anew(scene: Scene, change: Change, now: JsonObject) -> tuple[Request, ...]:
+def _make_anew(target: OpenTarget, change: Change, now: JsonObject) -> tuple[Request, ...]:
     if change.manifest is None:
         # It only turns the client off, and nothing that it rests on has moved.
         return change.requests
     return update_requests(
-        scene.provider,
+        target.provider,
         change.manifest.spec,
         now,
         [field.field for field in change.fields],
-        ignore=ignored(change.manifest),
-        tested=scene.guard == "test",
+        ignore=ignored_fields(change.manifest),
+        tested=target.conflict_check == "test",
         hidden=[field.field for field in change.fields if isinstance(field.before, Redacted)],
     )
 
 
-def _refuse(scene: Scene, change: Change, now: JsonObject, names: Collection[str]) -> None:
+def _refuse(target: OpenTarget, change: Change, now: JsonObject, names: Collection[str]) -> None:
     if not names or change.live is None:
         return
-    entry = scene.recorder.entry(change.key)
+    entry = target.session.entry(change.key)
     secret: JsonObject = {} if entry is None else entry.fingerprints
-    before = shown(scene.provider, change, secret, change.live.body)
-    after = shown(scene.provider, change, secret, now)
-    told = "; ".join(_told(name, before, after) for name in names)
+    before = showable_values(target.provider, change, secret, change.live.body)
+    after = showable_values(target.provider, change, secret, now)
+    sentences = "; ".join(_what_moved(name, before, after) for name in names)
     raise ChangedMeanwhile(
-        f"{change.target}/{change.key}: changed meanwhile: {told}. Nothing was written; plan again"
+        f"{change.target}/{change.key}: changed meanwhile: {sentences}. Nothing was written; plan again"
     )
 
 
-def _told(name: str, before: JsonObject, after: JsonObject) -> str:
+def _what_moved(name: str, before: JsonObject, after: JsonObject) -> str:
     if name not in before and name not in after:
         return f"{name} was changed"
     old, new = (_short(side.get(name, MISSING)) for side in (before, after))
@@ -159,45 +164,45 @@ def _short(value: Json) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
-def _may_have_done(scene: Scene, error: RemoteError) -> bool:
+def _may_be_done(target: OpenTarget, error: RemoteError) -> bool:
     """Whether a part of the update may have been carried out, whatever the answer said."""
     if isinstance(error, Rejected):
         # RFC 5789 section 2: a patch is applied whole or not at all.
-        return scene.provider.style is not UpdateStyle.JSON_PATCH
+        return target.provider.style is not UpdateStyle.JSON_PATCH
     return error.status != _TOO_MANY_REQUESTS
 
 
-def _aftermath(
-    scene: Scene, exchange: Exchange, change: Change, error: RemoteError
+def _find_out(
+    target: OpenTarget, log: RequestLog, change: Change, error: RemoteError
 ) -> tuple[JsonObject, str]:
-    """What a failed update left: the client where it is as wanted all the same, else the error, told."""
+    """What a failed update left: the client where it is as wanted all the same, else the error with what is live now."""
     try:
-        now = exchange.look(change.remote_id or "")
+        now = log.read(change.remote_id or "")
     except RemoteError as unread:
-        raise _more(error, f"What is live now could not be read: {unread}") from None
+        raise _with_sentence(error, f"What is live now could not be read: {unread}") from None
     planned = [field.field for field in change.fields]
-    left = {field.field for field in _still_wanted(scene, change, now)}
+    left = {field.field for field in _still_wanted(target, change, now)}
     done = [name for name in planned if name not in left]
-    unseen = [name for name in planned if scene.provider.fields[name].write_only]
+    unseen = [name for name in planned if target.provider.fields[name].write_only]
     if not left and not unseen:
         return now, f"{error}. Read again, the client is as wanted"
     if not done:
-        raise _more(error, "Read again, nothing of it was changed") from None
-    raise _more(
+        raise _with_sentence(error, "Read again, nothing of it was changed") from None
+    raise _with_sentence(
         error,
         f"Read again, {', '.join(done)} changed all the same, and {', '.join(sorted(left))} did not",
     ) from None
 
 
-def _still_wanted(scene: Scene, change: Change, now: JsonObject) -> tuple[FieldChange, ...]:
+def _still_wanted(target: OpenTarget, change: Change, now: JsonObject) -> tuple[FieldChange, ...]:
     """The planned fields that are not as wanted; one that no answer shows is never seen to be."""
     manifest = change.manifest
     wanted = {field.field: field.after for field in change.fields}
     if manifest is not None:
         wanted = {name: manifest.spec[name] for name in wanted}
-    return compare(scene.provider, wanted, now, key=scene.key)
+    return compare(target.provider, wanted, now, key=target.key)
 
 
-def _more(error: RemoteError, sentence: str) -> RemoteError:
+def _with_sentence(error: RemoteError, sentence: str) -> RemoteError:
     message = str(error).rstrip(".")
     return type(error)(f"{message}. {sentence}", status=error.status, tracking=error.tracking)

@@ -1,4 +1,4 @@
-"""Turns the first Ctrl-C (or SIGTERM) into a wish to stop, and the second into the end of the process."""
+"""Turns the first Ctrl-C (or SIGTERM) into a request to stop, and the second into the end of the process."""
 
 from __future__ import annotations
 
@@ -31,12 +31,11 @@ def _abort() -> None:  # pragma: no cover - nothing is left to measure it
 
 
 @contextmanager
-def graceful(notice: str = "", *, echo: float = 1.0) -> Iterator[threading.Event]:
-    """Give an event that the first signal sets, with a `notice`; the next ends the process, code 1.
+def stop_on_signal(notice: str = "", *, echo: float = 1.0) -> Iterator[threading.Event]:
+    """Yield an event that the first signal sets; the next signal ends the process, code 1.
 
-    A signal within `echo` seconds of the first is the same wish: a wrapper such as make or timeout
-    passes on what the terminal has sent already. Outside the main thread, where no handler can be
-    set, the event is never set.
+    The first prints `notice`. One within `echo` seconds of it counts as the same. Outside of the
+    main thread, where Python sets no handlers, the event is never set.
     """
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -48,6 +47,7 @@ def graceful(notice: str = "", *, echo: float = 1.0) -> Iterator[threading.Event
         began = time.monotonic()
 
         def again(_signal: int, _frame: object) -> None:
+            # make and timeout pass on the signal that the terminal has sent to us already.
             if time.monotonic() - began >= echo:
                 _abort()
 
@@ -64,20 +64,17 @@ def graceful(notice: str = "", *, echo: float = 1.0) -> Iterator[threading.Event
             signal.signal(number, handler)
 
 
-def attentively(work: Callable[[], T]) -> T:
-    """Run `work` in a thread and wait for it without missing a signal.
-
-    One that arrives just before the main thread falls asleep is only seen when it wakes up again,
-    so that it must not sleep for long.
-    """
+def run_interruptibly(work: Callable[[], T]) -> T:
+    """Run `work` in a thread, wait for it without missing a signal, and return what it returns."""
     with ThreadPoolExecutor(1, thread_name_prefix="work") as pool:
         future = pool.submit(work)
+        # A signal that arrives just before the main thread sleeps is seen only when it wakes up.
         while not wait([future], timeout=_NAP).done:
             pass
         return future.result()
 
 
-def until(stop: threading.Event) -> None:
+def wait_for(stop: threading.Event) -> None:
     """Wait for `stop` without missing a signal."""
     while not stop.wait(_NAP):
         pass

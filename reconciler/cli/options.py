@@ -1,4 +1,4 @@
-"""The options that several commands share, spelled once."""
+"""The options and arguments that several commands share, each defined once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from reconciler.cli.session import Session
+from reconciler.cli.output import print_message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,14 +15,28 @@ if TYPE_CHECKING:
     Function = TypeVar("Function", bound=Callable[..., object])
 
 
-def _keep_project(ctx: click.Context, _option: click.Parameter, path: str | None) -> None:
+class GlobalOptions:
+    """The global options of one run; `project` is as typed, None where it is to be looked for."""
+
+    def __init__(self) -> None:
+        self.verbose = False
+        self.project: str | None = None
+
+    def log(self, line: str) -> None:
+        """Print a line of the log, where one is wanted."""
+        if self.verbose:
+            print_message(line)
+
+
+def _set_project(ctx: click.Context, _option: click.Parameter, path: str | None) -> None:
+    # The option may stand on the group and on the command: one that is absent must not undo the other.
     if path is not None:
-        ctx.ensure_object(Session).project = path
+        ctx.ensure_object(GlobalOptions).project = path
 
 
-def _keep_verbose(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
+def _set_verbose(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
     if wanted:
-        ctx.ensure_object(Session).verbose = True
+        ctx.ensure_object(GlobalOptions).verbose = True
 
 
 def global_options(function: Function) -> Function:
@@ -32,14 +46,14 @@ def global_options(function: Function) -> Function:
         "--verbose",
         is_flag=True,
         expose_value=False,
-        callback=_keep_verbose,
+        callback=_set_verbose,
         help="Log to stderr what happens; secrets are left out.",
     )
     project = click.option(
         "--project",
         metavar="PATH",
         expose_value=False,
-        callback=_keep_project,
+        callback=_set_project,
         help="The project file, or its folder. Default: reconciler.yaml here or in the nearest "
         "parent folder.",
     )
@@ -47,7 +61,7 @@ def global_options(function: Function) -> Function:
 
 
 def _seconds(ctx: click.Context, option: click.Parameter, text: str | None) -> float | None:
-    """Read a duration; the forms are those of the project file."""
+    """The seconds of a duration; its forms are those of the project file."""
     from reconciler.core.project import seconds  # noqa: PLC0415 - not needed for help
 
     if text is None:
@@ -60,6 +74,27 @@ def _seconds(ctx: click.Context, option: click.Parameter, text: str | None) -> f
         message = f"{text!r} is no duration; write 500ms, 10s or 2m"
         raise click.BadParameter(message, ctx=ctx, param=option)
     return duration
+
+
+def key_argument(function: Function) -> Function:
+    """Add the argument KEY."""
+    return click.argument("key", metavar="KEY")(function)
+
+
+def target_option(function: Function) -> Function:
+    """Add `--target`, for one target."""
+    return click.option(
+        "--target",
+        metavar="NAME",
+        help="The target of KEY; needed where several could be meant.",
+    )(function)
+
+
+def auto_approve_option(function: Function) -> Function:
+    """Add `--auto-approve`."""
+    return click.option(
+        "--auto-approve", is_flag=True, help="Do not ask; needed where nobody can answer."
+    )(function)
 
 
 def selection_options(function: Function) -> Function:
@@ -88,8 +123,12 @@ def max_deletes_option(function: Function) -> Function:
     )(function)
 
 
-def lock_timeout_option(*, default: str | None, text: str) -> Callable[[Function], Function]:
-    """Add `--lock-timeout`, given as seconds."""
+def lock_timeout_option(
+    *,
+    default: str | None = "10s",
+    text: str = "How long to wait for another run that works on a target.",
+) -> Callable[[Function], Function]:
+    """Add `--lock-timeout`, passed on in seconds."""
     return click.option(
         "--lock-timeout",
         metavar="DURATION",

@@ -1,41 +1,41 @@
-"""Where output goes: results to stdout, everything else to stderr, in UTF-8 whatever the locale."""
+"""Prints: results to stdout, everything else to stderr, in UTF-8 whatever the locale; and asks."""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.render.clean import clean
-
-if TYPE_CHECKING:
-    from reconciler.render.style import Style
+from reconciler.render.terminal import COLOUR, PLAIN, Style, escape_unprintable
 
 
-def speak_utf8() -> None:
+def use_utf8() -> None:
     """Make both streams take every character, also where the locale says ASCII."""
     for stream in (sys.stdout, sys.stderr):
+        # Not where a test or a program around us has put in a stream of its own.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-def result(text: str, *, err: bool = False) -> None:
-    """Print a result, which ends its own lines and was made safe by its renderer."""
+def print_text(text: str, *, err: bool = False) -> None:
+    """Print a text that ends its own lines and was escaped by its renderer."""
     click.echo(text, nl=False, err=err)
 
 
-def say(line: str) -> None:
-    """Tell the person who watches, on stderr; the line may hold foreign text."""
-    click.echo("\n".join(clean(part) for part in line.split("\n")), err=True)
+def print_line(line: str) -> None:
+    """Print a line of a result, which may hold foreign text, to stdout."""
+    print_text(f"{escape_unprintable(line)}\n")
+
+
+def print_message(message: str) -> None:
+    """Print one or more lines, which may hold foreign text, to stderr for the person who watches."""
+    click.echo("\n".join(escape_unprintable(line) for line in message.split("\n")), err=True)
 
 
 def style_for(*, err: bool = False) -> Style:
-    """Colour on a terminal, unless NO_COLOR (no-color.org) or TERM=dumb speaks against it."""
-    from reconciler.render.style import COLOUR, PLAIN  # noqa: PLC0415 - plans and reports only
-
+    """The colours for a terminal, none where NO_COLOR (no-color.org) or TERM=dumb speaks against it."""
     stream = sys.stderr if err else sys.stdout
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
         return PLAIN
@@ -45,6 +45,21 @@ def style_for(*, err: bool = False) -> Style:
 def can_ask() -> bool:
     """Whether somebody is there to read a question and to type an answer."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def require_terminal(command: str) -> None:
+    """Raise UsageError where a command that asks first has no terminal to ask on."""
+    if not can_ask():
+        raise click.UsageError(
+            f"{command} asks first, and there is no terminal to ask on: give --auto-approve"
+        )
+
+
+def confirm(question: str) -> bool:
+    """Ask a question on stderr; whether the answer is yes."""
+    # Not click.confirm, which takes `y` as well: this is about other people's logins.
+    click.echo(f"{question} Only 'yes' is taken as yes: ", nl=False, err=True)
+    return sys.stdin.readline().strip() == "yes"
 
 
 def write_file(path: str, text: str) -> None:
@@ -61,3 +76,13 @@ def write_file(path: str, text: str) -> None:
         target.write_bytes(content)
     else:
         atomic_files.write(target, content, mode=atomic_files.SHARED_FILE)
+
+
+def version() -> str:
+    """The version of the installed package, `0+source` where it is run from its sources."""
+    from importlib import metadata  # noqa: PLC0415 - 15 ms, for the few outputs that state it
+
+    try:
+        return metadata.version("oauth-client-reconciler")
+    except metadata.PackageNotFoundError:
+        return "0+source"

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown(changes: int) -> Iterator[Callable[[Outcome], None]]:
-    """Give what is to be called with each outcome; on a terminal it moves a bar of `changes`."""
+def progress_bar(changes: int) -> Iterator[Callable[[Outcome], None]]:
+    """Show a bar of `changes` on a terminal; the block is given what to call with each outcome."""
     if not changes or not sys.stderr.isatty():
         yield lambda _outcome: None
         return
@@ -26,6 +26,7 @@ def shown(changes: int) -> Iterator[Callable[[Outcome], None]]:
         task = bar.add_task("Applying", total=changes)
 
         def advance(outcome: Outcome) -> None:
+            # The bar counts changes; an outcome is reported of unchanged clients too.
             if outcome.action is not Action.NOOP:
                 bar.advance(task)
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 NAME: Final = "reconciler.yaml"
 
 
-def find(stated: str | None) -> str:
-    """Give the path of the project file, as short as the user would type it.
+def find_project_file(stated: str | None) -> str:
+    """The path of the project file, as short as the user would type it.
 
     `stated` is a file or a folder; None looks here and in every parent folder.
     """
@@ -23,15 +23,23 @@ def find(stated: str | None) -> str:
 
         path = Path(stated)
         return str(path / NAME if path.is_dir() else path)
+    found = nearest()
+    if found is None:
+        raise ReconcilerError(
+            f"there is no {NAME} here or in a parent folder: `reconciler init` writes one, "
+            "--project names one that is elsewhere"
+        )
+    return found
+
+
+def nearest() -> str | None:
+    """The path of the project file here or in the nearest parent folder, None where there is none."""
     here = os.getcwd()  # noqa: PTH109 - as above
     for folder in _with_parents(here):
-        path_there = os.path.join(folder, NAME)  # noqa: PTH118 - as above
-        if os.path.isfile(path_there):  # noqa: PTH113 - as above
-            return NAME if folder == here else path_there
-    raise ReconcilerError(
-        f"there is no {NAME} here or in a parent folder: `reconciler init` writes one, "
-        "--project names one that is elsewhere"
-    )
+        path = os.path.join(folder, NAME)  # noqa: PTH118 - as above
+        if os.path.isfile(path):  # noqa: PTH113 - as above
+            return NAME if folder == here else path
+    return None
 
 
 def _with_parents(folder: str) -> Iterator[str]:

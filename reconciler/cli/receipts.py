@@ -1,4 +1,4 @@
-"""Keeps the receipt of a run: written before anything is sent, and again when the run ends, however."""
+"""Writes the receipt of a run: before anything is sent, and again when the run ends, however it ends."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.output import write_file
 from reconciler.core.errors import StalePlan
 from reconciler.core.model import Action
-from reconciler.render import receipt
-from reconciler.render.clean import clean
+from reconciler.render.json import ReceiptHeader, render_receipt
+from reconciler.render.terminal import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,55 +32,57 @@ ACTORS: Final = (
 )
 
 
-class Receipt:
-    """The receipt of one run; without a path it is kept nowhere. `exit_code` is set by who knows it."""
+class ReceiptFile:
+    """The file of one run's receipt; without a path there is none. The caller sets `exit_code`."""
 
-    def __init__(self, path: str | None, heading: receipt.Heading | None) -> None:
+    def __init__(self, path: str | None, header: ReceiptHeader | None) -> None:
         self._path = path
-        self._heading = heading
+        self._header = header
         self._outcomes: list[Outcome] = []
         self.exit_code: int | None = None
 
-    def note(self, outcome: Outcome) -> None:
-        """Take note of how a change ended; a client that was left alone is not worth it."""
+    def add(self, outcome: Outcome) -> None:
+        """Add how a change ended; a client that was left alone without a message is left out."""
         if outcome.action is not Action.NOOP or outcome.message:
             self._outcomes.append(outcome)
 
-    def settle(self, outcomes: tuple[Outcome, ...]) -> None:
-        """Take the whole report in the place of what was noted one by one."""
+    def replace_outcomes(self, outcomes: tuple[Outcome, ...]) -> None:
+        """Put the outcomes of the whole report in the place of those that were added one by one."""
         self._outcomes.clear()
         for outcome in outcomes:
-            self.note(outcome)
+            self.add(outcome)
 
     def write(self, *, ended: bool) -> None:
         """Write the file, whole or not at all. Raises OSError."""
-        if self._path is not None and self._heading is not None:
+        if self._path is not None and self._header is not None:
             ended_at = _now() if ended else None
-            text = receipt.render(
-                self._heading, self._outcomes, ended_at=ended_at, exit_code=self.exit_code
+            text = render_receipt(
+                self._header, self._outcomes, ended_at=ended_at, exit_code=self.exit_code
             )
             write_file(self._path, text)
 
 
 @contextmanager
-def kept(path: str | None, heading: receipt.Heading | None) -> Iterator[Receipt]:
-    """Keep a receipt at `path` until the block ends: its first version says that the run did not."""
-    opened = Receipt(path, heading)
-    opened.write(ended=False)
+def keep_receipt(path: str | None, header: ReceiptHeader | None) -> Iterator[ReceiptFile]:
+    """Write a receipt to `path` now, and again when the block ends."""
+    receipt = ReceiptFile(path, header)
+    # At once: a run that is killed leaves a receipt that says that it has not ended, and a path
+    # that cannot be written stops the run before anything is sent.
+    receipt.write(ended=False)
     try:
-        yield opened
+        yield receipt
     except StalePlan:
-        opened.exit_code = ExitCode.STALE
+        receipt.exit_code = ExitCode.STALE
         raise
     finally:
-        opened.write(ended=True)
+        receipt.write(ended=True)
 
 
-def heading(
+def receipt_header(
     *, version: str, folder: str, plan_digest: str, plan_file: str | None
-) -> receipt.Heading:
-    """Say who runs the tool now, and on which commit of the repo that holds `folder`."""
-    return receipt.Heading(
+) -> ReceiptHeader:
+    """The header of a receipt: who runs the tool now, on which commit of the repo that holds `folder`."""
+    return ReceiptHeader(
         version=version,
         plan_digest=plan_digest,
         plan_file=plan_file,
@@ -95,9 +97,11 @@ def _actor() -> str:
     if stated is None:
         try:
             stated = getpass.getuser()
+        # No entry for the user id, as in a container: KeyError up to Python 3.12, OSError from 3.13.
         except (KeyError, OSError):
             stated = ""
-    return clean(stated)
+    # Some CI systems pass on a display name, which may hold anything.
+    return escape_unprintable(stated)
 
 
 def _commit(folder: str) -> str | None:

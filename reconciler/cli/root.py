@@ -1,4 +1,4 @@
-"""The `reconciler` command: finds a subcommand, and loads its module only when it is run."""
+"""The `reconciler` command: loads the module of a subcommand only when that is run."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
-from reconciler.cli import edge
-from reconciler.cli.options import global_options
-from reconciler.cli.output import result, speak_utf8
-from reconciler.cli.session import Session
-from reconciler.cli.version import version
+from reconciler.cli.exit_codes import run_command
+from reconciler.cli.options import GlobalOptions, global_options
+from reconciler.cli.output import print_text, use_utf8, version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +30,7 @@ COMMANDS: Final = {
     "secrets": "Bring the secrets of clients to where they belong.",
     "providers": "List the vendors that are known and what each supports.",
     "schema": "Print a JSON Schema, for editors and other tools.",
-    "sandbox": "Serve the three vendors on this machine, to try things on.",
+    "sandbox": "Serve the vendors on this machine, to try things on.",
     "demo": "Show the whole life of a few clients on the sandbox.",
 }
 
@@ -41,11 +39,11 @@ class Root(click.Group):
     """A group whose commands are modules of `reconciler.cli.commands`, imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name the commands in the order in which they are first needed."""
+        """The names of the commands, in the order in which they are first needed."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Load the module of a command, None for a name that is no command."""
+        """The command of this name, its module loaded now; None for a name that is no command."""
         if cmd_name not in COMMANDS:
             return None
         # `import` is a word of Python's: its module has an underscore behind it.
@@ -54,7 +52,7 @@ class Root(click.Group):
         return cast("click.Command", module.command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands from the table, without loading them."""
+        """Write the list of commands from the table, without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -69,14 +67,14 @@ class Root(click.Group):
         """Run a command line; as the program, exit with the code that its outcome stands for."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
-        session = Session()
-        speak_utf8()
-        parent = super().main  # `super()` is not to be had inside the lambda
+        options = GlobalOptions()
+        use_utf8()
+        parent = super().main  # `super()` without arguments does not work inside a lambda
         sys.exit(
-            edge.run(
-                session,
+            run_command(
+                options,
                 lambda: parent(
-                    args, prog_name, complete_var, standalone_mode=False, obj=session, **extra
+                    args, prog_name, complete_var, standalone_mode=False, obj=options, **extra
                 ),
             )
         )
@@ -85,7 +83,7 @@ class Root(click.Group):
 def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
     if not wanted:
         return
-    result(f"reconciler {version()}\n")
+    print_text(f"reconciler {version()}\n")
     ctx.exit()
 
 

@@ -1,50 +1,69 @@
-"""Turns a provider's client schema into the files that a new project starts from."""
+"""Turns a provider's descriptor and client schema into the files that a new project starts from."""
 
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.provider.references import takes_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from reconciler.core.model import Json, JsonObject
+    from reconciler.core.model import Json
     from reconciler.manifests.catalog import Entry
 
 KEY: Final = "storefront-web"
 
-# Where a vendor's API is; capitals are for the user to fill in. A descriptor does not say it.
-_ADDRESSES: Final = {
-    "provident": "https://api.provident.ae/v2",
-    "sailpoint": "https://TENANT.api.identitynow.com",
-    "boruta": "https://boruta-admin.example.com/api",
+# A provider's folder need not have an example of anything: these fit where it has none.
+_TOKEN_URL: Final = "https://login.example.com/oauth/token"  # noqa: S105 - an address
+_NUMBER: Final = 3600
+_TEXT: Final = "example"
+_BY_FORMAT: Final = {
+    "uuid": "00000000-0000-4000-8000-000000000000",
+    "uri": "https://shop.example.com",
 }
-_TEXTS: Final = {
-    "name": "Storefront web",
-    "description": "The web shop.",
-    "redirect": "https://shop.example.com/callback",
-    "scope": "orders.read",
-}
-_UUID: Final = "00000000-0000-4000-8000-000000000000"
-_SECONDS: Final = 3600
+# Anything else goes in quotes: an address that ends with a colon would begin a mapping.
+_PLAIN: Final = re.compile(r"[A-Za-z./][A-Za-z0-9./:_-]*[A-Za-z0-9./_-]")
 
 
-def project_text(provider: str, entry: Entry) -> str:
-    """Give a project file with one target, named like its provider."""
-    base_url = _ADDRESSES.get(provider, f"https://{provider}.example.com")
-    token = "" if entry.token_path else "      tokenUrl: https://login.example.com/oauth/token\n"
-    variable = environment_prefix(provider)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a new project starts with: `provider` is what its target names, a name or a folder."""
+
+    provider: str
+    entry: Entry
+
+    @property
+    def name(self) -> str:
+        """The name of the project's one target: that of the provider, also where a folder is named."""
+        return str(self.entry.descriptor["name"])
+
+    @property
+    def variable(self) -> str:
+        """What the names of the target's environment variables begin with."""
+        return self.name.upper().replace("-", "_")
+
+
+def project_text(start: Start) -> str:
+    """A project file with one target."""
+    example: Any = start.entry.descriptor.get("example", {})
+    base_url = example.get("baseUrl", f"https://{start.name}.example.com")
+    token_url = example.get("tokenUrl", _TOKEN_URL)
+    token = "" if start.entry.token_path else f"      tokenUrl: {_scalar(token_url)}\n"
     return (
         "# Which servers hold OAuth clients, and how to reach them.\n"
         "apiVersion: reconciler/v1\n"
         "kind: Project\n"
         "targets:\n"
-        f"  {provider}:\n"
-        f"    provider: {provider}\n"
-        f"    baseUrl: {base_url}\n"
+        f"  {start.name}:\n"
+        f"    provider: {_scalar(start.provider)}\n"
+        f"    baseUrl: {_scalar(base_url)}\n"
         "    auth: # secrets stay out of git: these are names of environment variables\n"
-        f"      clientId: {{env: {variable}_ID}}\n"
-        f"      clientSecret: {{env: {variable}_SECRET}}\n"
+        f"      clientId: {{env: {start.variable}_ID}}\n"
+        f"      clientSecret: {{env: {start.variable}_SECRET}}\n"
         f"{token}"
         '    manifests: ["clients/**/*.yaml"]\n'
         "    secrets: {sink: file, directory: .reconciler/secrets} # for the secrets of new clients\n"
@@ -53,56 +72,71 @@ def project_text(provider: str, entry: Entry) -> str:
     )
 
 
-def environment_prefix(provider: str) -> str:
-    """Give what the names of a provider's environment variables begin with."""
-    return provider.upper().replace("-", "_")
-
-
-def client_text(provider: str, entry: Entry) -> str:
-    """Give a manifest with what a client of this kind needs at least, each field explained."""
+def client_text(start: Start) -> str:
+    """A manifest with what a client of this kind needs at least, each field explained."""
     return (
         "# One OAuth client as it should be. Fields that are left out are left alone.\n"
         "apiVersion: reconciler/v1\n"
-        f"kind: {entry.kind}\n"
-        f"metadata: {{name: {KEY}, target: {provider}}}\n"
-        "spec: # the vendor's own field names\n" + "".join(_spec_lines(entry.bodies[0]))
+        f"kind: {start.entry.kind}\n"
+        f"metadata: {{name: {KEY}, target: {start.name}}}\n"
+        "spec: # the vendor's own field names\n" + "".join(_spec_lines(start))
     )
 
 
-def _spec_lines(client: JsonObject) -> Iterator[str]:
-    fields: Any = client["properties"]
-    required: Any = client.get("required", [])
-    for name in dict.fromkeys([*(["name"] if "name" in fields else []), *required]):
-        explanation = str(fields[name].get("description", "")).partition(". ")[0].rstrip(".")
-        yield f"  {name}: {json.dumps(_sample(name, fields[name]))} # {explanation}\n"
+def _scalar(text: str) -> str:
+    """`text` as a YAML scalar."""
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
-def _sample(name: str, schema: Mapping[str, Any]) -> Json:
-    """Give a value that the schema takes: its default, its first choice, or one that fits its name."""
+def _spec_lines(start: Start) -> Iterator[str]:
+    client: Any = start.entry.bodies[0]
+    fields = client["properties"]
+    for name in dict.fromkeys(["name", *client.get("required", [])]):
+        if name in fields:
+            value = json.dumps(_sample(name, fields[name], start.variable), ensure_ascii=False)
+            yield f"  {_scalar(name)}: {value}{_explanation(fields[name])}\n"
+
+
+def _explanation(field: Mapping[str, Any]) -> str:
+    """The first sentence of a field's description, as a comment on one line."""
+    sentence = " ".join(str(field.get("description", "")).partition(". ")[0].split())
+    return f" # {sentence.rstrip('.')}" if sentence else ""
+
+
+def _sample(name: str, schema: Mapping[str, Any], variable: str) -> Json:
+    """A value that the schema takes: its first example, its default, its first choice, or one of its type.
+
+    For a secret it is a reference, which is all that a manifest may hold of one.
+    """
+    if schema.get("x-reconciler", {}).get("secret") and takes_text(schema):
+        return {"env": f"{variable}_CLIENT_{re.sub('[^A-Za-z0-9]', '_', name).upper()}"}
+    if schema.get("examples"):
+        return schema["examples"][0]
+    # A default of null says that the field may be left out, and shows nobody what to write.
     if schema.get("default") is not None:
         return schema["default"]
     if "enum" in schema:
         return schema["enum"][0]
-    types = schema.get("type", "string")
-    return _of_type(types if isinstance(types, str) else types[0], name, schema)
+    stated = schema.get("type", "string")
+    types = [stated] if isinstance(stated, str) else stated
+    return _of_type(next(one for one in types if one != "null"), name, schema, variable)
 
 
-def _of_type(kind: str, name: str, schema: Mapping[str, Any]) -> Json:
+def _of_type(kind: str, name: str, schema: Mapping[str, Any], variable: str) -> Json:
     match kind:
         case "array":
-            return [_sample(name, schema["items"])]
+            return [_sample(name, schema["items"], variable)] if "items" in schema else []
         case "object":
-            inner = schema.get("properties", {}).items()
-            return {key: _sample(key, each) for key, each in inner if not each.get("readOnly")}
+            members = schema.get("properties", {})
+            wanted = [each for each in schema.get("required", members) if each in members]
+            return {
+                each: _sample(each, members[each], variable)
+                for each in wanted
+                if not members[each].get("readOnly")
+            }
         case "boolean":
             return True
         case "integer" | "number":
-            return min(max(_SECONDS, schema.get("minimum", 0)), schema.get("maximum", _SECONDS))
+            return min(max(_NUMBER, schema.get("minimum", 0)), schema.get("maximum", _NUMBER))
         case _:
-            return _text(name, schema)
-
-
-def _text(name: str, schema: Mapping[str, Any]) -> str:
-    if schema.get("format") == "uuid":
-        return _UUID
-    return next((text for word, text in _TEXTS.items() if word in name.lower()), "example")
+            return _BY_FORMAT.get(schema.get("format", ""), _TEXT)

@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -67,7 +67,7 @@ def _dataclass(
             "__match_args__": () if kw_only else tuple(defaults),
             "__dataclass_fields__": _Fields(defaults),
             **_SHARED,
-            **(_by_value(attrgetter(*defaults)) if eq else {}),
+            **(_by_value(defaults) if eq else {}),
         }
         finished: Any = type(cls.__name__, (), {**made, **body})
         finished.__init__ = _compiled_on_first_use(finished, defaults, kw_only=kw_only)
@@ -90,7 +90,7 @@ def _init(owner: str, defaults: Mapping[str, object], *, kw_only: bool) -> Any:
     """`__init__` as the standard library writes it: a loop over the fields would take twice as long."""
     # The names begin with two underscores, as no field does.
     names: dict[str, Any] = {"__set": object.__setattr__, "__not_given": _NOT_GIVEN}
-    arguments, lines = ["*"] if kw_only else [], []
+    arguments, lines = ["self", *(["*"] if kw_only and defaults else [])], [" pass"]
     for name, default in defaults.items():
         value, names[f"__{name}"] = name, default
         if default is _REQUIRED:
@@ -102,15 +102,16 @@ def _init(owner: str, defaults: Mapping[str, object], *, kw_only: bool) -> Any:
         else:
             arguments.append(f"{name}=__{name}")
         lines.append(f" __set(self, {name!r}, {value})")
-    text = f"def __init__(self, {', '.join(arguments)}):\n" + "\n".join(lines)
+    text = f"def __init__({', '.join(arguments)}):\n" + "\n".join(lines)
     exec(text, names)  # noqa: S102 - made of the names of fields
     init: Any = names["__init__"]
     init.__qualname__ = f"{owner}.__init__"  # which a wrong call's TypeError names
     return init
 
 
-def _by_value(members: attrgetter[Any]) -> dict[str, Any]:
-    """Equality and hash by `members`, for values of the very same class."""
+def _by_value(fields: Iterable[str]) -> dict[str, Any]:
+    """Equality and hash by `fields`, for values of the very same class."""
+    members: Callable[[object], object] = attrgetter("__class__", *fields)
 
     def is_equal(self: object, other: object) -> Any:
         same_class = other.__class__ is self.__class__

@@ -263,18 +263,49 @@ class Request:
     body: Json
 
 
+# Where the secret of a client is that was found again: the server shows it still, its sink has it,
+# or no answer tells it any more. "" where that is no question.
+SecretState: TypeAlias = Literal["", "readable", "stored", "lost"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordClient:
+    """Record the client as the answers show it, by its manifest.
+
+    `superseded` are the predecessors that are still to be deleted; a replace adds its own. With
+    `abandons_create` the create that was pending came to nothing. `secret` is that of a client
+    that is found again: "readable" is one to be stored now.
+    """
+
+    superseded: tuple[str, ...] = ()
+    abandons_create: bool = False
+    secret: SecretState = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordEntry:
+    """Record this very entry, of a client that no manifest names any more."""
+
+    entry: InventoryEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetClient:
+    """Record nothing more of the client: it is ours no longer."""
+
+
+# What a change makes of the record of its client, once its requests are done.
+RecordUpdate: TypeAlias = RecordClient | RecordEntry | ForgetClient
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What is to happen to one client, and why.
 
     `requests` are the very ones that apply sends, in order; one that carries what a create
     answered is a prediction. `manifest` (resolved) and `live` are what they were made from; a
-    client that no manifest names any more has none, and then `record` is what to remember of it
-    once the requests are done, and `forget` says that it is ours no longer. `found` says that an
-    adoption binds what a create of ours left behind, `predecessor` which client that was to
-    succeed: "told" is a secret to be stored, "stored" one that was, "lost" one that no answer shows. `settle` says that
-    the create which was pending came to nothing. `vanished` are predecessors that were to be
-    deleted and are gone from the server.
+    client that no manifest names any more has none. `record` is for the inventory, None where it
+    stays as it is; a delete takes the id out by itself.
     """
 
     target: str
@@ -288,12 +319,7 @@ class Change:
     warnings: tuple[str, ...] = ()
     manifest: Manifest | None = None
     live: LiveClient | None = None
-    record: InventoryEntry | None = None
-    forget: bool = False
-    found: Literal["", "told", "stored", "lost"] = ""
-    predecessor: str | None = None
-    settle: bool = False
-    vanished: tuple[str, ...] = ()
+    record: RecordUpdate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -351,7 +377,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class SecretDelivery:
     """What became of a secret that waited in the private file `path` for its sink.
 
     `status` is done, failed or skipped; `message` says why, or what is left to do. `location` is
@@ -372,4 +398,4 @@ class ApplyReport:
     """What became of every change of a plan, in the plan's order, and of secrets that waited."""
 
     outcomes: tuple[Outcome, ...]
-    deliveries: tuple[Delivery, ...] = ()
+    deliveries: tuple[SecretDelivery, ...] = ()

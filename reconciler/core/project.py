@@ -1,4 +1,4 @@
-"""The project file as values: which targets there are and how each is reached and guarded."""
+"""The project file as values: which targets there are and how each is reached."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ class Target:
 
     `rate_limit` is what the user states, None where the provider's documented one holds; the run
     keeps to `share` of it. Timeouts are in seconds. `endpoints` and `collection` overlay the
-    provider's descriptor. `guard` says how a write makes sure that the client is as it was when
-    it was planned; None leaves it to the provider's dialect.
+    provider's descriptor. `conflict_check` (`guard` in the file) says how a write makes sure
+    that the client is as it was when it was planned; None leaves it to the provider's dialect.
     """
 
     name: str
@@ -117,7 +117,7 @@ class Target:
     read_timeout: float = 30.0
     collection: str | None = None
     endpoints: JsonObject = field(default_factory=dict)
-    guard: ConflictCheck | None = None
+    conflict_check: ConflictCheck | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +226,12 @@ _POLICY: Final = decoder(Policy)
 _SINK: Final = decoder(SinkSettings, names={"kind": "sink"})
 _TARGET: Final = decoder(
     Target,
-    names={"sink": "secrets", "connect_timeout": "connect", "read_timeout": "read"},
+    names={
+        "sink": "secrets",
+        "connect_timeout": "connect",
+        "read_timeout": "read",
+        "conflict_check": "guard",
+    },
     base_url=_base_url,
     auth=_auth,
     manifests=tuple,

@@ -1,4 +1,4 @@
-"""Logs in: puts the bearer token on each request, and asks for one where there is none that is fresh."""
+"""Puts the bearer token on each request, and asks for one where there is none that is fresh."""
 
 from __future__ import annotations
 
@@ -8,91 +8,102 @@ import httpx
 
 from reconciler.core.errors import RemoteError
 from reconciler.core.model import Secret
-from reconciler.http import tokens
-from reconciler.http.limits import Delivery, delivery
-from reconciler.http.responses import Reply
+from reconciler.http.responses import Reply, SendState, send_state
+from reconciler.http.tokens import (
+    Token,
+    TokenCache,
+    read_token,
+    token_of_user,
+    token_request_form,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from reconciler.http.connection import Connection
+    from reconciler.http.connection import Connection, Credentials
 
 USER_AGENT: Final = "oauth-client-reconciler"
 
 
-class Settled(Exception):
-    """Carries what a try came to out of the places where httpx calls us."""
+class TokenRequestFailed(Exception):
+    """Carries the reply to a failed token request out through httpx, which calls us for it."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__()
         self.reply = reply
 
 
-class Bearer(httpx.Auth):
-    """Puts the bearer token on each request, and asks for one when there is none that is fresh."""
+class BearerAuth(httpx.Auth):
+    """Puts the bearer token on each request (RFC 6750 section 2.1)."""
 
     def __init__(self, connection: Connection, monotonic: Callable[[], float]) -> None:
         self._connection = connection
         self._monotonic = monotonic
-        self._vault = tokens.Vault(monotonic)
-        self._credentials: tokens.Credentials | None = None
+        self._cache = TokenCache(monotonic)
+        self._credentials: Credentials | None = None
         if isinstance(connection.auth, Secret):
-            self._vault.keep(tokens.stated(connection.target, connection.auth))
+            self._cache.put(token_of_user(connection.target, connection.auth))
         else:
             self._credentials = connection.auth
 
     @property
-    def known(self) -> tuple[str, ...]:
-        """The secrets that a server was shown to log in, to be masked where it repeats them."""
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets that a server gets to log in, to be masked where it repeats them."""
         if self._credentials is None:
-            return self._vault.known
-        return (*self._vault.known, str(self._credentials.client_secret.value))
+            return self._cache.secrets
+        return (*self._cache.secrets, str(self._credentials.client_secret.value))
 
     def sync_auth_flow(
         self, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, None]:
         """Send `request` with the token, and once more with a new one when it is answered 401."""
-        token = yield from self._token()
+        token = yield from self._fresh_token()
         request.headers["authorization"] = f"Bearer {token}"
         response = yield request
+        # Safe for a POST too: a 401 says that it was refused. A second 401 is the answer.
         if response.status_code == httpx.codes.UNAUTHORIZED and self._credentials is not None:
-            token = yield from self._token(but_not=token)
+            token = yield from self._fresh_token(other_than=token)
             request.headers["authorization"] = f"Bearer {token}"
             yield request
 
-    def _token(self, *, but_not: str = "") -> Generator[httpx.Request, httpx.Response, str]:
-        with self._vault.lock:
-            held = self._vault.fresh(but_not=but_not)
-            if held is not None or self._credentials is None:
-                return held or ""
+    def _fresh_token(
+        self, *, other_than: str = ""
+    ) -> Generator[httpx.Request, httpx.Response, str]:
+        with self._cache.lock:
+            cached = self._cache.get(other_than=other_than)
+            if cached is not None or self._credentials is None:
+                return cached or ""
             asked_at = self._monotonic()
             response = yield _token_request(self._connection, self._credentials)
             response.read()
-            token = _granted(self._connection, response, asked_at)
-            self._vault.keep(token)
+            token = _token_in_answer(self._connection, response, asked_at)
+            self._cache.put(token)
             return token.value
 
 
-def _token_request(connection: Connection, credentials: tokens.Credentials) -> httpx.Request:
+def _token_request(connection: Connection, credentials: Credentials) -> httpx.Request:
+    # Not built by the client, so its timeouts do not come by themselves: without them none apply.
     return httpx.Request(
         "POST",
         connection.token_url or "",
-        data=tokens.form(credentials, connection.token_scope),
+        data=token_request_form(credentials, connection.token_scope),
         headers={"accept": "application/json", "user-agent": USER_AGENT},
         extensions={"token": True, "timeout": timeout_of(connection).as_dict()},
     )
 
 
-def _granted(connection: Connection, response: httpx.Response, asked_at: float) -> tokens.Token:
+def _token_in_answer(connection: Connection, response: httpx.Response, asked_at: float) -> Token:
     status, address = response.status_code, connection.token_url or ""
     try:
-        return tokens.read(connection.target, address, status, response.content, asked_at)
+        return read_token(connection.target, address, status, response.content, asked_at)
     except RemoteError as error:
-        reached = delivery(status)
+        state = send_state(status)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
-            reached = Delivery.NEVER_SENT
-        settled = Settled(Reply(reached=reached, headers=headers_of(response), error=error))
-    raise settled
+            # The request that waits for the token has not left, so even a POST may be tried again.
+            state = SendState.NEVER_SENT
+        failed = TokenRequestFailed(Reply(state=state, headers=headers_of(response), error=error))
+    # Outside of the handler, so that no traceback leads back to the request and its form.
+    raise failed
 
 
 def timeout_of(connection: Connection) -> httpx.Timeout:
@@ -105,6 +116,6 @@ def headers_of(response: httpx.Response) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def is_for_token(request: httpx.Request) -> bool:
+def is_token_request(request: httpx.Request) -> bool:
     """Whether this is a token request, sent before the request that waits for it."""
     return "token" in request.extensions

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.core.model import Secret
-    from reconciler.http.tokens import Credentials
     from reconciler.provider.model import Provider
 
 
@@ -19,7 +18,16 @@ class Rate:
 
     requests: float
     seconds: float
+    # The rest is left to others: people's logins may count against the same quota.
     share: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """The client that the tool itself logs in as (RFC 6749 section 2.3.1)."""
+
+    client_id: str
+    client_secret: Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

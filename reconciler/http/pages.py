@@ -27,29 +27,30 @@ _UNPAGED: Final = (
 )
 
 
-def listed(
+def read_listing(
     provider: Provider, endpoint: Endpoint, transport: Transport, stop: threading.Event
 ) -> Listing:
-    """Every client on the server, page by page until one is short.
+    """Every client on the server, read page by page until one is short.
 
     Raises BadAnswer for a list that is not whole, and also when `stop` is set before its end.
     """
     listing = Listing(provider, endpoint, transport)
     if provider.pagination is None:
-        listing.take(listing.fetch(EMPTY))
+        listing.add_page(listing.fetch(EMPTY))
     else:
         _read_pages(listing, provider.pagination, transport.workers, stop)
     return listing
 
 
-def prove(listing: Listing, ids: Collection[str]) -> None:
+def prove_complete(listing: Listing, ids: Collection[str]) -> None:
     """Make sure of a list that lacks one of `ids`, which are expected: ask for what follows it.
 
     Raises BadAnswer where the list goes on.
     """
     pagination = listing.provider.pagination
+    # One more request, and only where something is missing: a list with all of them needs no proof.
     if pagination is not None and not listing.clients.keys() >= set(ids):
-        _prove_end(listing, pagination)
+        _check_nothing_follows(listing, pagination)
 
 
 def _read_pages(
@@ -65,56 +66,59 @@ def _read_pages(
     with ThreadPoolExecutor(workers, thread_name_prefix="list") as pool:
         for taken in range(MOST_PAGES):
             if stop.is_set():
-                raise listing.bad("was not read to its end: the run stops")
-            wanted = _at_once(listing, pagination, taken, workers) - len(asked)
+                raise listing.error("was not read to its end: the run stops")
+            wanted = _pages_in_flight(listing, pagination, taken, workers) - len(asked)
             for offset in islice(offsets, wanted):
-                asked.append(pool.submit(_page, listing, pagination, offset))
-            if _take(listing, pagination, asked.popleft().result()):
-                _end(listing, asked)
+                asked.append(pool.submit(_fetch_page, listing, pagination, offset))
+            # In the order of the list, whichever answer is here first.
+            if _add_page(listing, pagination, asked.popleft().result()):
+                _check_end(listing, asked)
                 return
-    raise listing.bad(f"did not end after {MOST_PAGES} pages")
+    raise listing.error(f"did not end after {MOST_PAGES} pages")
 
 
-def _at_once(listing: Listing, pagination: Pagination, taken: int, workers: int) -> int:
-    """How many pages may be under way when so many were taken in, the next one among them."""
+def _pages_in_flight(listing: Listing, pagination: Pagination, taken: int, workers: int) -> int:
+    """How many pages may be under way when `taken` were added, the next one among them."""
     if listing.total is None:
         return min(1 + (taken + 1) // 2, workers)
     left = -(-listing.total // pagination.page_size) - taken
     return max(1, min(workers, left))
 
 
-def _take(listing: Listing, pagination: Pagination, answer: Json) -> bool:
-    """Take in the next page; whether it is the last."""
+def _add_page(listing: Listing, pagination: Pagination, answer: Json) -> bool:
+    """Add the next page to the list; the value is whether it is the last."""
     count = len(listing.items(answer))
+    # Such a server does not know the parameters: it would answer every offset with its whole list.
     if count > pagination.page_size:
-        raise listing.bad(
+        raise listing.error(
             f"has a page of {count} where {pagination.page_size} were asked for; {_UNPAGED}"
         )
-    listing.take(answer)
-    return count < pagination.page_size or listing.complete
+    listing.add_page(answer)
+    return count < pagination.page_size or listing.is_complete
 
 
-def _end(listing: Listing, asked: Iterable[Future[Json]]) -> None:
+def _check_end(listing: Listing, asked: Iterable[Future[Json]]) -> None:
     """Make sure that there is nothing on the pages that were asked for in vain."""
     if any(listing.items(answer.result()) for answer in asked):
-        raise listing.bad("goes on after a page that was not full; run again")
+        raise listing.error("goes on after a page that was not full; run again")
     listing.check_total()
 
 
-def _page(listing: Listing, pagination: Pagination, offset: int) -> Json:
+def _fetch_page(listing: Listing, pagination: Pagination, offset: int) -> Json:
     query = {pagination.limit_parameter: pagination.page_size, pagination.offset_parameter: offset}
     return listing.fetch(query)
 
 
-def _prove_end(listing: Listing, pagination: Pagination) -> None:
+def _check_nothing_follows(listing: Listing, pagination: Pagination) -> None:
     """Make sure that nothing follows the last page.
 
     A server whose pages are shorter than what was asked for would make the first of them look
     like the whole list, and every client after it like one that is gone.
     """
-    rest = listing.items(_page(listing, pagination, len(listing.clients)))
-    if any(listing.identify(item) not in listing.clients for item in rest):
-        raise listing.bad(
+    rest = listing.items(_fetch_page(listing, pagination, len(listing.clients)))
+    # What was read already does not count: a server that does not page lists it all once more.
+    if any(listing.remote_id_of(item) not in listing.clients for item in rest):
+        raise listing.error(
             f"goes on after a page that was not full: its pages are shorter than "
             f"{pagination.page_size}; give the right pageSize for the target's endpoints.list"
         )
@@ -132,54 +136,59 @@ class Listing:
         self.total: int | None = None
 
     def fetch(self, query: Mapping[str, str | int]) -> Json:
-        """Ask for one page, or for all there is."""
+        """The answer for one page, or for the whole list where `query` is empty."""
         try:
             answer = self._transport.send(
                 self._endpoint.method, self._path, query=query, expect=self._endpoint.expect
             )
         except NotFound:
-            problem = self.bad("is not there (404); check baseUrl and collection", status=404)
+            # Not "no clients": the errors of one read by id, and only those, say that one is gone.
+            problem = self.error("is not there (404); check baseUrl and collection", status=404)
         else:
             return answer.body
         raise problem
 
     def items(self, answer: Json) -> list[Json]:
-        """The clients in an answer."""
+        """The clients in an answer; BadAnswer where they are not in an array."""
         items = resolve(answer, self._endpoint.item)
         if not isinstance(items, list):
-            raise self.bad(f"has no array at {self._endpoint.item or 'its top'}")
+            raise self.error(f"has no array at {self._endpoint.item or 'its top'}")
         return items
 
-    def take(self, answer: Json) -> None:
-        """Take in a page: each client once, and no page twice."""
+    def add_page(self, answer: Json) -> None:
+        """Add the clients of a page; BadAnswer for a client that is there twice, or a whole page."""
         items = self.items(answer)
-        identified = [(self.identify(item), item) for item in items]
+        identified = [(self.remote_id_of(item), item) for item in items]
         if items and all(remote_id in self.clients for remote_id, _ in identified):
-            raise self.bad(f"repeats a page; {_UNPAGED}")
+            raise self.error(f"repeats a page; {_UNPAGED}")
         for remote_id, item in identified:
+            # A client that was added or deleted meanwhile moves the others from page to page: where
+            # one is read twice, another may have been read not at all.
             if remote_id in self.clients:
-                raise self.bad(f"holds {remote_id} twice: it changed while it was read; run again")
+                raise self.error(
+                    f"holds {remote_id} twice: it changed while it was read; run again"
+                )
             self.clients[remote_id] = cast("JsonObject", item)
         self._note_total(answer)
 
-    def identify(self, item: Json) -> str:
-        """The remote id of a client."""
+    def remote_id_of(self, item: Json) -> str:
+        """The remote id of a client; BadAnswer where it has none."""
         remote_id = resolve(item, self.provider.identity.pointer)
         if not isinstance(remote_id, str) or not remote_id:
-            raise self.bad("holds a client without an id")
+            raise self.error("holds a client without an id")
         return remote_id
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether as many clients were read as the server states that there are."""
         return self.total is not None and len(self.clients) >= self.total
 
     def check_total(self) -> None:
         """Hold what was read to the number that the server states, if it does."""
-        if self.total is not None and not self.complete:
-            raise self.bad(f"ends after {len(self.clients)} clients and states {self.total}")
+        if self.total is not None and not self.is_complete:
+            raise self.error(f"ends after {len(self.clients)} clients and states {self.total}")
 
-    def bad(self, how: str, *, status: int | None = None) -> BadAnswer:
+    def error(self, how: str, *, status: int | None = None) -> BadAnswer:
         """The error that says what is wrong with the list."""
         where = f"{self._transport.target}: the list of clients at {self._path}"
         return BadAnswer(f"{where} {how}", status=status)
@@ -190,5 +199,5 @@ class Listing:
             return
         total = resolve(answer, pagination.total)
         if not isinstance(total, int) or isinstance(total, bool):
-            raise self.bad(f"states no total at {pagination.total}")
+            raise self.error(f"states no total at {pagination.total}")
         self.total = total

@@ -1,16 +1,16 @@
-"""Turns what came back of a request into an Answer, or into the error that says what went wrong."""
+"""Turns the reply to a request into an Answer, or into the error that says what went wrong."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
 
 from reconciler.core.errors import Ambiguous, BadAnswer, RemoteError, Unreachable
 from reconciler.core.model import EMPTY, Secret
 from reconciler.core.secrets import reveal
-from reconciler.http.limits import Delivery
 from reconciler.provider.errors import Refused, clean, error
 
 if TYPE_CHECKING:
@@ -19,29 +19,51 @@ if TYPE_CHECKING:
     from reconciler.core.model import Json
     from reconciler.provider.model import Provider
 
-# Where servers, and what stands before them, say by which name their logs know a request.
-_TRACKING: Final = ("slpt-request-id", "x-request-id", "x-correlation-id", "request-id")
-# An error body is for people: one that is longer is not looked at.
+# Where servers, and proxies in front of them, say by which id their logs know a request. No RFC
+# names such a header: these are in common use, and a descriptor can name another.
+_TRACKING: Final = ("x-request-id", "x-correlation-id", "request-id")
+# An error body is for people: one that is longer is not parsed. In bytes.
 _LONGEST_ERROR: Final = 64 * 1024
+# From a gateway that gave up, or from a server that is busy: what stands behind either may have
+# carried the request out all the same.
+_UNAVAILABLE: Final = frozenset({502, 503, 504})
+
+
+class SendState(Enum):
+    """How far a request got, as far as anyone can tell."""
+
+    NEVER_SENT = "never sent"
+    UNKNOWN = "it may have been carried out"
+    RATE_LIMITED = "429: not carried out, for now"
+    ANSWERED = "answered"
+    UNREADABLE = "answered, with something that cannot be read"
+
+
+def send_state(status: int) -> SendState:
+    """How far a request got that was answered with `status`."""
+    if status == 429:  # noqa: PLR2004 - RFC 6585 section 4
+        return SendState.RATE_LIMITED
+    # A 500 is not among them: the server failed at this very request, and does so again as a rule.
+    return SendState.UNKNOWN if status in _UNAVAILABLE else SendState.ANSWERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a server answered: `body` is parsed JSON, None where there was none. Header names are lower-case."""
+    """What a server answered: `body` is parsed JSON, None where there was none.
+
+    Header names are lower-case. `tracking` is what the server calls the request, "" where it does
+    not say.
+    """
 
     status: int
     body: Json = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
-
-    @property
-    def tracking(self) -> str:
-        """What the server calls the request, "" where it does not say."""
-        return _tracking(self.headers)
+    tracking: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to send; `known` are the secrets in it, `subject` the key of its client."""
+    """One request to send; `secrets` are those in it as text, `subject` the key of its client."""
 
     target: str
     method: str
@@ -51,10 +73,10 @@ class Call:
     content: bytes | None = field(repr=False)
     content_type: str | None
     expect: frozenset[int]
-    known: tuple[str, ...] = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
 
     @property
-    def what(self) -> str:
+    def title(self) -> str:
         """The call in words, for a message."""
         subject = f"{self.target}/{self.subject}" if self.subject else self.target
         return f"{subject}: {self.method} {self.path}"
@@ -62,12 +84,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What one try came to: an answer with its `status`, or the `cause` that there is none.
+    """What one try ended with: an answer with its `status`, or the `cause` that there is none.
 
     `error` is set where it is already known that no answer can be had, and why.
     """
 
-    reached: Delivery
+    state: SendState
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
     content: bytes = field(default=b"", repr=False)
@@ -76,7 +98,7 @@ class Reply:
 
 
 def encode(body: Json) -> bytes | None:
-    """The bytes of a request's body, its Secrets revealed."""
+    """The bytes of a request's body, its Secrets revealed; None for no body."""
     if body is None:
         return None
     text = json.dumps(reveal(body), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -95,49 +117,58 @@ def secrets_in(body: Json) -> Iterator[str]:
             yield from secrets_in(member)
 
 
-def conclude(
-    provider: Provider, call: Call, reply: Reply, *, doubt: bool, known: Collection[str] = ()
+def read_answer(
+    provider: Provider,
+    call: Call,
+    reply: Reply,
+    *,
+    maybe_done: bool,
+    secrets: Collection[str] = (),
 ) -> Answer:
-    """The Answer that the last try brought, or the error to raise.
+    """The Answer in the reply to the last try; raises the RemoteError where there is none.
 
-    `doubt` says that an earlier try may have been carried out. That makes a 404 on a DELETE a
-    success, and no answer at all to a write Ambiguous. `known` are secrets to mask in a message.
+    `maybe_done` says that an earlier try may have been carried out. That makes a 404 on a DELETE a
+    success, and no answer at all to a write Ambiguous. `secrets` are masked in messages.
     """
     if reply.status is None:
-        raise _silence(call, reply, doubt=doubt)
-    if call.method == "DELETE" and doubt and reply.status == 404:  # noqa: PLR2004 - RFC 9110
-        return Answer(status=reply.status, headers=reply.headers)
+        raise _no_answer_error(call, reply, maybe_done=maybe_done)
+    tracking = _tracking(provider, reply.headers)
+    if call.method == "DELETE" and maybe_done and reply.status == 404:  # noqa: PLR2004 - RFC 9110
+        return Answer(status=reply.status, headers=reply.headers, tracking=tracking)
     if not 200 <= reply.status < 300:  # noqa: PLR2004
-        raise _refusal(provider, call, reply, known)
-    return _accepted(call, reply)
+        raise _refusal_error(provider, call, reply, secrets)
+    return _success_answer(call, reply, tracking)
 
 
-def _silence(call: Call, reply: Reply, *, doubt: bool) -> RemoteError:
-    unsure = doubt or reply.reached in (Delivery.UNKNOWN, Delivery.UNREADABLE)
+def _no_answer_error(call: Call, reply: Reply, *, maybe_done: bool) -> RemoteError:
+    unsure = maybe_done or reply.state in (SendState.UNKNOWN, SendState.UNREADABLE)
     cause = reply.cause if reply.error is None else str(reply.error)
     if unsure and call.method != "GET":
-        return Ambiguous(f"{call.what}: {cause}. It may have been carried out all the same")
+        return Ambiguous(f"{call.title}: {cause}. It may have been carried out all the same")
     if reply.error is not None:
         return reply.error
-    kind = BadAnswer if reply.reached is Delivery.UNREADABLE else Unreachable
-    return kind(f"{call.what}: {cause}")
+    kind = BadAnswer if reply.state is SendState.UNREADABLE else Unreachable
+    return kind(f"{call.title}: {cause}")
 
 
-def _refusal(provider: Provider, call: Call, reply: Reply, known: Collection[str]) -> RemoteError:
+def _refusal_error(
+    provider: Provider, call: Call, reply: Reply, secrets: Collection[str]
+) -> RemoteError:
     status = reply.status or 0
     if 300 <= status < 400:  # noqa: PLR2004
-        place = urlsplit(reply.headers.get("location", ""))
-        where = clean(f" to {place.scheme}://{place.hostname}") if place.hostname else ""
+        # Only the host is shown: the rest of such an address may hold a session or a token.
+        location = urlsplit(reply.headers.get("location", ""))
+        where = clean(f" to {location.scheme}://{location.hostname}") if location.hostname else ""
         return BadAnswer(
-            f"{call.what} was answered with a redirect{where} ({status}), which is not followed; "
+            f"{call.title} was answered with a redirect{where} ({status}), which is not followed; "
             "check baseUrl in the project file",
             status=status,
         )
-    body = _lenient(reply.content)
+    body = _json_or_none(reply.content)
     if status == 404 and body is None and "html" in reply.headers.get("content-type", ""):  # noqa: PLR2004
         # A gateway that knows nothing of the API says nothing of a client (so nothing is "gone").
         return BadAnswer(
-            f"{call.what} was answered with a web page (404); check baseUrl in the project file",
+            f"{call.title} was answered with a web page (404); check baseUrl in the project file",
             status=status,
         )
     refusal = error(
@@ -149,18 +180,20 @@ def _refusal(provider: Provider, call: Call, reply: Reply, known: Collection[str
             status=status,
             subject=call.subject,
             body=body,
-            known=known,
+            known=secrets,
         ),
     )
-    refusal.tracking = refusal.tracking or _tracking(reply.headers)
+    refusal.tracking = refusal.tracking or _tracking(provider, reply.headers)
     return refusal
 
 
-def _tracking(headers: Mapping[str, str]) -> str:
-    return next((clean(headers[name]) for name in _TRACKING if headers.get(name)), "")
+def _tracking(provider: Provider, headers: Mapping[str, str]) -> str:
+    own = provider.request_id_header
+    names = _TRACKING if own is None else (own, *_TRACKING)
+    return next((clean(headers[name]) for name in names if headers.get(name)), "")
 
 
-def _lenient(content: bytes) -> Json:
+def _json_or_none(content: bytes) -> Json:
     if len(content) > _LONGEST_ERROR:
         return None
     try:
@@ -170,24 +203,29 @@ def _lenient(content: bytes) -> Json:
     return body
 
 
-def _accepted(call: Call, reply: Reply) -> Answer:
+def _success_answer(call: Call, reply: Reply, tracking: str) -> Answer:
     status = reply.status or 0
+    # Its body says nothing that is needed, so it need not be JSON, nor be there.
     if call.method == "DELETE" and status in call.expect:
-        return Answer(status=status, headers=reply.headers)
+        return Answer(status=status, headers=reply.headers, tracking=tracking)
     # A create that was carried out must not be lost over 201 in the place of 200.
     if status not in call.expect and call.method != "POST":
-        _broken(call, status, f"where {', '.join(map(str, sorted(call.expect)))} is documented")
+        _raise_broken(
+            call, status, f"where {', '.join(map(str, sorted(call.expect)))} is documented"
+        )
     media_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
-        _broken(call, status, f"and {clean(media_type) or 'no content type'} instead of JSON")
-    return Answer(status=status, body=_strict(call, status, reply.content), headers=reply.headers)
+        _raise_broken(call, status, f"and {clean(media_type) or 'no content type'} instead of JSON")
+    body = _parse_json(call, status, reply.content)
+    return Answer(status=status, body=body, headers=reply.headers, tracking=tracking)
 
 
-def _strict(call: Call, status: int, content: bytes) -> Json:
+def _parse_json(call: Call, status: int, content: bytes) -> Json:
+    """The JSON in a body (RFC 8259); raises for one that is broken, cut off or no text."""
     problem = ""
     try:
         text = content.decode()
-        body: Json = json.loads(text, parse_constant=_no_constant)
+        body: Json = json.loads(text, parse_constant=_refuse_constant)
         if "\\ud" in text or "\\uD" in text:
             # Half a surrogate pair is legal JSON and yet no text: it cannot be written anywhere.
             json.dumps(body, ensure_ascii=False).encode()
@@ -195,15 +233,18 @@ def _strict(call: Call, status: int, content: bytes) -> Json:
         problem = "and JSON that is nested too deep"
     except ValueError:
         problem = "and JSON that is broken or cut off"
+    # Outside of the handlers, so that the error does not lead back to the text.
     if problem:
-        _broken(call, status, problem)
+        _raise_broken(call, status, problem)
     return body
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
+    # NaN and Infinity, which Python reads and JSON does not have.
     raise ValueError(name)
 
 
-def _broken(call: Call, status: int, how: str) -> NoReturn:
+def _raise_broken(call: Call, status: int, how: str) -> NoReturn:
+    # By its status the server took the write, whatever the rest of the answer is worth.
     kind = BadAnswer if call.method == "GET" else Ambiguous
-    raise kind(f"{call.what} was answered with {status} {how}", status=status)
+    raise kind(f"{call.title} was answered with {status} {how}", status=status)

@@ -1,4 +1,4 @@
-"""Turns client credentials into a bearer token that is fresh, once for all threads (RFC 6749 section 4.4)."""
+"""Turns the token endpoint's answers into one bearer token for all threads (RFC 6749 section 4.4)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.core.model import Json, Secret
+    from reconciler.http.connection import Credentials
 
-# A token is renewed this long before it ends, or after 4/5 of a short life.
-_AHEAD: Final = 60.0
+# A token is renewed this many seconds before it ends, or after 4/5 of a short life.
+_RENEW_BEFORE_END: Final = 60.0
+# In seconds. A server may state any number, and a larger one overflows the float that it becomes.
 _LONGEST_LIFE: Final = 1_000_000
 # RFC 6750 section 2.1: what may stand in the header, and nothing that could end it.
 _BEARER: Final = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 # RFC 6749 section 5.2. Other words of a server are not quoted: they may repeat what was sent.
-_CODES: Final = {
+_ERROR_CODES: Final = {
     "invalid_request": "the request is malformed",
     "invalid_client": "the client id or the client secret is wrong",
     "invalid_grant": "the grant is not valid",
@@ -33,50 +35,43 @@ _CODES: Final = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """The client that the tool itself logs in as."""
-
-    client_id: str
-    client_secret: Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """An access token; `renew_at` is by the monotonic clock, None where the server told no end."""
+    """An access token; `renew_at` is by the monotonic clock, None where the server states no end."""
 
     value: str = field(repr=False)
     renew_at: float | None
 
 
-class Vault:
-    """The one token of a target, behind a lock that a thread holds while it asks for the next."""
+class TokenCache:
+    """The one token of a target. Who asks for the next one holds `lock` until it is here."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
+        # Held across the token request: threads that are refused together ask for one token.
         self.lock = threading.Lock()
         self._monotonic = monotonic
         self._token: Token | None = None
 
-    def fresh(self, *, but_not: str = "") -> str | None:
-        """The token, None when there is none, when its end is near, or when it is `but_not`."""
+    def get(self, *, other_than: str = "") -> str | None:
+        """The token, None when there is none, when its end is near, or when it is `other_than`."""
         token = self._token
-        if token is None or token.value == but_not:
+        if token is None or token.value == other_than:
             return None
         if token.renew_at is not None and self._monotonic() >= token.renew_at:
             return None
         return token.value
 
-    def keep(self, token: Token) -> None:
+    def put(self, token: Token) -> None:
         """Hand `token` to every thread from now on."""
         self._token = token
 
     @property
-    def known(self) -> tuple[str, ...]:
+    def secrets(self) -> tuple[str, ...]:
         """The token's value, to be masked wherever it turns up."""
         return () if self._token is None else (self._token.value,)
 
 
-def stated(target: str, bearer: Secret) -> Token:
-    """A token that the user gives and renews; Unauthorized where it cannot stand in a header."""
+def token_of_user(target: str, bearer: Secret) -> Token:
+    """The token that the user gives and renews; Unauthorized where it cannot stand in a header."""
     value = str(bearer.value)
     if not _BEARER.fullmatch(value):
         raise Unauthorized(
@@ -86,34 +81,38 @@ def stated(target: str, bearer: Secret) -> Token:
     return Token(value=value, renew_at=None)
 
 
-def form(credentials: Credentials, scope: str | None) -> dict[str, str]:
-    """The fields of a token request, with the credentials in the body as the vendors document it."""
+def token_request_form(credentials: Credentials, scope: str | None) -> dict[str, str]:
+    """The fields of a token request, with the credentials in the body (RFC 6749 section 2.3.1)."""
+    # The RFC prefers HTTP Basic; the vendors document the body.
     fields = {
         "grant_type": "client_credentials",
         "client_id": credentials.client_id,
         "client_secret": str(credentials.client_secret.value),
     }
+    # Asked for only where it is known which: some servers refuse a scope that they do not know, and
+    # some grant a token without any right where none is asked for.
     return fields if scope is None else {**fields, "scope": scope}
 
 
-def read(target: str, address: str, status: int, content: bytes, asked_at: float) -> Token:
+def read_token(target: str, address: str, status: int, content: bytes, asked_at: float) -> Token:
     """The token in an answer of the token endpoint, or the error that says why there is none.
 
     `asked_at` is the monotonic time before the request left: a token's life is counted from there.
     """
     where = f"{target}: the token server {address}"
-    body = _parsed(content)
+    body = _json_or_none(content)
     if status != 200:  # noqa: PLR2004 - RFC 6749 section 5.1
-        raise _refusal(where, status, body)
+        raise _refusal_error(where, status, body)
     value = body.get("access_token") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(value, str) or not _BEARER.fullmatch(value):
         raise BadAnswer(f"{where} answered 200 without a usable access_token", status=status)
+    # RFC 6749 section 5.1 demands the member, and says that its case does not matter.
     if str(body.get("token_type", "bearer")).lower() != "bearer":
         raise BadAnswer(f"{where} gave a token that is not a bearer token", status=status)
-    return Token(value=value, renew_at=_renewal(body.get("expires_in"), asked_at))
+    return Token(value=value, renew_at=_renewal_time(body.get("expires_in"), asked_at))
 
 
-def _parsed(content: bytes) -> Json:
+def _json_or_none(content: bytes) -> Json:
     try:
         parsed: Json = json.loads(content)
     except (ValueError, RecursionError):
@@ -121,16 +120,17 @@ def _parsed(content: bytes) -> Json:
     return parsed
 
 
-def _renewal(expires_in: Json, asked_at: float) -> float | None:
+def _renewal_time(expires_in: Json, asked_at: float) -> float | None:
+    # True is an int in Python, and no number of seconds.
     if isinstance(expires_in, bool) or not isinstance(expires_in, int | float):
         return None
     life = min(expires_in, _LONGEST_LIFE)
-    return asked_at + life - min(_AHEAD, life / 5)
+    return asked_at + life - min(_RENEW_BEFORE_END, life / 5)
 
 
-def _refusal(where: str, status: int, body: Json) -> RemoteError:
+def _refusal_error(where: str, status: int, body: Json) -> RemoteError:
     code = body.get("error") if isinstance(body, dict) else None
-    meaning = _CODES.get(code) if isinstance(code, str) else None
+    meaning = _ERROR_CODES.get(code) if isinstance(code, str) else None
     if status in (400, 401, 403):
         why = f"{clean(str(code))}, {meaning}" if meaning else "check auth in the project file"
         return Unauthorized(f"{where} refused the credentials with {status}: {why}", status=status)
@@ -141,5 +141,6 @@ def _refusal(where: str, status: int, body: Json) -> RemoteError:
             status=status,
         )
     if 300 <= status < 400:  # noqa: PLR2004
+        # Never followed: the form with the client secret would go to wherever it points.
         return BadAnswer(f"{where} answered with a redirect; check its address", status=status)
     return ServerFailed(f"{where} answered {status}", status=status)

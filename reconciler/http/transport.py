@@ -14,12 +14,25 @@ import httpx
 
 from reconciler.core.errors import RemoteError, Unreachable
 from reconciler.core.model import EMPTY
-from reconciler.http.auth import USER_AGENT, Bearer, Settled, headers_of, is_for_token, timeout_of
-from reconciler.http.connection import Connection, Rate
-from reconciler.http.limits import Delivery, delivery
-from reconciler.http.responses import Answer, Call, Reply, conclude, encode, secrets_in
-from reconciler.http.retry import Courier
-from reconciler.http.tokens import Credentials
+from reconciler.http.auth import (
+    USER_AGENT,
+    BearerAuth,
+    TokenRequestFailed,
+    headers_of,
+    is_token_request,
+    timeout_of,
+)
+from reconciler.http.responses import (
+    Answer,
+    Call,
+    Reply,
+    SendState,
+    encode,
+    read_answer,
+    secrets_in,
+    send_state,
+)
+from reconciler.http.retry import Retrier
 from reconciler.provider.errors import clean
 
 if TYPE_CHECKING:
@@ -28,20 +41,23 @@ if TYPE_CHECKING:
     from typing import Self
 
     from reconciler.core.model import Json
+    from reconciler.http.connection import Connection
 
-__all__ = ["Answer", "Connection", "Credentials", "Rate", "Transport"]
-
+# In bytes, after decompression: a small answer may unfold to a huge one.
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
-# What httpx reads by itself, a token or the 401 before a renewal: at most this, as it arrives.
-_LARGEST_ASIDE: Final = 64 * 1024
-# A body may take this many read timeouts in all, so that one that drips in does not hang the run.
-_PATIENCE: Final = 10
-# Servers close an idle connection after 5 seconds or more: a POST must not be the one to find out.
-_IDLE: Final = 4.0
+# In bytes. What httpx reads by itself, without asking us: a token, or the 401 before a renewal.
+_LARGEST_LOGIN_ANSWER: Final = 64 * 1024
+# The read timeout is for each chunk: a body may take this many of them in all, so that one that
+# drips in does not hang the run.
+_READ_TIMEOUTS_FOR_BODY: Final = 10
+# In seconds. Servers close an idle connection after 5 seconds or more: a POST must not be the one
+# to find out, since it could not be sent again.
+_KEEPALIVE: Final = 4.0
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-# `.` and `..` would be folded away, and the request would go to another address.
-_FOLDED: Final = re.compile(r"/\.\.?(?=/|$)")
-_NEVER_SENT: Final = (
+# RFC 3986 section 5.2.4: `.` and `..` would be removed, and the request go to another address.
+_DOT_SEGMENT: Final = re.compile(r"/\.\.?(?=/|$)")
+# No byte of the request has left. A write timeout is not among them: part of it may have arrived.
+_NOT_SENT_ERRORS: Final = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.PoolTimeout,
@@ -65,11 +81,11 @@ class Transport:
     ) -> None:
         self._connection = connection
         self._monotonic = monotonic
-        self._auth = Bearer(connection, monotonic)
-        self._courier = Courier(
+        self._auth = BearerAuth(connection, monotonic)
+        self._retrier = Retrier(
             connection.target, connection.rate, sleep=sleep, monotonic=monotonic, jitter=jitter
         )
-        self._client = _client(connection, http_transport, self._before, self._after)
+        self._client = _make_client(connection, http_transport, self._on_request, self._on_response)
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +119,7 @@ class Transport:
         expect: Collection[int] = (200,),
         subject: str = "",
     ) -> Answer:
-        """Send one request, again where that is safe, and give the answer.
+        """The answer to one request, which is sent again where that is safe.
 
         `path` is percent-encoded and relative to the base URL; Secrets in `body` are revealed on
         the way out. `subject` is the key of the client that it is about, for messages. Raises the
@@ -118,32 +134,36 @@ class Transport:
             content=encode(body),
             content_type=None if body is None else content_type,
             expect=frozenset(expect),
-            known=tuple(secrets_in(body)),
+            secrets=tuple(secrets_in(body)),
         )
-        reply, doubt = self._courier.deliver(method, lambda: self._exchange(call))
-        known = (*call.known, *self._auth.known)
-        return conclude(self._connection.provider, call, reply, doubt=doubt, known=known)
+        reply, maybe_done = self._retrier.send_with_retries(method, lambda: self._send_once(call))
+        # Asked for after the tries: a token that was renewed meanwhile is masked as well.
+        secrets = (*call.secrets, *self._auth.secrets)
+        return read_answer(
+            self._connection.provider, call, reply, maybe_done=maybe_done, secrets=secrets
+        )
 
-    def _exchange(self, call: Call) -> Reply:
-        """One try. What httpx raises ends here, with the headers that it holds."""
+    def _send_once(self, call: Call) -> Reply:
+        """The reply to one try. What httpx raises ends here, with the headers that it holds."""
         try:
-            request = self._request(call)
+            request = self._build_request(call)
             response = self._client.send(request, auth=self._auth, stream=True)
             try:
-                return _reply(response)
+                return _read_reply(response)
             finally:
                 response.close()
-        except Settled as settled:
-            return settled.reply
+        except TokenRequestFailed as failed:
+            return failed.reply
         except httpx.InvalidURL:
             cause = "the address cannot be used; check baseUrl in the project file"
-            return Reply(reached=Delivery.ANSWERED, cause=cause)
+            # No state of its own: what matters is that it is not sent again.
+            return Reply(state=SendState.ANSWERED, cause=cause)
         except httpx.RequestError as error:
             self._log(error.request, type(error).__name__)
-            return _lost(error, self._connection.read_timeout)
+            return _failure_reply(error, self._connection.read_timeout)
 
-    def _request(self, call: Call) -> httpx.Request:
-        if _FOLDED.search(call.path):
+    def _build_request(self, call: Call) -> httpx.Request:
+        if _DOT_SEGMENT.search(call.path):
             raise httpx.InvalidURL(call.path)
         return self._client.build_request(
             call.method,
@@ -153,16 +173,19 @@ class Transport:
             headers={} if call.content_type is None else {"content-type": call.content_type},
         )
 
-    def _before(self, request: httpx.Request) -> None:
+    def _on_request(self, request: httpx.Request) -> None:
         request.extensions["started"] = self._monotonic()
 
-    def _after(self, response: httpx.Response) -> None:
+    def _on_response(self, response: httpx.Response) -> None:
         self._log(response.request, str(response.status_code))
-        aside = is_for_token(response.request) or response.status_code == httpx.codes.UNAUTHORIZED
-        response.stream = _Bounded(
+        # httpx reads these two before it goes on with the login, so the limit must be in the stream.
+        is_login = (
+            is_token_request(response.request) or response.status_code == httpx.codes.UNAUTHORIZED
+        )
+        response.stream = _LimitedBody(
             response,
-            most=_LARGEST_ASIDE if aside else LARGEST_ANSWER,
-            until=self._monotonic() + _PATIENCE * self._connection.read_timeout,
+            most=_LARGEST_LOGIN_ANSWER if is_login else LARGEST_ANSWER,
+            until=self._monotonic() + _READ_TIMEOUTS_FOR_BODY * self._connection.read_timeout,
             monotonic=self._monotonic,
         )
 
@@ -172,8 +195,8 @@ class Transport:
         self._connection.log(f"{request.method} {path} {result} {milliseconds:.0f} ms")
 
 
-class _Bounded(httpx.SyncByteStream):
-    """The body of an answer as it arrives, up to `most` bytes and until a time."""
+class _LimitedBody(httpx.SyncByteStream):
+    """The body of an answer as it arrives, up to `most` bytes and until a time by the clock."""
 
     def __init__(
         self, response: httpx.Response, *, most: int, until: float, monotonic: Callable[[], float]
@@ -202,69 +225,71 @@ class _TooLarge(httpx.RequestError):
     """An answer was larger than any that is read."""
 
 
-def _reply(response: httpx.Response) -> Reply:
+def _read_reply(response: httpx.Response) -> Reply:
     status, content = response.status_code, bytearray()
     for chunk in response.iter_bytes():
         content += chunk
+        # Counted once more: the stream counts what arrives, this what it decompresses to.
         if len(content) > LARGEST_ANSWER:
             raise _TooLarge("the answer is too large", request=response.request)
     headers = headers_of(response)
-    return Reply(reached=delivery(status), status=status, headers=headers, content=bytes(content))
+    return Reply(state=send_state(status), status=status, headers=headers, content=bytes(content))
 
 
-def _lost(error: httpx.RequestError, read_timeout: float) -> Reply:
-    aside = is_for_token(error.request)
-    where = "the token server" if aside else "the server"
-    if isinstance(error, _NEVER_SENT):
-        return _never_sent(error, f"{where} {error.request.url.host}")
+def _failure_reply(error: httpx.RequestError, read_timeout: float) -> Reply:
+    is_token = is_token_request(error.request)
+    where = "the token server" if is_token else "the server"
+    if isinstance(error, _NOT_SENT_ERRORS):
+        return _not_sent_reply(error, f"{where} {error.request.url.host}")
     if isinstance(error, _TooLarge | httpx.DecodingError):
-        reached = Delivery.UNREADABLE
+        state = SendState.UNREADABLE
         cause = f"{where} sent an answer that cannot be read: too large, or broken compression"
     else:
         slow = isinstance(error, httpx.TimeoutException)
         cause = f"{where} gave no whole answer" + (f" within {read_timeout:g} s" if slow else "")
-        reached = Delivery.UNKNOWN
+        state = SendState.UNKNOWN
     # Without a token the request itself never left.
-    return Reply(reached=Delivery.NEVER_SENT if aside else reached, cause=cause)
+    return Reply(state=SendState.NEVER_SENT if is_token else state, cause=cause)
 
 
-def _never_sent(error: httpx.RequestError, where: str) -> Reply:
+def _not_sent_reply(error: httpx.RequestError, where: str) -> Reply:
     cause = f"{where} cannot be reached: {clean(str(error)) or type(error).__name__}"
     if "CERTIFICATE_VERIFY_FAILED" in cause:
         cause += ". Give the authority that signed its certificate as caBundle"
-        return Reply(reached=Delivery.ANSWERED, error=Unreachable(cause))
-    return Reply(reached=Delivery.NEVER_SENT, cause=cause)
+        # Not tried again: a certificate does not become good by waiting.
+        return Reply(state=SendState.ANSWERED, error=Unreachable(cause))
+    return Reply(state=SendState.NEVER_SENT, cause=cause)
 
 
-def _client(
+def _make_client(
     connection: Connection,
     http_transport: httpx.BaseTransport | None,
-    before: Callable[[httpx.Request], None],
-    after: Callable[[httpx.Response], None],
+    on_request: Callable[[httpx.Request], None],
+    on_response: Callable[[httpx.Response], None],
 ) -> httpx.Client:
     addresses = [urlsplit(url) for url in (connection.base_url, connection.token_url) if url]
     return httpx.Client(
         transport=http_transport,
-        verify=_trust(connection, encrypted=any(url.scheme == "https" for url in addresses)),
+        verify=_ssl_context(connection, encrypted=any(url.scheme == "https" for url in addresses)),
         timeout=timeout_of(connection),
         limits=httpx.Limits(
             max_connections=connection.workers,
             max_keepalive_connections=connection.workers,
-            keepalive_expiry=_IDLE,
+            keepalive_expiry=_KEEPALIVE,
         ),
         # A proxy is for other hosts: the sandbox must work behind one.
         trust_env=not all(url.hostname in _LOOPBACK for url in addresses),
         headers={"accept": "application/json", "user-agent": USER_AGENT},
-        event_hooks={"request": [before], "response": [after]},
+        event_hooks={"request": [on_request], "response": [on_response]},
     )
 
 
-def _trust(connection: Connection, *, encrypted: bool) -> ssl.SSLContext:
+def _ssl_context(connection: Connection, *, encrypted: bool) -> ssl.SSLContext:
     if not encrypted:
-        # It trusts nobody. Loading the authorities takes 60 ms that plain HTTP has no use for.
+        # It trusts no one. Loading the authorities takes 60 ms that plain HTTP has no use for.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        return authorities(connection.ca_bundle)
+        return trusting_context(connection.ca_bundle)
     except OSError as error:
         reason = error.strerror or "it holds no certificate"
     raise RemoteError(
@@ -273,8 +298,11 @@ def _trust(connection: Connection, *, encrypted: bool) -> ssl.SSLContext:
 
 
 @lru_cache
-def authorities(ca_bundle: str | None) -> ssl.SSLContext:
-    """The context that all connections which trust the same authorities share."""
+def trusting_context(ca_bundle: str | None) -> ssl.SSLContext:
+    """The context that trusts a PEM file, or the public authorities; raises OSError.
+
+    All connections which trust the same share it: 60 ms each would be 6 s for a hundred targets.
+    """
     if ca_bundle is None:
         return httpx.create_ssl_context()
     return ssl.create_default_context(cafile=ca_bundle)

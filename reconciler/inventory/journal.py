@@ -1,7 +1,8 @@
-"""Turns what happens during a run into lines that can be appended, and the lines of a run that died back.
+"""Turns the events of a run into lines that can be appended, and the lines of a run that died back.
 
-A line is a JSON array: a checksum, the line's number, what happened. The first line says which
-write of the record the rest goes on from.
+A line is a JSON array: a checksum, the line's number, the event. The first line says which write
+of the record the rest goes on from (docs/decisions/0013). The words in the lines stay as they are:
+journals that earlier versions left are still read.
 """
 
 from __future__ import annotations
@@ -12,17 +13,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.core.errors import InventoryError
-from reconciler.inventory import document
-from reconciler.inventory import members as stated
+from reconciler.inventory import codec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.core.model import Intent, Inventory, InventoryEntry, Json
 
-_CHECK: Final = 8
+# How many hexadecimal digits the checksum has.
+_CHECKSUM_DIGITS: Final = 8
 _PREFIX: Final = b'["'
-_SUFFIX: Final = b"]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Intend:
 
 
 @dataclass(frozen=True, slots=True)
-class Settle:
-    """Nothing came of the create, or what came of it is recorded."""
+class CloseCreate:
+    """Nothing came of the create, or what came of it is recorded. In a line it is "settle"."""
 
     key: str
 
@@ -63,10 +63,10 @@ class Drop:
     remote_id: str
 
 
-Event: TypeAlias = Intend | Settle | Record | Forget | Drop
+Event: TypeAlias = Intend | CloseCreate | Record | Forget | Drop
 
 
-class State:
+class InventoryState:
     """The entries and the pending creates by key, while events change them.
 
     The same events give the same state again when they are applied to it once more: so a record
@@ -78,11 +78,11 @@ class State:
         self.pending = dict(inventory.pending)
 
     def apply(self, event: Event) -> None:
-        """Take in what happened."""
+        """Change the state by one event."""
         match event:
             case Intend(key, intent):
                 self.pending[key] = intent
-            case Settle(key):
+            case CloseCreate(key):
                 self.pending.pop(key, None)
             case Record(key, entry):
                 self.entries[key] = entry
@@ -98,16 +98,18 @@ class State:
             return
         if entry.remote_id == remote_id:
             del self.entries[key]
+        # An id that is neither may be gone already: the same event may be applied a second time.
         elif remote_id in entry.superseded:
-            left = tuple(old for old in entry.superseded if old != remote_id)
-            self.entries[key] = replace(entry, superseded=left)
+            remaining = tuple(old for old in entry.superseded if old != remote_id)
+            self.entries[key] = replace(entry, superseded=remaining)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """The whole lines of a journal: the write of the record that it goes on from, and what happened.
+    """The whole lines of a journal: the serial of the record that it goes on from, and the events.
 
-    `size` is how many bytes they are; what follows them was never acknowledged to anybody.
+    `size` is how many bytes they are. What follows them was never on disk as a whole, so no request
+    relied on it.
     """
 
     serial: int
@@ -115,48 +117,51 @@ class Journal:
     size: int
 
 
-def first_line(target: str, serial: int) -> bytes:
+def encode_head(target: str, serial: int) -> bytes:
     """The line that a journal begins with."""
-    return _line(0, {"apiVersion": document.VERSION, "target": target, "serial": serial})
+    return _line(0, {"apiVersion": codec.VERSION, "target": target, "serial": serial})
 
 
-def lines(events: Sequence[Event], *, number: int) -> bytes:
+def encode_events(events: Sequence[Event], *, number: int) -> bytes:
     """The lines of `events`, the first of them the `number`th of the journal, from 1."""
-    return b"".join(_line(place, _members(event)) for place, event in enumerate(events, number))
+    return b"".join(_line(line, _event_members(event)) for line, event in enumerate(events, number))
 
 
-def read(content: bytes, *, target: str, path: str) -> Journal | None:
+def decode(content: bytes, *, target: str, path: str) -> Journal | None:
     """The journal in `content`, None where not even its first line is whole.
 
     A write that a power cut tore leaves a tail of broken lines, which is left out: nothing was done
     on the strength of it. InventoryError, which names `path`, for lines that are broken elsewhere.
     """
-    found = [_parsed(line) for line in content.split(b"\n")[:-1]]
-    intact = max((place for place, one in enumerate(found, 1) if one is not None), default=0)
-    whole = found[:intact]
+    # What follows the last line break is a line that is not whole, or nothing.
+    lines = content.split(b"\n")[:-1]
+    parsed = [_parse_line(line) for line in lines]
+    # Broken lines after the last whole one are what a power cut tore; one before it is damage.
+    intact = max((place for place, one in enumerate(parsed, 1) if one is not None), default=0)
+    whole = parsed[:intact]
     for place, one in enumerate(whole):
         if one is None or one[0] != place:
             raise _unusable(path, f"its line {place + 1} is damaged or missing")
     if not whole:
         return None
     head, *rest = [one[1] for one in whole if one is not None]
-    serial = _serial(head, target, path)
     return Journal(
-        serial=serial,
-        events=tuple(_event(members, place, path) for place, members in enumerate(rest, 2)),
-        size=sum(map(len, content.split(b"\n")[:intact])) + intact,
+        serial=_parse_serial(head, target, path),
+        events=tuple(_parse_event(members, place, path) for place, members in enumerate(rest, 2)),
+        size=sum(map(len, lines[:intact])) + intact,
     )
 
 
 def _line(number: int, members: Json) -> bytes:
     body = json.dumps(members, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    # The number is under the checksum too: a line that is whole and elsewhere is damage as well.
     checked = f"{number},{body}".encode()
     return b'["%08x",%s]\n' % (zlib.crc32(checked), checked)
 
 
-def _parsed(line: bytes) -> tuple[int, Json] | None:
+def _parse_line(line: bytes) -> tuple[int, Json] | None:
     """The number and the members of a line, None for one that is not whole."""
-    checked = line[len(_PREFIX) + _CHECK + 2 : -1]
+    checked = line[len(_PREFIX) + _CHECKSUM_DIGITS + 2 : -1]
     if line != b'["%08x",%s]' % (zlib.crc32(checked), checked):
         return None
     number, _, body = checked.partition(b",")
@@ -166,38 +171,38 @@ def _parsed(line: bytes) -> tuple[int, Json] | None:
         return None
 
 
-def _serial(head: Json, target: str, path: str) -> int:
+def _parse_serial(head: Json, target: str, path: str) -> int:
     match head:
-        case {"apiVersion": document.VERSION, "target": str(named), "serial": int(serial)}:
+        case {"apiVersion": codec.VERSION, "target": str(named), "serial": int(serial)}:
             if named == target:
                 return serial
             raise _unusable(path, f"it is that of the target {named!r}")
     raise _unusable(path, "another version of the tool wrote it")
 
 
-def _members(event: Event) -> dict[str, Json]:
+def _event_members(event: Event) -> dict[str, Json]:
     match event:
         case Intend(key, intent):
-            return {"event": "intend", "key": key, "intent": stated.of_intent(intent)}
-        case Settle(key):
+            return {"event": "intend", "key": key, "intent": codec.intent_members(intent)}
+        case CloseCreate(key):
             return {"event": "settle", "key": key}
         case Record(key, entry):
-            return {"event": "record", "key": key, "entry": stated.of_entry(entry)}
+            return {"event": "record", "key": key, "entry": codec.entry_members(entry)}
         case Forget(key):
             return {"event": "forget", "key": key}
         case Drop(key, remote_id):
             return {"event": "drop", "key": key, "id": remote_id}
 
 
-def _event(members: Json, place: int, path: str) -> Event:
+def _parse_event(members: Json, place: int, path: str) -> Event:
     try:
         match members:
             case {"event": "intend", "key": str(key), "intent": intent}:
-                return Intend(key, stated.intent(key, intent))
+                return Intend(key, codec.parse_intent(key, intent))
             case {"event": "settle", "key": str(key)}:
-                return Settle(key)
+                return CloseCreate(key)
             case {"event": "record", "key": str(key), "entry": entry}:
-                return Record(key, stated.entry(entry))
+                return Record(key, codec.parse_entry(entry))
             case {"event": "forget", "key": str(key)}:
                 return Forget(key)
             case {"event": "drop", "key": str(key), "id": str(remote_id)}:

@@ -1,7 +1,7 @@
 """Lets one run at a time change a target's inventory in an object store, and says who it is.
 
 A lock is an object with a holder and a time until which it is held. The holder renews it; one that
-died does not, and its lock is free a while after that time.
+died does not, and its lock is free a while after that time (docs/decisions/0014).
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import InventoryError
-from reconciler.inventory.bucket import Stored
+from reconciler.inventory.bucket import StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reconciler.inventory.bucket import Bucket
 
-# How long a holder that is not heard of keeps the lock, in seconds.
-LEASE: Final = 60.0
-# By how much the clocks of two machines may differ, in seconds.
-_SKEW: Final = 30.0
-_POLL: Final = 1.0
-# A write relies on a sign of life that is no older, in seconds.
-FRESH: Final = 1.0
+# How long a holder that does not renew the lock keeps it.
+LEASE_SECONDS: Final = 60.0
+# By how much the clocks of two machines may differ.
+_SKEW_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 1.0
+# A write relies on a renewal that is no older: asking for each of them would cost a request a line.
+FRESH_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Clock:
 
 
 class Lease:
-    """A lock that this run holds as long as it is renewed."""
+    """A lock that this run holds as long as it is renewed. Threads may share it."""
 
     def __init__(self, bucket: Bucket, name: str, clock: Clock) -> None:
         self._bucket = bucket
@@ -51,155 +51,166 @@ class Lease:
         self._clock = clock
         self._run = str(uuid.uuid4())
         self._since = clock.wall()
-        self._held: Stored | None = None
-        self._renewed = (0.0, 0.0)
-        self._asked = 0.0
+        self._written: StoredObject | None = None
+        # By both clocks, from before the request that renewed it.
+        self._renewed_at = (0.0, 0.0)
+        self._asked_at = 0.0
         self._one_at_a_time = threading.Lock()
-        self._lost = ""
-        self._trouble = ""
+        self._lost_because = ""
+        self._last_error = ""
 
     def acquire(self, *, timeout: float) -> None:
         """Take the lock; InventoryError, which says who holds it, after `timeout` seconds."""
         until = self._clock.monotonic() + timeout
-        while not self._taken():
+        while not self._try_to_take():
             if self._clock.monotonic() >= until:
                 raise InventoryError(
-                    f"{self._bucket.where(self._name)} is locked: {self._holder()}"
+                    f"{self._bucket.address(self._name)} is locked: {self._describe_holder()}"
                 )
-            self._clock.sleep(_POLL)
+            self._clock.sleep(_POLL_SECONDS)
         try:
-            self._probe()
+            self._check_conditions()
         except InventoryError:
             self.release()
             raise
 
     def renew(self, *, older_than: float = 0.0) -> None:
-        """Hold the lock for another while, if that was said longer ago than so many seconds.
+        """Renew the lock, if the last renewal was asked for longer ago than `older_than` seconds.
 
         A store that cannot be reached is asked again later.
         """
         with self._one_at_a_time:
             now = self._clock.monotonic()
-            if self._lost or now - self._asked < older_than:
+            if self._lost_because or now - self._asked_at < older_than:
                 return
-            self._asked = now
+            # Noted before the request: a store that fails is not asked anew by each thread.
+            self._asked_at = now
             try:
-                if not self._write(self._held):
-                    self._lost = "another run took it"
-                    self._lost += f", {self._holder()}"
+                if not self._write(self._written):
+                    # Set before it is asked who took it: that question may fail.
+                    self._lost_because = "another run took it"
+                    self._lost_because += f", {self._describe_holder()}"
             except InventoryError as error:
-                self._trouble = f": {error}"
+                self._last_error = f": {error}"
 
     def check(self) -> None:
         """Raise InventoryError if another run may hold the lock by now; the store is asked."""
-        self.renew(older_than=FRESH)
-        if not self._lost and self._overdue():
-            self._lost = f"it could not be renewed in time{self._trouble}"
-        if self._lost:
+        self.renew(older_than=FRESH_SECONDS)
+        if not self._lost_because and self._is_overdue():
+            self._lost_because = f"it could not be renewed in time{self._last_error}"
+        if self._lost_because:
             raise InventoryError(
-                f"this run lost its lock {self._bucket.where(self._name)}, so it writes nothing "
-                f"more: {self._lost}. What it did is in the journal; run again"
+                f"this run lost its lock {self._bucket.address(self._name)}, so it writes nothing "
+                f"more: {self._lost_because}. What it did is in the journal; run again"
             )
 
     def release(self) -> None:
         """Say that the lock is free, unless it is another's by now."""
         # A lock that cannot be given back is free when its time is over.
         with contextlib.suppress(InventoryError):
-            if not self._lost:
-                self._bucket.put(self._name, self._free_again(), over=self._held)
+            if not self._lost_because:
+                # By a write under the condition, not by a delete: that could hit another run's lock.
+                self._bucket.put(self._name, self._released_content(), replacing=self._written)
 
-    def _taken(self) -> bool:
+    def _try_to_take(self) -> bool:
         found = self._bucket.get(self._name)
-        return (found is None or self._free(found)) and self._write(found)
+        # Over the very version that was seen to be free: of two runs that see it, one wins.
+        return (found is None or self._is_free(found)) and self._write(found)
 
-    def _free(self, found: Stored) -> bool:
-        expires = _stated(found).get("expires")
+    def _is_free(self, found: StoredObject) -> bool:
+        members = _members(found)
+        expires = members.get("expires")
+        # One that says nothing is held: it may be from another version of the tool.
         if not isinstance(expires, int | float):
-            return "released" in _stated(found)
-        return self._clock.wall() > expires + _SKEW
+            return "released" in members
+        return self._clock.wall() > expires + _SKEW_SECONDS
 
-    def _write(self, over: Stored | None) -> bool:
+    def _write(self, replacing: StoredObject | None) -> bool:
+        """Write the lock as ours for another while; whether it was still as `replacing` says."""
+        # Before the request: it may take long, and others count from the time in the object.
         began = self._times()
-        held = self._bucket.put(self._name, self._content(), over=over)
-        if held is None:
+        written = self._bucket.put(self._name, self._held_content(), replacing=replacing)
+        if written is None:
             return False
-        self._held, self._renewed, self._asked = held, began, began[0]
+        self._written, self._renewed_at, self._asked_at = written, began, began[0]
         return True
 
-    def _content(self) -> bytes:
+    def _held_content(self) -> bytes:
         now = self._clock.wall()
         members = {
             "holder": f"process {os.getpid()} on {socket.gethostname()}",
             "run": self._run,
             "since": _utc(self._since),
             "renewed": _utc(now),
-            "expires": now + LEASE,
+            "expires": now + LEASE_SECONDS,
         }
         return json.dumps(members, indent=2).encode()
 
-    def _probe(self) -> None:
-        """Make sure that the store minds conditions: without that, a lock is none."""
-        # Where writings are told apart by version, a number is wanted.
-        version = "1" if self._held is not None and self._held.version else None
-        for over in (None, Stored(content=b"", tag='"0"', version=version)):
-            if self._bucket.put(self._name, self._free_again(), over=over) is not None:
+    def _check_conditions(self) -> None:
+        """Make sure that the store refuses a write whose condition fails: else a lock is none."""
+        # Where the store counts versions, its client wants a number.
+        version = "1" if self._written is not None and self._written.version else None
+        for wrong in (None, StoredObject(content=b"", tag='"0"', version=version)):
+            if self._bucket.put(self._name, self._released_content(), replacing=wrong) is not None:
                 raise InventoryError(
-                    f"{self._bucket.where(self._name)} cannot be locked: the store does not mind "
+                    f"{self._bucket.address(self._name)} cannot be locked: the store does not mind "
                     "If-Match and If-None-Match, so two runs could not be kept apart"
                 )
 
-    def _free_again(self) -> bytes:
+    def _released_content(self) -> bytes:
         released = {"released": _utc(self._clock.wall()), "run": self._run}
         return json.dumps(released, indent=2).encode()
 
-    def _overdue(self) -> bool:
+    def _is_overdue(self) -> bool:
         """Whether the lock ran out, on either clock: one may stand while a machine sleeps."""
-        passed = (now - then for now, then in zip(self._times(), self._renewed, strict=True))
-        return max(passed) > LEASE
+        passed = (now - then for now, then in zip(self._times(), self._renewed_at, strict=True))
+        return max(passed) > LEASE_SECONDS
 
     def _times(self) -> tuple[float, float]:
         return self._clock.monotonic(), self._clock.wall()
 
-    def _holder(self) -> str:
+    def _describe_holder(self) -> str:
         found = self._bucket.get(self._name)
-        stated = {} if found is None else _stated(found)
-        if not {"holder", "since", "renewed"} <= stated.keys():
+        members = {} if found is None else _members(found)
+        if not {"holder", "since", "renewed"} <= members.keys():
             return "it does not say by whom"
+        free_after = LEASE_SECONDS + _SKEW_SECONDS
         return (
-            f"{stated['holder']} since {stated['since']}, last heard of at {stated['renewed']}; "
-            f"wait for it, or give --lock-timeout. If it died, its lock is free {LEASE + _SKEW:.0f} "
+            f"{members['holder']} since {members['since']}, last heard of at {members['renewed']}; "
+            f"wait for it, or give --lock-timeout. If it died, its lock is free {free_after:.0f} "
             "seconds after that"
         )
 
 
 @contextlib.contextmanager
-def held(bucket: Bucket, name: str, *, timeout: float, clock: Clock) -> Iterator[Lease]:
+def hold_lease(bucket: Bucket, name: str, *, timeout: float, clock: Clock) -> Iterator[Lease]:
     """Hold the lock while the block runs, renewed by a thread."""
     lease = Lease(bucket, name, clock)
     lease.acquire(timeout=timeout)
-    over = threading.Event()
-    beat = threading.Thread(target=keep, args=(lease, over), name="lock", daemon=True)
-    beat.start()
+    is_over = threading.Event()
+    renewing = threading.Thread(target=renew_until, args=(lease, is_over), name="lock", daemon=True)
+    renewing.start()
     try:
         yield lease
     finally:
-        over.set()
-        beat.join()
+        is_over.set()
+        # A renewal that is under way would take the lock back after it was released.
+        renewing.join()
         lease.release()
 
 
-def keep(lease: Lease, over: threading.Event) -> None:
-    """Renew the lock until the run is over."""
-    while not over.wait(LEASE / 3):
+def renew_until(lease: Lease, is_over: threading.Event) -> None:
+    """Renew the lock until the run is over: two renewals in a row may fail."""
+    while not is_over.wait(LEASE_SECONDS / 3):
         lease.renew()
 
 
-def _stated(found: Stored) -> dict[str, object]:
+def _members(found: StoredObject) -> dict[str, object]:
     try:
-        stated = json.loads(found.content)
+        document = json.loads(found.content)
     except ValueError:
         return {}
-    return stated if isinstance(stated, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _utc(seconds: float) -> str:

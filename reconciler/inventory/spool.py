@@ -20,7 +20,7 @@ _MEMBERS: Final = ("target", "key", "client_id", "client_secret")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spooled:
+class SpooledSecret:
     """The secret of the client `key`, whose remote id is `client_id`, and the file that keeps it."""
 
     path: Path
@@ -29,35 +29,38 @@ class Spooled:
     secret: Secret
 
 
-def save(directory: Path, target: str, key: str, client_id: str, secret: Secret) -> str:
-    """Write the secret of the client `key`, on disk when this returns, and give the file's path.
+def save_secret(directory: Path, target: str, key: str, client_id: str, secret: Secret) -> str:
+    """Write the secret of the client `key`, on disk when this returns; the value is the file's path.
 
-    One file for each remote id, so that no secret takes the place of another client's. Raises
-    InventoryError.
+    Raises InventoryError.
     """
     folder = directory / _FOLDER
+    # One file for each remote id, so that no secret takes the place of another client's: a replace
+    # makes a second client under the same key.
     names = (atomic_files.file_name(name) for name in (target, key, client_id))
     path = folder / ("@".join(name[:_LONGEST_PART] for name in names) + ".json")
     members = (target, key, client_id, secret.value)
     content = json.dumps(dict(zip(_MEMBERS, members, strict=True)), indent=2)
     try:
         atomic_files.make_folder(folder, mode=atomic_files.PRIVATE_FOLDER)
+        # Before the secret is there: whoever runs `git add .` meanwhile must not get it.
         atomic_files.keep_out_of_git(folder)
         atomic_files.write(path, f"{content}\n".encode(), mode=atomic_files.PRIVATE_FILE)
     except OSError as error:
         problem = f"{path} cannot be written: {atomic_files.reason(error)}"
     else:
         return str(path)
+    # Outside of the handler, so that no traceback leads back to the content.
     raise InventoryError(problem)
 
 
-def waiting(directory: Path, target: str) -> tuple[Spooled, ...]:
+def read_secrets(directory: Path, target: str) -> tuple[SpooledSecret, ...]:
     """The secrets of `target` that wait, sorted by file. InventoryError for a file that is none."""
     found = (_read(path) for path in sorted((directory / _FOLDER).glob("*.json")))
     return tuple(spooled for owner, spooled in found if owner == target)
 
 
-def remove(spooled: Spooled) -> None:
+def delete_secret(spooled: SpooledSecret) -> None:
     """Delete the file of a secret that its sink has taken. Raises InventoryError."""
     try:
         spooled.path.unlink(missing_ok=True)
@@ -69,10 +72,11 @@ def remove(spooled: Spooled) -> None:
     raise InventoryError(problem)
 
 
-def _read(path: Path) -> tuple[str, Spooled]:
-    """Whose target a file is of, and what it keeps."""
+def _read(path: Path) -> tuple[str, SpooledSecret]:
+    """The target that a file belongs to, and the secret in it."""
     try:
         document = json.loads(path.read_bytes())
+        # The names in the file's name are cut short: only the members tell whose it is.
         target, key, client_id, secret = (document[name] for name in _MEMBERS)
     except OSError as error:
         problem = atomic_files.reason(error)
@@ -80,7 +84,7 @@ def _read(path: Path) -> tuple[str, Spooled]:
         # Not what the parser says of it: that may quote the secret.
         problem = "it does not hold a client's secret as it was saved"
     else:
-        return target, Spooled(path=path, key=key, client_id=client_id, secret=Secret(secret))
+        return target, SpooledSecret(path=path, key=key, client_id=client_id, secret=Secret(secret))
     raise InventoryError(
         f"{path} cannot be used: {problem}. If it holds a secret, bring it to where it belongs; "
         "then delete the file"

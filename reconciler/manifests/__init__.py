@@ -1,5 +1,5 @@
-"""Files to manifests."""
+"""Files into the manifests of a project, and everything that is wrong with them."""
 
-from reconciler.manifests.clients import Loaded, load
+from reconciler.manifests.clients import LoadedProject, load
 
-__all__ = ["Loaded", "load"]
+__all__ = ["LoadedProject", "load"]

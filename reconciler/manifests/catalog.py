@@ -1,4 +1,4 @@
-"""A provider's folder to what the rest needs of it: its Provider and the validator of its kind."""
+"""Turns a provider's folder into its Provider and the validator of its kind of manifest."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from reconciler.manifests.yaml.reader import read
 from reconciler.validation.validator import Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
+    from reconciler.core.decode import Accepted
     from reconciler.core.model import JsonObject
     from reconciler.core.project import Target
     from reconciler.provider.model import Provider
@@ -33,7 +31,7 @@ class Entry:
     """A provider as its folder describes it, before a target lays its own over it."""
 
     validator: Validator
-    descriptor: Mapping[str, Any]
+    descriptor: Accepted
     bodies: tuple[JsonObject, JsonObject, JsonObject]
 
     @property
@@ -55,8 +53,8 @@ class Entry:
         return frozenset(name for name, extension in extensions if extension.get("secret"))
 
     def provider(self, target: Target) -> Provider:
-        """Give the provider as this target has it."""
-        from reconciler.provider.descriptor import parse_provider  # noqa: PLC0415 - validate needs none
+        """The provider as this target has it."""
+        from reconciler.provider.descriptor import parse_provider  # noqa: PLC0415 - plan needs it
 
         overlay: dict[str, Any] = {"endpoints": target.endpoints}
         if target.collection is not None:
@@ -64,32 +62,36 @@ class Entry:
         return parse_provider(self.descriptor, *self.bodies, overlay=overlay)
 
 
-def schemas_folder() -> Path:
-    """Give the folder of the schemas."""
-    from pathlib import Path  # noqa: PLC0415 - 1 ms, which `_schemas` does without
-
-    return Path(_schemas())
-
-
-# The functions of `os` where `pathlib` would read better: loading that takes 1 ms.
-def _schemas() -> str:
+# By `os`, where `pathlib` would read better: validate would load that for nothing else, 1 ms.
+def schemas_folder() -> str:
     """The folder of the schemas: inside the installed package, or beside it in the source."""
     bundled = f"{_PACKAGE}/schemas"
     return bundled if os.path.isdir(bundled) else f"{posixpath.dirname(_PACKAGE)}/schemas"  # noqa: PTH112
 
 
 def names() -> list[str]:
-    """Give the names of the providers that come with the tool."""
-    folder = _schemas()
+    """The names of the providers that come with the tool."""
+    folder = schemas_folder()
     return sorted(
         name
-        for name in os.listdir(folder)  # noqa: PTH208 - as above
-        if os.path.isfile(f"{folder}/{name}/provider.yaml")  # noqa: PTH113 - as above
+        for name in os.listdir(folder)  # noqa: PTH208
+        if os.path.isfile(f"{folder}/{name}/provider.yaml")  # noqa: PTH113
     )
 
 
+def default_name() -> str:
+    """The name of the provider that `init` takes where none is named: the one whose example says so."""
+    return next(filter(_is_default, names()), names()[0])
+
+
+def _is_default(name: str) -> bool:
+    # The descriptor alone: the help of `init` needs this, and validates nothing.
+    example = _shipped_descriptor(f"{schemas_folder()}/{name}").get("example", {})
+    return example.get("default") is True
+
+
 def entry(provider: str, root: str) -> Entry:
-    """Give the provider of this name, or with a slash that of a folder relative to `root`.
+    """The provider of this name, or with a slash that of a folder relative to `root`.
 
     Raises KeyError for a name that is not known, and InputError for a folder of the user's that
     does not describe a provider.
@@ -98,34 +100,36 @@ def entry(provider: str, root: str) -> Entry:
         return _entry(posixpath.normpath(f"{root}/{provider}"))
     if provider not in names():
         raise KeyError(provider)
-    return _own(f"{_schemas()}/{provider}")
+    return _shipped_entry(f"{schemas_folder()}/{provider}")
 
 
 @cache
 def validator(name: str) -> Validator:
-    """Give the validator of one of the tool's own file formats, such as `project`."""
-    return Validator(_schema(f"{_schemas()}/{name}.schema.json"))
+    """The validator of one of the tool's own file formats, such as `project`."""
+    return Validator(_schema(f"{schemas_folder()}/{name}.schema.json"))
 
 
 @cache
-def _own(folder: str) -> Entry:
-    """A provider that comes with the tool, taken as it is.
-
-    Tests hold its descriptor valid, and its manifest schema to what `derive` makes of the client
-    schema. To prove both again in every run takes longer than to read a project.
-    """
-    path = f"{folder}/provider.yaml"
+def _shipped_entry(folder: str) -> Entry:
+    """A provider that comes with the tool, taken as it is."""
+    # Tests hold its descriptor to the schema, and its manifest schema to what `derive` makes of the
+    # client schema: to prove both again in every run takes longer than to read a small project.
     return Entry(
         validator=Validator(_schema(f"{folder}/manifest.schema.json")),
-        descriptor=_object(read(_bytes(path), path).documents[0]),
+        descriptor=_shipped_descriptor(folder),
         bodies=_bodies(folder),
     )
 
 
+def _shipped_descriptor(folder: str) -> Accepted:
+    path = f"{folder}/provider.yaml"
+    return _object(read(_bytes(path), path).documents[0])
+
+
 @cache
 def _entry(folder: str) -> Entry:
-    """A provider that the user describes: proven before it is used."""
-    from reconciler.provider.descriptor import parse_provider  # noqa: PLC0415 - plan needs it, and validate only here
+    """A provider that the user describes: its files are proven before they are used."""
+    from reconciler.provider.descriptor import parse_provider  # noqa: PLC0415 - as in `provider`
     from reconciler.provider.manifest_schema import derive  # noqa: PLC0415 - as above
 
     descriptor, bodies = _descriptor(f"{folder}/provider.yaml"), _bodies(folder)

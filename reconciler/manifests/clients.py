@@ -1,4 +1,4 @@
-"""A project's files to the manifests of its clients, and everything that is wrong with any of them."""
+"""Turns a project's files into the manifests of its clients, and everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.dataclass import dataclass
 from reconciler.manifests import project as project_file
-from reconciler.manifests.files import Unreadable, is_much, read_bytes
-from reconciler.manifests.loader import Admission
-from reconciler.manifests.selection import select
+from reconciler.manifests.files import Unreadable, are_large, read_bytes
+from reconciler.manifests.globs import select_files
+from reconciler.manifests.loader import ManifestLoader
 from reconciler.validation import rules
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class LoadedProject:
     """What a project's files hold: the valid manifests by file and place, the providers by target.
 
     `problems` are those of all files, sorted by file, line and column, warnings among them. With
@@ -37,32 +37,32 @@ class Loaded:
     file_count: int
 
 
-def load(path: str, *, files: Sequence[str] = ()) -> Loaded:
+def load(path: str, *, files: Sequence[str] = ()) -> LoadedProject:
     """Read the project file at `path` and all files of its targets, or only `files` of them.
 
     Needs no network, credentials or environment. Raises InputError if the project file itself
     cannot be used, with all its problems.
     """
-    with loading(path, files=files) as begun:
-        return begun.finish()
+    with loading(path, files=files) as project_load:
+        return project_load.finish()
 
 
 @contextmanager
-def loading(path: str, *, files: Sequence[str] = ()) -> Iterator[Loading]:
-    """Begin to load, as `load` does it: a large fleet is read by a copy of this process as well.
+def loading(path: str, *, files: Sequence[str] = ()) -> Iterator[ProjectLoad]:
+    """Start to load as `load` does; a large fleet is read by a copy of this process as well.
 
     Threads may be started inside the block; a process that has some already is not copied.
     """
     project = project_file.load(path)
-    selected, problems = select(project, files)
+    selected, problems = select_files(project, files)
     with ExitStack() as stack, _no_collections():
-        begun = Loading(project, selected, problems)
-        if begun.is_large:
-            begun.share(stack)
-        yield begun
+        project_load = ProjectLoad(project, selected, problems)
+        if project_load.is_large:
+            project_load.read_in_parallel(stack)
+        yield project_load
 
 
-class Loading:
+class ProjectLoad:
     """A project whose files are being read, and what is known of it before they are."""
 
     def __init__(
@@ -74,14 +74,16 @@ class Loading:
         self.project = project
         self._selected = selected
         self._problems = problems
-        self._admission = Admission(project)
+        self._loader = ManifestLoader(project)
         self._paths = sorted(selected)
-        self._read: Callable[[], list[Any]] = lambda: list(map(self._admission.valid, self._paths))
+        self._read: Callable[[], list[Any]] = lambda: list(
+            map(self._loader.read_valid, self._paths)
+        )
 
     @cached_property
     def is_large(self) -> bool:
         """Whether reading the files takes so long that it is worth to do something meanwhile."""
-        return is_much(self._paths)
+        return are_large(self._paths)
 
     @property
     def file_count(self) -> int:
@@ -89,18 +91,20 @@ class Loading:
         return len(self._paths)
 
     @property
-    def so_far(self) -> Loaded:
+    def without_manifests(self) -> LoadedProject:
         """What is known before the first manifest: the project, and the providers of its targets."""
         return self._loaded((), ())
 
     @cached_property
     def _providers(self) -> dict[str, Provider]:
         """By target; made once, since what follows from a provider is kept with that very one."""
-        entries = self._admission.entries.items()
+        entries = self._loader.entries.items()
         return {name: entry.provider(self.project.targets[name]) for name, entry in entries}
 
-    def _loaded(self, manifests: tuple[Manifest, ...], problems: tuple[Problem, ...]) -> Loaded:
-        return Loaded(
+    def _loaded(
+        self, manifests: tuple[Manifest, ...], problems: tuple[Problem, ...]
+    ) -> LoadedProject:
+        return LoadedProject(
             project=self.project,
             manifests=manifests,
             providers=self._providers,
@@ -108,34 +112,35 @@ class Loading:
             file_count=self.file_count,
         )
 
-    def share(self, stack: ExitStack) -> None:
+    def read_in_parallel(self, stack: ExitStack) -> None:
         """Let a copy of this process begin to read, until `stack` closes, where one can be had."""
         from reconciler.manifests import parallel_read  # noqa: PLC0415 - not for a few clients
 
         if parallel_read.is_possible():
             self._read = stack.enter_context(
-                parallel_read.mapped(self._admission.valid, self._paths)
+                parallel_read.map_in_parallel(self._loader.read_valid, self._paths)
             )
 
-    def finish(self) -> Loaded:
-        """Read, or wait for, what is left, and judge it all."""
-        return self._loaded(*self.judge())
+    def finish(self) -> LoadedProject:
+        """Read, or wait for, what is left, validate it all, and return the project with its manifests."""
+        return self._loaded(*self.validate())
 
-    def judge(self) -> tuple[tuple[Manifest, ...], tuple[Problem, ...]]:
-        """The valid manifests and all problems, as a Loaded has them, without the providers."""
-        run = self._admission
+    def validate(self) -> tuple[tuple[Manifest, ...], tuple[Problem, ...]]:
+        """Read and validate as `finish` does; the manifests and problems, without any provider."""
+        loader = self._loader
         for path, documents in zip(self._paths, self._read(), strict=True):
             if documents is None:
-                run.judge(path)
+                loader.validate(path)
             else:
-                run.admit(path, documents)
-        run.check(self._selected)
-        found = [*project_file.problems(self.project), *self._problems, *run.problems]
-        return tuple(run.manifests), tuple(located(found, run.secret_fields)) if found else ()
+                loader.add(path, documents)
+        loader.validate_together(self._selected)
+        found = [*project_file.problems(self.project), *self._problems, *loader.problems]
+        problems = with_positions(found, loader.secret_fields) if found else ()
+        return tuple(loader.manifests), tuple(problems)
 
 
-def located(problems: Sequence[Problem], secret_fields: Collection[str]) -> list[Problem]:
-    """Give problems their positions and their order: by file, line and column."""
+def with_positions(problems: Sequence[Problem], secret_fields: Collection[str]) -> list[Problem]:
+    """The problems with positions, without repetition, in the order of file, line and column."""
 
     def is_secret(tokens: tuple[str, ...]) -> bool:
         is_field = tokens[:1] == ("spec",) and tokens[1:2] and tokens[1] in secret_fields
@@ -144,7 +149,7 @@ def located(problems: Sequence[Problem], secret_fields: Collection[str]) -> list
 
     from reconciler.manifests.yaml.positions import locate  # noqa: PLC0415 - of problems only
 
-    return locate(rules.distinct(problems), _text_of, is_secret)
+    return locate(rules.deduplicate(problems), _text_of, is_secret)
 
 
 def _text_of(path: str) -> bytes:
@@ -156,10 +161,8 @@ def _text_of(path: str) -> bytes:
 
 @contextmanager
 def _no_collections() -> Iterator[None]:
-    """Keep the garbage collector from walking over all that was read, again and again.
-
-    Reading makes no cycles; what it makes is kept.
-    """
+    """Keep the garbage collector off while the block runs."""
+    # Reading makes no cycles, and what it makes lives on: each search would walk all of it in vain.
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""A path to the bytes of its file, or to a sentence that says why there are none."""
+"""Turns a path into the bytes of its file, or into a sentence that says why there are none."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # A pipe must not be waited for; a system without this flag has no pipes among its files.
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _CHUNK: Final = 1024 * 1024
-_MUCH: Final = 64 * 1024  # about six milliseconds of reading
+_LARGE: Final = 64 * 1024  # bytes of YAML that take about six milliseconds to read
 _SAMPLE: Final = 32
 
 
@@ -24,7 +24,7 @@ class Unreadable(Exception):
 
 
 def read_bytes(path: str) -> bytes:
-    """Give the bytes of a regular file of a reasonable size; raise Unreadable for anything else."""
+    """The bytes of a regular file of at most MAX_BYTES; raises Unreadable for anything else."""
     try:
         descriptor = os.open(path, _FLAGS)
         try:
@@ -38,23 +38,24 @@ def read_bytes(path: str) -> bytes:
         raise Unreadable(f"this cannot be read: {reason}") from None
 
 
-def is_much(paths: Sequence[str]) -> bool:
-    """Whether files hold so much that reading them takes a while; a few speak for the others."""
+def are_large(paths: Sequence[str]) -> bool:
+    """Whether files are so large that reading them takes a while, by the size of the first few."""
     size, sample = 0, paths[:_SAMPLE]
     for path in sample:
         with suppress(OSError, ValueError):
             size += os.stat(path).st_size  # noqa: PTH116 - a Path costs more than the call
-    return size * len(paths) >= _MUCH * len(sample) > 0
+    return size * len(paths) >= _LARGE * len(sample) > 0
 
 
 def _content(descriptor: int) -> bytes:
+    # The open file and not the path: what the path means may change in between.
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise Unreadable("this is not a file")
     chunk = os.read(descriptor, status.st_size + 1) if status.st_size <= MAX_BYTES else b""
     if len(chunk) == status.st_size:
         return chunk
-    # A file that grows meanwhile, or whose size the system does not tell.
+    # A file that grows meanwhile, or whose size the system does not tell, as in /proc.
     chunks, size = [chunk], max(len(chunk), status.st_size)
     while chunk and size <= MAX_BYTES:
         chunk = os.read(descriptor, _CHUNK)

@@ -1,4 +1,4 @@
-"""Documents to the manifests of clients, or to everything that is wrong with them."""
+"""Turns documents into the manifests of clients, or into everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from reconciler.manifests import catalog
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.yaml.reader import read
 from reconciler.validation import rules
+from reconciler.validation.suggestions import closest_name, list_known
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,63 +24,67 @@ _NOTHING_SAID: Final = Lifecycle()
 _LIFECYCLE: Final = decoder(Lifecycle, ignore_changes=frozenset)
 
 
-class Admission:
-    """One run over a project's files: who was let in, and what was wrong with the others."""
+class ManifestLoader:
+    """The manifests of a project's files, read one after the other, and what is wrong with them."""
 
     def __init__(self, project: Project) -> None:
         self.manifests: list[Manifest] = []
         self.problems: list[Problem] = []
         self.entries: dict[str, Entry] = {}
         self._project = project
-        self._claims: list[Manifest] = []  # invalid ones, as far as they say who they are
+        self._invalid: list[Manifest] = []  # as far as they say which client they are about
         for target in project.targets.values():
             try:
                 self.entries[target.name] = catalog.entry(target.provider, project.root)
             except (KeyError, InputError):
-                continue  # the judgement on the project file says so
+                continue  # `project.problems` reports it, at its place in the project file
 
     @property
     def secret_fields(self) -> frozenset[str]:
         """The fields, of any provider at hand, whose literal values must not be shown."""
         return frozenset[str]().union(*(entry.secret_fields for entry in self._kinds.values()))
 
-    def valid(self, path: str) -> list[Any] | None:
-        """The documents of a file, None of one that has anything wrong with it; nothing is noted."""
+    def read_valid(self, path: str) -> list[Any] | None:
+        """The documents of a file, None of one that has anything wrong with it.
+
+        Changes nothing here, so that a copy of this process may run it.
+        """
         try:
             reading = read(read_bytes(path), path)
         except Unreadable:
             return None
-        if reading.problems or not all(map(self._fits, reading.documents)):
+        if reading.problems or not all(map(self._is_valid, reading.documents)):
             return None
         return reading.documents
 
-    def admit(self, path: str, documents: Sequence[Any]) -> None:
-        """Take in the documents of a valid file."""
+    def add(self, path: str, documents: Sequence[Any]) -> None:
+        """Add the documents of a valid file."""
         self.manifests.extend(
             _manifest(document, Source(path=path, document=index))
             for index, document in enumerate(documents)
             if document is not None
         )
 
-    def judge(self, path: str) -> None:
-        """Read a file again that is not valid, take in what is, and note everything else."""
+    def validate(self, path: str) -> None:
+        """Read a file that is not valid again; add its valid documents and all its problems."""
         try:
             reading = read(read_bytes(path), path)
         except Unreadable as error:
-            self._say(Source(path=path), "", str(error))
+            self._add_problem(Source(path=path), "", str(error))
             return
         self.problems.extend(reading.problems)
         for index, document in enumerate(reading.documents):
             if document is not None:
-                self._admit(document, Source(path=path, document=index))
+                self._validate_document(document, Source(path=path, document=index))
 
-    def check(self, selected: Mapping[str, Collection[str]]) -> None:
-        """Hold the manifests against each other and against the files that were selected."""
-        everyone = [*self.manifests, *self._claims]
-        self.problems.extend(rules.duplicates(everyone))
-        self.problems.extend(rules.strays(everyone, self._project, selected))
+    def validate_together(self, selected: Mapping[str, Collection[str]]) -> None:
+        """Add the problems between manifests, and between them and the files that targets list."""
+        # The invalid ones too: a name that is taken twice is wrong whatever else is.
+        everyone = [*self.manifests, *self._invalid]
+        self.problems.extend(rules.duplicate_clients(everyone))
+        self.problems.extend(rules.unlisted_manifests(everyone, self._project, selected))
 
-    def _fits(self, document: Any) -> bool:
+    def _is_valid(self, document: Any) -> bool:
         """Whether a document is what its target takes; an empty one asks for nothing."""
         try:
             entry = self.entries[document["metadata"]["target"]]
@@ -87,52 +92,56 @@ class Admission:
             return document is None
         return entry.validator.accepts(document)
 
-    def _admit(self, document: Any, source: Source) -> None:
-        if self._fits(document):
+    def _validate_document(self, document: Any, source: Source) -> None:
+        if self._is_valid(document):
             self.manifests.append(_manifest(document, source))
         elif isinstance(document, dict):
-            self._refuse(document, source)
+            self._explain(document, source)
         else:
-            self._say(source, "", "a manifest is a mapping of apiVersion, kind, metadata and spec")
+            self._add_problem(
+                source, "", "a manifest is a mapping of apiVersion, kind, metadata and spec"
+            )
 
-    def _refuse(self, document: dict[str, Any], source: Source) -> None:
-        """Say what is wrong with a document that is not valid, or not for its target."""
-        claim = _claim(document, source)
-        own, meant = self.entries.get(claim.target), self._kinds.get(claim.kind)
-        if claim.target in self._project.targets:
-            self._claims.append(claim)
-        elif claim.target:
+    def _explain(self, document: dict[str, Any], source: Source) -> None:
+        """Add what is wrong with a document that is not valid, or not for its target."""
+        manifest = _invalid_manifest(document, source)
+        own, stated = self.entries.get(manifest.target), self._kinds.get(manifest.kind)
+        if manifest.target in self._project.targets:
+            self._invalid.append(manifest)
+        elif manifest.target:
             targets = self._project.targets
-            self.problems.append(rules.unknown_target(source, claim.target, targets))
-        if own is not None and own.kind == claim.kind:
-            meant = own
-        elif claim.kind and meant is None:
-            self.problems.append(rules.unknown_kind(source, claim.kind, self._kinds))
+            self.problems.append(rules.unknown_target(source, manifest.target, targets))
+        if own is not None and own.kind == manifest.kind:
+            stated = own
+        elif manifest.kind and stated is None:
+            self.problems.append(rules.unknown_kind(source, manifest.kind, self._kinds))
             # What else is wrong is told in the same run: judged by the kind that was meant.
-            meant = self._kinds.get(rules.meant(claim.kind, self._kinds) or "")
-        elif own is not None and meant is not None:
-            self.problems.append(rules.misfit(claim, own.kind))
-        judge = meant or own
-        if judge is not None:
-            found = judge.validator.problems(document, source)
-            self.problems.extend(p for p in found if p.pointer != "/kind" or not claim.kind)
-        elif not claim.kind:
-            known = f"known are: {', '.join(sorted(self._kinds))}"
-            self._say(source, "/kind", "`kind` must name the kind of client", hint=known)
+            stated = self._kinds.get(closest_name(manifest.kind, sorted(self._kinds)))
+        elif own is not None and stated is not None:
+            self.problems.append(rules.wrong_kind(manifest, own.kind))
+        entry = stated or own
+        if entry is not None:
+            found = entry.validator.problems(document, source)
+            # The kind has a problem of its own by now, in better words than the schema's.
+            self.problems.extend(p for p in found if p.pointer != "/kind" or not manifest.kind)
+        elif not manifest.kind:
+            hint = list_known(self._kinds)
+            self._add_problem(source, "/kind", "`kind` must name the kind of client", hint=hint)
 
     @cached_property
     def _kinds(self) -> dict[str, Entry]:
         """The providers by the kind of their clients: those of the tool and those of the project."""
         known = [catalog.entry(name, self._project.root) for name in catalog.names()]
+        # The project's come last: a folder of the user's may describe a kind of the tool's anew.
         return {entry.kind: entry for entry in (*known, *self.entries.values())}
 
-    def _say(self, source: Source, pointer: str, message: str, *, hint: str = "") -> None:
+    def _add_problem(self, source: Source, pointer: str, message: str, *, hint: str = "") -> None:
         problem = Problem(source=source, pointer=pointer, message=message, hint=hint)
         self.problems.append(problem)
 
 
 def _manifest(document: Any, source: Source) -> Manifest:
-    """Turn a valid document into a Manifest."""
+    """The Manifest of a valid document."""
     # By hand: a decoder takes 1.7 times as long, and this is done for each client of a fleet.
     metadata = document["metadata"]
     return Manifest(
@@ -147,8 +156,8 @@ def _manifest(document: Any, source: Source) -> Manifest:
     )
 
 
-def _claim(document: dict[str, Any], source: Source) -> Manifest:
-    """Turn an invalid document into what can be held against others: empty where it says nothing."""
+def _invalid_manifest(document: dict[str, Any], source: Source) -> Manifest:
+    """The Manifest of an invalid document, to compare with others; empty where it says nothing."""
     metadata = document.get("metadata")
     stated = metadata if isinstance(metadata, dict) else {}
     return Manifest(

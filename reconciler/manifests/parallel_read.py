@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     _Work: TypeAlias = Callable[[str], Any]
 
 _MOST_PARTS: Final = 128  # so that the number of each is a byte, and all of them fit into a pipe
-_LENGTH: Final = 8  # bytes before each answer of the copy, that say how long it is
+_LENGTH: Final = 8  # bytes before each result of the copy, that say how long it is
 
 
 def is_possible() -> bool:
-    """Whether a copy can be had (on Linux), is safe (no other thread) and of use (another CPU)."""
+    """Whether a copy is possible (on Linux), safe (no other thread) and of use (another CPU)."""
     return (
         hasattr(os, "memfd_create")
         and threading.active_count() == 1
@@ -29,24 +29,24 @@ def is_possible() -> bool:
 
 
 @contextmanager
-def mapped(work: _Work, items: Sequence[str]) -> Iterator[Callable[[], list[Any]]]:
-    """Give what comes to `[work(item) for item in items]`; a copy begins with it at once.
+def map_in_parallel(work: _Work, items: Sequence[str]) -> Iterator[Callable[[], list[Any]]]:
+    """Start a copy on `[work(item) for item in items]`; the block is given what returns the results.
 
-    The copy saves time and no more: what it does not do, because it cannot be had or dies, is done
-    here. `work` gives None or what JSON has, and leaves nothing behind. Fork first, then start
-    threads.
+    What the copy does not do, because it cannot be had or dies, is done here. `work` returns None
+    or what JSON has, and changes nothing. Fork first, then start threads: a copy has only the one
+    that forked it, and a lock that another held stays locked in it.
     """
     size = -(-len(items) // _MOST_PARTS) or 1
     parts = [items[start : start + size] for start in range(0, len(items), size)]
     with ExitStack() as stack:
-        copy: Copy | None = None
+        copy: ForkedWorker | None = None
         with suppress(OSError):
-            copy = stack.enter_context(Copy(work, parts))
-        yield lambda: _results(work, parts, {} if copy is None else copy.share())
+            copy = stack.enter_context(ForkedWorker(work, parts))
+        yield lambda: _results(work, parts, {} if copy is None else copy.collect_results())
 
 
 def _results(work: _Work, parts: Sequence[Sequence[str]], done: Mapping[int, Any]) -> list[Any]:
-    """All results in order; what is not `done` is done now."""
+    """The results in order; a part that is not `done` is done now."""
     return [
         result
         for number, part in enumerate(parts)
@@ -54,12 +54,12 @@ def _results(work: _Work, parts: Sequence[Sequence[str]], done: Mapping[int, Any
     ]
 
 
-class Copy:
+class ForkedWorker:
     """A forked copy of this process, while it works.
 
-    The numbers of the parts lie in a pipe: who takes one does that part, so that both are busy to
-    the end whatever the machine does. The answers of the copy lie in memory that both can reach,
-    so that it never has to wait for somebody to read them.
+    The numbers of the parts lie in a pipe: the process that takes one does that part, so that both
+    are busy to the end. The results of the copy lie in memory that both can reach, so that it never
+    has to wait for this process to read them.
     """
 
     def __init__(self, work: _Work, parts: Sequence[Sequence[str]]) -> None:
@@ -69,40 +69,42 @@ class Copy:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            self._tickets, desk = os.pipe()
-            stack.callback(os.close, self._tickets)
-            os.write(desk, bytes(range(len(self._parts))))
-            os.close(desk)
-            self.memory = os.memfd_create("answers")
+            self._part_numbers, write_end = os.pipe()
+            stack.callback(os.close, self._part_numbers)
+            os.write(write_end, bytes(range(len(self._parts))))
+            # Closed before the fork: only then does an empty pipe read as its end, to both.
+            os.close(write_end)
+            self.memory = os.memfd_create("results")
             stack.callback(os.close, self.memory)
-            self._pid = _forked(self.serve)
+            self._pid = _fork(self.run_in_copy)
             self._files = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the copy, if it has not ended by itself."""
+        """End the copy, where it has not ended by itself."""
         if self._pid:
             with suppress(OSError):  # as in `wait`
                 os.kill(self._pid, signal.SIGKILL)
             self.wait()
         self._files.close()
 
-    def share(self) -> dict[int, list[Any]]:
-        """Work until no part is left; the results by part: mine, and those of the copy."""
+    def collect_results(self) -> dict[int, list[Any]]:
+        """Work until no part is left; return the results by part, those of the copy among them."""
         done = {}
-        while number := os.read(self._tickets, 1):
+        while number := os.read(self._part_numbers, 1):
             done[number[0]] = list(map(self._work, self._parts[number[0]]))
         self.wait()
-        return done | self.answered()
+        return done | self.results_of_copy()
 
-    def serve(self) -> None:
-        """What the copy does. It may die at any point: half an answer is none."""
-        with open(self.memory, "wb", closefd=False) as answers:
-            while number := os.read(self._tickets, 1):
-                answer = list(map(self._work, self._parts[number[0]]))
-                text = marshal.dumps((number[0], answer))
-                answers.write(len(text).to_bytes(_LENGTH) + text)
-                answers.flush()
+    def run_in_copy(self) -> None:
+        """Work until no part is left, and write each result at once: the copy may die at any point."""
+        with open(self.memory, "wb", closefd=False) as results:
+            while number := os.read(self._part_numbers, 1):
+                result = list(map(self._work, self._parts[number[0]]))
+                # marshal is fit for nothing that is kept; this goes from a copy to its parent only.
+                text = marshal.dumps((number[0], result))
+                results.write(len(text).to_bytes(_LENGTH) + text)
+                results.flush()
 
     def wait(self) -> None:
         """Wait for the copy to end."""
@@ -110,20 +112,20 @@ class Copy:
             os.waitpid(self._pid, 0)
         self._pid = 0
 
-    def answered(self) -> dict[int, list[Any]]:
-        """The whole answers that the copy left."""
+    def results_of_copy(self) -> dict[int, list[Any]]:
+        """The results that the copy wrote whole, by part; one that it was cut off in is left out."""
         text = os.pread(self.memory, os.fstat(self.memory).st_size, 0)
         done, start = {}, 0
         while (begin := start + _LENGTH) <= len(text):
             start = begin + int.from_bytes(text[begin - _LENGTH : begin])
             if start <= len(text):
-                number, answer = marshal.loads(memoryview(text)[begin:start])  # noqa: S302 - our own
-                done[number] = answer
+                number, result = marshal.loads(memoryview(text)[begin:start])  # noqa: S302 - our own
+                done[number] = result
         return done
 
 
-def _forked(work: Callable[[], None]) -> int:
-    """Do `work` in a copy of this process, which ends with it, and give its id."""
+def _fork(work: Callable[[], None]) -> int:
+    """Run `work` in a copy of this process, which ends after it; return the copy's process id."""
     parent = os.getpid()
     try:
         pid = os.fork()
@@ -131,5 +133,5 @@ def _forked(work: Callable[[], None]) -> int:
             work()
     finally:
         if os.getpid() != parent:  # pragma: no cover - as above
-            os._exit(0)  # whatever happened: the rest of the program is not the copy's to run
+            os._exit(0)  # whatever happened: the copy must not run the rest of the program
     return pid

@@ -1,4 +1,4 @@
-"""A target and the names of new manifests to the files that its globs list."""
+"""Turns the names of new manifests into paths that their target's globs list."""
 
 from __future__ import annotations
 
@@ -15,36 +15,40 @@ if TYPE_CHECKING:
     from reconciler.core.project import Project, Target
 
 
-def places(
+def new_paths(
     project: Project, target: Target, keys: Iterable[str], into: str | None
 ) -> Mapping[str, str]:
-    """Give the path of each key's new manifest, as the user would type it.
+    """The path of each key's new manifest, as the user would type it.
 
-    They lie in the folder `into`, else where the target's first pattern begins that would list
-    them. Raises ReconcilerError where the target would not list them all.
+    They lie in the folder `into`, else where the target's first pattern begins that lists them. Raises ReconcilerError where the target would not list them all.
     """
     names = {key: f"{key}.yaml" for key in keys}
-    folder = _folder(target, names.values()) if into is None else _relative(project, into)
+    folder = (
+        _listed_folder(target, names.values())
+        if into is None
+        else _relative_to_project(project, into)
+    )
     within = {key: posixpath.normpath(posixpath.join(folder, name)) for key, name in names.items()}
-    strays = [path for path in within.values() if not _lists(target, path)]
-    if strays:
+    unlisted = [path for path in within.values() if not _lists(target, path)]
+    if unlisted:
         raise ReconcilerError(
-            f"{_some(strays)} would not be among the manifests of target `{target.name}` "
+            f"{_first_of(unlisted)} would not be among the manifests of target `{target.name}` "
             f"({', '.join(target.manifests)}): give another folder with --into, or add a pattern"
         )
     above = posixpath.dirname(project.path)
     return {key: posixpath.join(above, path) for key, path in within.items()}
 
 
-def occupied(paths: Mapping[str, str]) -> set[str]:
-    """Give the keys whose path is taken: by another target's client, say."""
+def keys_of_existing_files(paths: Mapping[str, str]) -> set[str]:
+    """The keys whose path is taken already, such as by another target's client."""
+    # lexists: writing through a dangling link would make a file elsewhere.
     return {key for key, path in paths.items() if os.path.lexists(path)}
 
 
-def _folder(target: Target, names: Iterable[str]) -> str:
-    """The folder where a pattern begins, of the first pattern that lists `names` there."""
+def _listed_folder(target: Target, names: Iterable[str]) -> str:
+    """The folder where a pattern begins that lists `names` there, that of the first such pattern."""
     wanted = tuple(names)
-    folders = [globs.start(pattern) for pattern in target.manifests]
+    folders = [globs.base_folder(pattern) for pattern in target.manifests]
     fitting = (
         folder
         for folder in folders
@@ -53,7 +57,7 @@ def _folder(target: Target, names: Iterable[str]) -> str:
     return next(fitting, folders[0])
 
 
-def _relative(project: Project, folder: str) -> str:
+def _relative_to_project(project: Project, folder: str) -> str:
     return os.path.relpath(folder, project.root).replace(os.sep, "/")
 
 
@@ -61,10 +65,10 @@ def _lists(target: Target, path: str) -> bool:
     return any(
         globs.matches(pattern, posixpath.normpath(path))
         for pattern in target.manifests
-        if globs.complaint(pattern) is None
+        if globs.unusable_reason(pattern) is None
     )
 
 
-def _some(paths: list[str]) -> str:
+def _first_of(paths: list[str]) -> str:
     more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
     return f"{paths[0]}{more}"

@@ -1,4 +1,4 @@
-"""The project file to a Project, or to everything that is wrong with it."""
+"""Turns the project file into a Project, or into everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from reconciler.manifests import catalog, globs
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.yaml.reader import read
 from reconciler.validation import rules
+from reconciler.validation.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,9 +28,9 @@ _BY_REFERENCE: Final = "`{}` must be a reference: a secret does not belong into 
 
 
 def load(path: str) -> Project:
-    """Read a project file; raise InputError with all problems of one that cannot be used.
+    """The Project of a project file; raises InputError with all problems of one that cannot be used.
 
-    What needs the providers to be judged is left to `problems`.
+    What only the providers can tell is left to `problems`.
     """
     try:
         text = read_bytes(path)
@@ -39,8 +40,11 @@ def load(path: str) -> Project:
         ) from None
     reading = read(text, path)
     document: Any = reading.documents[0] if reading.documents else None
-    found = [*reading.problems, *_refused(document, len(reading.documents), Source(path=path))]
-    errors = [problem for problem in rules.distinct(found) if problem.severity == "error"]
+    found = [
+        *reading.problems,
+        *_schema_problems(document, len(reading.documents), Source(path=path)),
+    ]
+    errors = [problem for problem in rules.deduplicate(found) if problem.severity == "error"]
     if document is None and not errors:
         message = "the project file is empty: `reconciler init` writes one"
         errors = [Problem(source=Source(path=path), pointer="", message=message)]
@@ -52,7 +56,7 @@ def load(path: str) -> Project:
 
 
 def is_secret(tokens: tuple[str, ...]) -> bool:
-    """Whether what stands there in a project file would be a secret in place of a reference."""
+    """Whether a text at this path of keys would be a secret, written out in place of a reference."""
     if tokens[:1] == ("fingerprintKey",):
         return tokens[-1] not in {"env", "file"}
     if len(tokens) < 3 or tokens[0] != "targets":  # noqa: PLR2004
@@ -65,19 +69,20 @@ def is_secret(tokens: tuple[str, ...]) -> bool:
 
 
 def problems(project: Project) -> Iterator[Problem]:
-    """Judge what the schema of the project file cannot."""
+    """The Problems of a project that its schema cannot find."""
     source = Source(path=project.path)
     for target in project.targets.values():
-        yield from _addresses(target, source)
-        yield from _globs(target, source)
-        yield from _provider(target, project, source)
+        yield from _target_address_problems(target, source)
+        yield from _pattern_problems(target, source)
+        yield from _provider_problems(target, project, source)
 
 
-def _refused(document: Any, count: int, source: Source) -> Iterator[Problem]:
+def _schema_problems(document: Any, count: int, source: Source) -> Iterator[Problem]:
     if count > 1:
         yield Problem(source=source, pointer="", message="a project file is one document")
     if document is None:
         return
+    # Found before the schema is asked, whose message would quote the secret.
     leaks = dict(_literal_secrets(document))
     for problem in catalog.validator("project").problems(document, source):
         if not any(f"{problem.pointer}/".startswith(f"{leak}/") for leak in leaks):
@@ -88,10 +93,7 @@ def _refused(document: Any, count: int, source: Source) -> Iterator[Problem]:
 
 
 def _literal_secrets(document: Any) -> Iterator[tuple[str, str]]:
-    """Find what stands in the place of a reference, as its pointer and what to say of it.
-
-    The schema is not asked about these: it would quote them.
-    """
+    """The pointers of what stands in the place of a reference, each with its message."""
     key = document.get("fingerprintKey") if isinstance(document, dict) else None
     if key is not None and reference(key) is None:
         yield "/fingerprintKey", _BY_REFERENCE.format("fingerprintKey")
@@ -111,22 +113,22 @@ def _members(holder: Any, name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _addresses(target: Target, source: Source) -> Iterator[Problem]:
+def _target_address_problems(target: Target, source: Source) -> Iterator[Problem]:
     pointer = f"/targets/{target.name}"
-    yield from rules.address(source, f"{pointer}/baseUrl", target.base_url)
+    yield from rules.address_problems(source, f"{pointer}/baseUrl", target.base_url)
     if isinstance(target.auth, ClientCredentials) and target.auth.token_url is not None:
-        yield from rules.address(source, f"{pointer}/auth/tokenUrl", target.auth.token_url)
+        yield from rules.address_problems(source, f"{pointer}/auth/tokenUrl", target.auth.token_url)
 
 
-def _globs(target: Target, source: Source) -> Iterator[Problem]:
+def _pattern_problems(target: Target, source: Source) -> Iterator[Problem]:
     for index, pattern in enumerate(target.manifests):
-        message = globs.complaint(pattern)
+        message = globs.unusable_reason(pattern)
         if message is not None:
             pointer = f"/targets/{target.name}/manifests/{index}"
             yield Problem(source=source, pointer=pointer, message=message)
 
 
-def _provider(target: Target, project: Project, source: Source) -> Iterator[Problem]:
+def _provider_problems(target: Target, project: Project, source: Source) -> Iterator[Problem]:
     try:
         entry = catalog.entry(target.provider, project.root)
     except KeyError:
@@ -134,11 +136,11 @@ def _provider(target: Target, project: Project, source: Source) -> Iterator[Prob
             source=source,
             pointer=f"/targets/{target.name}/provider",
             message=f"unknown provider `{target.provider}`",
-            hint=rules.nearest(target.provider, catalog.names()),
+            hint=suggest(target.provider, catalog.names()),
         )
     except InputError as error:
         yield from error.problems
     else:
-        yield from rules.token_address(source, target, entry.token_path)
-        if target.guard == "test":
-            yield from rules.guard(source, target, entry.provider(target))
+        yield from rules.token_address_problems(source, target, entry.token_path)
+        if target.conflict_check == "test":
+            yield from rules.conflict_check_problems(source, target, entry.provider(target))

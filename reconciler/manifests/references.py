@@ -1,4 +1,4 @@
-"""References to the secrets that they stand for, at plan time; what is not there is a Problem."""
+"""Turns references into the secrets that they stand for, or into Problems where they are not there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What a target's `auth` comes to: client credentials, or a bearer token, never both."""
+    """The secrets of a target's `auth`: client credentials, or a bearer token, never both."""
 
     client_id: Secret | str | None = None
     client_secret: Secret | None = None
@@ -38,10 +38,10 @@ def resolve(
     providers: Mapping[str, Provider],
     environ: Mapping[str, str] = os.environ,
 ) -> tuple[list[Manifest], list[Problem]]:
-    """Put a Secret in the place of every reference; `providers` is by target.
+    """The manifests with a Secret in the place of every reference, and the Problems without positions.
 
-    A file is relative to its manifest. Problems have no positions yet; a manifest that has one
-    stays unresolved.
+    `providers` is by target; a file is relative to its manifest. A manifest with a Problem stays
+    unresolved.
     """
     resolved, problems = [], []
     for manifest in manifests:
@@ -61,7 +61,7 @@ def resolve(
 def credentials(
     project: Project, target: Target, environ: Mapping[str, str] = os.environ
 ) -> tuple[Credentials, list[Problem]]:
-    """Give what a target's `auth` refers to; a file is relative to the project file."""
+    """What a target's `auth` refers to, and the Problems; a file is relative to the project file."""
     problems: list[Problem] = []
 
     def value(member: str, stated: Reference) -> Secret:
@@ -84,7 +84,7 @@ def credentials(
 def fingerprint_key(
     project: Project, environ: Mapping[str, str] = os.environ
 ) -> tuple[Secret | None, list[Problem]]:
-    """Give what the project's `fingerprintKey` refers to, None where it states none."""
+    """What the project's `fingerprintKey` refers to, None where it states none, and the Problems."""
     if project.fingerprint_key is None:
         return None, []
     try:
@@ -104,6 +104,7 @@ def _value(reference: Reference, referrer: str, environ: Mapping[str, str]) -> S
             raise _Unresolved(f"the environment variable {reference.name} is not set")
     else:
         text = _text(reference.name, referrer)
+    # An editor and `echo` end a file with a line break, which is never a part of a secret.
     text = text.removesuffix("\n").removesuffix("\r")
     if not text or "\0" in text:
         what = "is empty" if not text else "holds a NUL character"

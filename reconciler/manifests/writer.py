@@ -1,4 +1,4 @@
-"""A manifest document to the YAML text that reads back as the same, and to a file that was not there."""
+"""Turns a manifest document into YAML text that reads back as the same, and into a file."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Unwritable(ReconcilerError):
     """No YAML text would be read as this document; the message says why."""
 
 
-def spell(document: Mapping[str, Json]) -> str:
-    """Give the YAML text of a document: members in their order, two blanks a level.
+def to_yaml(document: Mapping[str, Json]) -> str:
+    """The YAML text of a document: members in their order, two blanks a level.
 
-    Our own reader reads it as the same value, which is made sure of, and so does one of YAML 1.1.
-    Raises Unwritable.
+    Readers of YAML 1.2 and 1.1 read it as the same value. Raises Unwritable.
     """
-    text = "".join(f"{line}\n" for line in _members(document, ""))
+    text = "".join(f"{line}\n" for line in _member_lines(document, ""))
+    # Read back with our own reader: a text that it takes for something else is never written.
     reading = read(text.encode("utf-8", "surrogatepass"), "")
     problem = next((problem.message for problem in reading.problems), "")
     if problem or json.dumps(reading.documents) != json.dumps([document]):
@@ -44,8 +44,8 @@ def spell(document: Mapping[str, Json]) -> str:
     return text
 
 
-def create(path: Path, text: str) -> None:
-    """Write a file that is not there yet, and the folders above it, on disk when this returns.
+def create_file(path: Path, text: str) -> None:
+    """Create a file that is not there yet, and the folders above it, on disk when this returns.
 
     Raises FileExistsError where it is there, and the other OSErrors; they leave nothing behind.
     """
@@ -53,49 +53,49 @@ def create(path: Path, text: str) -> None:
     atomic_files.create(path, text.encode(), mode=atomic_files.SHARED_FILE)
 
 
-def rewrite(path: Path, before: str, after: str) -> bool:
-    """Put `after` in the place of `before`; whether that was still what the file holds."""
+def replace_file(path: Path, before: str, after: str) -> bool:
+    """Replace the text `before` of a file by `after`; False where the file holds another text by now."""
     if path.read_bytes() != before.encode():
         return False
     atomic_files.write(path, after.encode(), mode=atomic_files.SHARED_FILE)
     return True
 
 
-def _members(value: Mapping[str, Json], indent: str) -> Iterator[str]:
+def _member_lines(value: Mapping[str, Json], indent: str) -> Iterator[str]:
     for name, member in value.items():
-        yield from _entry(f"{indent}{_text(name)}:", member, indent)
+        yield from _value_lines(f"{indent}{_text(name)}:", member, indent)
 
 
-def _entry(head: str, value: Json, indent: str) -> Iterator[str]:
+def _value_lines(head: str, value: Json, indent: str) -> Iterator[str]:
     """The lines of a value after `head`, which names it."""
     if isinstance(value, dict) and value:
         yield head
-        yield from _members(value, f"{indent}  ")
+        yield from _member_lines(value, f"{indent}  ")
     elif isinstance(value, list | tuple) and value:
         yield head
         for member in value:
-            yield from _item(member, f"{indent}  ")
+            yield from _item_lines(member, f"{indent}  ")
     elif isinstance(value, str) and _is_block(value):
-        yield from _block(head, value, f"{indent}  ")
+        yield from _block_lines(head, value, f"{indent}  ")
     else:
         yield f"{head} {_scalar(value)}"
 
 
-def _item(value: Json, indent: str) -> Iterator[str]:
+def _item_lines(value: Json, indent: str) -> Iterator[str]:
     """The lines of a member of a list; those of an object begin beside the dash."""
     if isinstance(value, dict) and value:
-        first, *rest = _members(value, f"{indent}  ")
+        first, *rest = _member_lines(value, f"{indent}  ")
         yield f"{indent}- {first.lstrip(' ')}"
         yield from rest
     else:
-        yield from _entry(f"{indent}-", value, indent)
+        yield from _value_lines(f"{indent}-", value, indent)
 
 
 def _is_block(text: str) -> bool:
     return text.count("\n") > 1 and _BLOCK.fullmatch(text) is not None
 
 
-def _block(head: str, text: str, indent: str) -> Iterator[str]:
+def _block_lines(head: str, text: str, indent: str) -> Iterator[str]:
     yield f"{head} |" if text.endswith("\n") else f"{head} |-"
     for line in text.removesuffix("\n").split("\n"):
         yield f"{indent}{line}"
@@ -111,18 +111,18 @@ def _scalar(value: Json) -> str:
 
 
 def _text(text: str) -> str:
-    return text if _is_plain(text) else _quoted(text)
+    return text if _is_plain(text) else _quote(text)
 
 
 def _is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS
 
 
-def _quoted(text: str) -> str:
-    return f'"{"".join(map(_escaped, text))}"'
+def _quote(text: str) -> str:
+    return f'"{"".join(map(_escape, text))}"'
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
     if character.isprintable():

@@ -1,9 +1,9 @@
-"""Turns what was applied to a client into the inventory's entry for it."""
+"""Turns what was applied to a client, or found of it, into the inventory's entry for it."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.model import MISSING, FieldChange, InventoryEntry, Json, JsonObject, Manifest
@@ -11,14 +11,26 @@ from reconciler.core.pointer import unescape
 from reconciler.core.secrets import fingerprint, holds_secret, reveal
 from reconciler.core.values import canonical_json, same
 from reconciler.plan.diff import compare
-from reconciler.plan.normalize import canonical, seen
+from reconciler.plan.normalize import canonical, declared_part
+from reconciler.provider import references
 
 if TYPE_CHECKING:
-    from reconciler.core.model import SecretPlace
+    from collections.abc import Iterable
+
+    from reconciler.core.model import LiveClient, SecretPlace
+    from reconciler.plan.context import TargetContext
     from reconciler.provider.model import Provider, Switch
 
 
-def ignored(manifest: Manifest) -> frozenset[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What to remember of a client that becomes ours, and what the next apply changes of it."""
+
+    entry: InventoryEntry
+    differing: tuple[FieldChange, ...]
+
+
+def ignored_fields(manifest: Manifest) -> frozenset[str]:
     """The names of the fields that `lifecycle.ignoreChanges` points to."""
     return frozenset(
         unescape(pointer.removeprefix("/")) for pointer in manifest.lifecycle.ignore_changes
@@ -32,7 +44,7 @@ def server_changed(
 
     Those that no answer shows are left out, and so are those that git does not look after.
     """
-    skip = ignored(manifest)
+    skip = ignored_fields(manifest)
     shown = {
         name: value
         for name, value in manifest.spec.items()
@@ -41,7 +53,7 @@ def server_changed(
     return compare(provider, shown, answer, key=key)
 
 
-def entry(
+def make_entry(
     provider: Provider,
     manifest: Manifest,
     remote_id: str,
@@ -60,14 +72,16 @@ def entry(
     applied: dict[str, Json] = {}
     fingerprints: dict[str, str] = {}
     answered: dict[str, Json] = {}
-    for name in sorted(manifest.spec.keys() - ignored(manifest)):
+    for name in sorted(manifest.spec.keys() - ignored_fields(manifest)):
         field, wanted = provider.fields[name], manifest.spec[name]
         if field.secret or holds_secret(wanted):
             fingerprints[name] = fingerprint(key, canonical(field, reveal(wanted)))
             continue
         applied[name] = canonical(field, wanted)
         if not field.write_only:
-            live = canonical(field, seen(field, wanted, answer.get(field.read_as, MISSING)))
+            live = canonical(
+                field, declared_part(field, wanted, answer.get(field.read_as, MISSING))
+            )
             if live is not MISSING and not same(applied[name], live):
                 answered[name] = live
     return InventoryEntry(
@@ -83,7 +97,41 @@ def entry(
     )
 
 
-def quarantined(
+def bind_entry(
+    context: TargetContext,
+    client: LiveClient,
+    manifest: Manifest,
+    *,
+    now: str,
+    superseded: Iterable[str] = (),
+    secret: SecretPlace = "",
+) -> Binding:
+    """What to remember of `client` as that of `manifest`, whose references may be unresolved.
+
+    Only what is as wanted counts as applied: the rest is for the next apply to show and to send.
+    Of what no answer shows, and of a reference, nobody knows what the server has.
+    """
+    provider, spec = context.provider, manifest.spec
+    hidden = {pointer.split("/")[1] for pointer, _ in references.find(spec, provider)}
+    hidden |= {name for name in spec if provider.fields[name].write_only}
+    hidden |= ignored_fields(manifest)
+    known = {name: value for name, value in spec.items() if name not in hidden}
+    differing = compare(provider, known, client.body, key=context.key)
+    as_wanted = known.keys() - {change.field for change in differing}
+    entry = make_entry(
+        provider,
+        replace(manifest, spec={name: known[name] for name in known if name in as_wanted}),
+        client.remote_id,
+        client.body,
+        key=context.key,
+        now=now,
+        superseded=tuple(dict.fromkeys(superseded)),
+        secret=secret,
+    )
+    return Binding(entry=entry, differing=differing)
+
+
+def quarantine_entry(
     old: InventoryEntry, switch: Switch | None, *, turned: bool, now: str
 ) -> InventoryEntry:
     """What to remember of a client that no manifest names any more, from `now` on.

@@ -18,7 +18,7 @@ from reconciler.core.model import (
 from reconciler.core.pointer import escape
 from reconciler.core.secrets import fingerprint, holds_secret, redact, reveal
 from reconciler.core.values import canonical_json, same
-from reconciler.plan.normalize import canonical, seen, shuffled
+from reconciler.plan.normalize import canonical, declared_part, same_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -56,17 +56,17 @@ def _compare_field(
     field: Field, wanted: Json, body: JsonObject, entry: InventoryEntry | None, key: bytes
 ) -> FieldChange | None:
     live = body.get(field.read_as, MISSING)
-    if not field.write_only and (same(wanted, live) or (field.is_set and shuffled(wanted, live))):
+    if not field.write_only and (same(wanted, live) or (field.is_set and same_texts(wanted, live))):
         return None
     if field.secret or holds_secret(wanted) or (entry and field.name in entry.fingerprints):
         return _compare_secret(field, wanted, body, entry, key)
     if field.write_only:
         live = MISSING if entry is None else entry.applied.get(field.name, MISSING)
-    before = canonical(field, seen(field, wanted, live))
+    before = canonical(field, declared_part(field, wanted, live))
     after = canonical(field, wanted)
-    if same(before, after) or _settled(field, before, after, entry):
+    if same(before, after) or _is_accepted_spelling(field, before, after, entry):
         return None
-    return _explained(field, before, after, _origin(field, before, after, entry))
+    return _field_change(field, before, after, _origin(field, before, after, entry))
 
 
 def _compare_secret(
@@ -81,7 +81,7 @@ def _compare_secret(
         return FieldChange(
             field=field.name, before=MISSING, after=redact(after, key), origin=Origin.CONFIG
         )
-    before = canonical(field, seen(field, after, reveal(body.get(field.read_as, MISSING))))
+    before = canonical(field, declared_part(field, after, reveal(body.get(field.read_as, MISSING))))
     if same(before, after):
         return None
     live_moved = applied is not None and applied != fingerprint(key, before)
@@ -90,11 +90,11 @@ def _compare_secret(
         field=field.name,
         before=redact(before, key),
         after=redact(after, key),
-        origin=_who(live_moved=live_moved, git_moved=git_moved),
+        origin=_origin_of(live_moved=live_moved, git_moved=git_moved),
     )
 
 
-def _settled(
+def _is_accepted_spelling(
     field: Field, before: Json | Missing, after: Json | Missing, entry: InventoryEntry | None
 ) -> bool:
     """Whether the server already answered this very wish with this very value of its own.
@@ -109,7 +109,9 @@ def _settled(
     )
 
 
-def settled(provider: Provider, wanted: JsonObject, entry: InventoryEntry | None) -> list[str]:
+def accepted_spellings(
+    provider: Provider, wanted: JsonObject, entry: InventoryEntry | None
+) -> list[str]:
     """The fields that the server keeps otherwise than they were last applied, and still are wanted."""
     if entry is None or not entry.answered:
         return []
@@ -127,16 +129,16 @@ def _origin(
     applied = MISSING if entry is None else entry.applied.get(field.name, MISSING)
     if applied is MISSING:
         return Origin.CONFIG
-    return _who(live_moved=not same(before, applied), git_moved=not same(after, applied))
+    return _origin_of(live_moved=not same(before, applied), git_moved=not same(after, applied))
 
 
-def _who(*, live_moved: bool, git_moved: bool) -> Origin:
+def _origin_of(*, live_moved: bool, git_moved: bool) -> Origin:
     if live_moved and git_moved:
         return Origin.BOTH
     return Origin.DRIFT if live_moved else Origin.CONFIG
 
 
-def _explained(
+def _field_change(
     field: Field, before: Json | Missing, after: Json | Missing, origin: Origin
 ) -> FieldChange:
     added: tuple[Json, ...] = ()
@@ -146,7 +148,7 @@ def _explained(
         old, new = _members(before), _members(after)
         added, removed = tuple(_surplus(new, old)), tuple(_surplus(old, new))
     elif isinstance(before, dict | list) and isinstance(after, dict | list):
-        nested = _inside(before, after)
+        nested = _nested_changes(before, after)
     return FieldChange(
         field=field.name,
         before=before,
@@ -173,7 +175,7 @@ def _surplus(members: list[Json], others: list[Json]) -> Iterator[Json]:
             yield member
 
 
-def _inside(before: Json, after: Json) -> tuple[NestedChange, ...]:
+def _nested_changes(before: Json, after: Json) -> tuple[NestedChange, ...]:
     """What differs inside two containers, by pointer. deepdiff is loaded here, when there is a need."""
     from deepdiff import DeepDiff  # noqa: PLC0415 - 300 ms that most runs never need
 

@@ -1,4 +1,4 @@
-"""Turns one client that is on the server into its change: none, an update, a replace or an adoption."""
+"""Plans one client that is on the server: no change, an update, a replace or an adoption."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from reconciler.core.model import (
     LiveClient,
     Manifest,
     Origin,
+    RecordClient,
     Redacted,
     Request,
+    SecretState,
 )
-from reconciler.plan.applied import ignored
-from reconciler.plan.diff import compare, settled
-from reconciler.plan.inputs import Situation, chosen_id
-from reconciler.plan.pending_creates import told
-from reconciler.plan.preconditions import guard_of
-from reconciler.plan.quarantine import restored
+from reconciler.plan.applied import ignored_fields
+from reconciler.plan.context import TargetContext, chosen_id, live_client
+from reconciler.plan.diff import accepted_spellings, compare
+from reconciler.plan.preconditions import conflict_check
+from reconciler.plan.prune import turned_on_again
 from reconciler.plan.requests import needs_replace, replacement_requests, update_requests
-from reconciler.plan.warnings import on_secret, replaceable
+from reconciler.provider.secrets import secret_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,82 +33,72 @@ if TYPE_CHECKING:
     from reconciler.provider.model import Provider
 
 
-def change_of(situation: Situation, manifest: Manifest, action: Action, reason: str) -> Change:
+def change_of(context: TargetContext, manifest: Manifest, action: Action, reason: str) -> Change:
     """A change of the manifest's client, of which nothing more is known yet."""
     return Change(
-        target=situation.target, key=manifest.name, action=action, reason=reason, manifest=manifest
+        target=context.target.name,
+        key=manifest.name,
+        action=action,
+        reason=reason,
+        manifest=manifest,
+        record=RecordClient(superseded=_left_predecessors(context, manifest.name)),
     )
 
 
-def existing(
-    situation: Situation, stated: Manifest, entry: InventoryEntry | None, live: LiveClient
+def _left_predecessors(context: TargetContext, key: str) -> tuple[str, ...]:
+    """The predecessors of a client that a replace could not delete, and that are still there."""
+    entry = context.inventory.entries.get(key)
+    old_ids = () if entry is None else entry.superseded
+    return tuple(old_id for old_id in old_ids if live_client(context.live, old_id) is not None)
+
+
+def plan_existing(
+    context: TargetContext, stated: Manifest, entry: InventoryEntry | None, live: LiveClient
 ) -> Change:
     """The change of a client that is there; an adoption where `entry` does not bind it."""
-    provider = situation.provider
-    remembered = entry if entry is not None and entry.remote_id == live.remote_id else None
-    manifest = restored(provider, stated, remembered, live)
-    wanted, skip = manifest.spec, ignored(manifest)
-    fields = compare(provider, wanted, live.body, key=situation.key, entry=remembered, ignore=skip)
-    change = Change(
-        target=situation.target,
-        key=manifest.name,
-        action=Action.NOOP,
-        reason="as wanted",
-        manifest=manifest,
+    provider = context.provider
+    recorded = entry if entry is not None and entry.remote_id == live.remote_id else None
+    manifest = turned_on_again(provider, stated, recorded, live)
+    wanted, skip = manifest.spec, ignored_fields(manifest)
+    fields = compare(provider, wanted, live.body, key=context.key, entry=recorded, ignore=skip)
+    change = replace(
+        change_of(context, manifest, Action.NOOP, "as wanted"),
         remote_id=live.remote_id,
         live=live,
         fields=fields,
-        warnings=_kept_by_server(settled(provider, wanted, remembered)),
+        warnings=_warn_of_spellings(accepted_spellings(provider, wanted, recorded)),
     )
     blocked = blocked_fields(provider, manifest, fields)
     if blocked:
         reason = f"{', '.join(blocked)} cannot be changed in place"
-        return _replace(situation, change, manifest, live, reason)
+        return _replace(context, change, manifest, live, reason)
     if fields:
-        requests = _mending(situation, manifest, live, fields)
+        requests = _update(context, manifest, live, fields)
         back = "" if manifest is stated else "; its manifest is back, so it is turned on again"
-        change = replace(
-            change, action=Action.UPDATE, reason=_moved(fields) + back, requests=requests
-        )
-    if remembered is None:
-        return _adopt(change, manifest)
-    return _with_secret(situation, change, manifest, live, remembered)
+        reason = _who_moved(fields) + back
+        change = replace(change, action=Action.UPDATE, reason=reason, requests=requests)
+    if recorded is None:
+        return _adopt(context, change, manifest, live)
+    return _mind_secret(context, change, manifest, live, recorded)
 
 
-def _with_secret(
-    situation: Situation,
-    change: Change,
-    manifest: Manifest,
-    live: LiveClient,
-    entry: InventoryEntry,
-) -> Change:
-    """The change of a client of ours, with what is to be done for a secret that was not kept."""
-    place = entry.secret
-    if place == "lost" and told(situation, live) == "told":
-        return replace(change, found="told")
-    if place == "lost" and replaceable(situation, manifest):
-        return _replace(situation, change, manifest, live, "its secret is lost")
-    words = on_secret(situation, change.key, place)
-    return replace(change, warnings=(*change.warnings, *words)) if words else change
-
-
-def _mending(
-    situation: Situation, manifest: Manifest, live: LiveClient, fields: Sequence[FieldChange]
-) -> tuple[Request, ...]:
-    return update_requests(
-        situation.provider,
-        manifest.spec,
-        live.body,
-        [moved.field for moved in fields],
-        ignore=ignored(manifest),
-        tested=guard_of(situation.provider, situation.guard) == "test",
-        hidden=[moved.field for moved in fields if isinstance(moved.before, Redacted)],
+def plan_found(context: TargetContext, manifest: Manifest, live: LiveClient) -> Change:
+    """The adoption of what a create of ours left; what only a replace can mend is left for later."""
+    provider, entry = context.provider, context.inventory.entries.get(manifest.name)
+    fields = compare(provider, manifest.spec, live.body, key=context.key)
+    blocked = blocked_fields(provider, manifest, fields)
+    spec = {name: value for name, value in manifest.spec.items() if name not in blocked}
+    change = plan_existing(context, replace(manifest, spec=spec), None, live)
+    superseded = _left_predecessors(context, manifest.name)
+    if entry is not None and entry.remote_id != live.remote_id:
+        # It was to succeed the client that is recorded, which is now the one to be deleted.
+        superseded = tuple(dict.fromkeys((*superseded, entry.remote_id)))
+    state = secret_state(context, live)
+    return replace(
+        change,
+        record=RecordClient(secret=state, superseded=superseded),
+        warnings=(*change.warnings, *warn_of_secret(context, manifest.name, state)),
     )
-
-
-def _adopt(change: Change, manifest: Manifest) -> Change:
-    why = "bound by metadata.id" if manifest.id else "created by a run that could not record it"
-    return replace(change, action=Action.ADOPT, reason=why, found="" if manifest.id else "told")
 
 
 def blocked_fields(
@@ -121,27 +112,105 @@ def blocked_fields(
     )
 
 
-def _replace(
-    situation: Situation,
+def secret_state(context: TargetContext, client: LiveClient) -> SecretState:
+    """Where the secret of a client is that was found again: still readable, stored, or lost."""
+    if secret_in(context.provider, client.body) is not None:
+        return "readable"
+    return "stored" if client.remote_id in context.stored else "lost"
+
+
+def warn_of_secret(context: TargetContext, key: str, place: str) -> tuple[str, ...]:
+    """A word on a secret that is not where it belongs, and on the way to another."""
+    if place == "spooled":
+        return ("its secret waits in a private file: the next apply brings it to its sink",)
+    if place != "lost":
+        return ()
+    lost = "its secret is lost, since the answer that told it never arrived"
+    if _can_rotate(context.provider):
+        return (f"{lost}: `reconciler rotate {key}` gives it another",)
+    way = "say lifecycle.allowReplace: true to have it replaced, or delete it on the server"
+    return (f"{lost}, and only a new client gets another: {way}, and apply",)
+
+
+def _adopt(context: TargetContext, change: Change, manifest: Manifest, live: LiveClient) -> Change:
+    if manifest.id is not None:
+        return replace(change, action=Action.ADOPT, reason="bound by metadata.id")
+    change = replace(
+        change, action=Action.ADOPT, reason="created by a run that could not record it"
+    )
+    # Our own create: nobody else has its secret, so it is stored where the vendor still shows it.
+    return _store_readable(context, change, live)
+
+
+def _store_readable(context: TargetContext, change: Change, live: LiveClient) -> Change:
+    """The change, which has the secret stored where the vendor still shows it."""
+    if secret_in(context.provider, live.body) is None:
+        return change
+    superseded = _left_predecessors(context, change.key)
+    return replace(change, record=RecordClient(secret="readable", superseded=superseded))  # noqa: S106 - a state
+
+
+def _mind_secret(
+    context: TargetContext,
     change: Change,
     manifest: Manifest,
     live: LiveClient,
-    reason: str,
+    entry: InventoryEntry,
 ) -> Change:
-    provider = situation.provider
-    change = replace(change, action=Action.REPLACE, reason=reason)
-    if provider.delete is None:
-        return change
-    new_id = None
-    if provider.identity.chosen:
-        new_id = chosen_id(situation, manifest.name, live.remote_id)
-    return replace(
-        change,
-        requests=replacement_requests(provider, manifest.spec, live, chosen_id=new_id),
+    """The change of a client of ours, with what is to be done for a secret that was not kept."""
+    place = entry.secret
+    if place == "lost" and secret_state(context, live) == "readable":
+        return _store_readable(context, change, live)
+    if place == "lost" and _may_be_replaced(context.provider, manifest):
+        return _replace(context, change, manifest, live, "its secret is lost")
+    words = warn_of_secret(context, change.key, place)
+    return replace(change, warnings=(*change.warnings, *words)) if words else change
+
+
+def _can_rotate(provider: Provider) -> bool:
+    """Whether a client can be given another secret in place."""
+    return provider.rotate is not None or any(
+        field.secret and not field.read_only for field in provider.fields.values()
     )
 
 
-def _moved(fields: Iterable[FieldChange]) -> str:
+def _may_be_replaced(provider: Provider, manifest: Manifest) -> bool:
+    """Whether a client whose secret is lost is replaced: where that is allowed, and the one way."""
+    lifecycle = manifest.lifecycle
+    allowed = lifecycle.allow_replace and not lifecycle.prevent_destroy and manifest.id is None
+    return allowed and provider.delete is not None and not _can_rotate(provider)
+
+
+def _update(
+    context: TargetContext, manifest: Manifest, live: LiveClient, fields: Sequence[FieldChange]
+) -> tuple[Request, ...]:
+    return update_requests(
+        context.provider,
+        manifest.spec,
+        live.body,
+        [change.field for change in fields],
+        ignore=ignored_fields(manifest),
+        tested=conflict_check(context.provider, context.target.conflict_check) == "test",
+        hidden=[change.field for change in fields if isinstance(change.before, Redacted)],
+    )
+
+
+def _replace(
+    context: TargetContext, change: Change, manifest: Manifest, live: LiveClient, reason: str
+) -> Change:
+    provider = context.provider
+    change = replace(change, action=Action.REPLACE, reason=reason)
+    if provider.delete is None:
+        # A guard refuses it: there is no request to show.
+        return change
+    new_id = None
+    if provider.identity.chosen:
+        new_id = chosen_id(context, manifest.name, live.remote_id)
+    requests = replacement_requests(provider, manifest.spec, live, chosen_id=new_id)
+    return replace(change, requests=requests)
+
+
+def _who_moved(fields: Iterable[FieldChange]) -> str:
     """Who moved, over all fields of a client, in words."""
     count = Counter(change.origin for change in fields)
     words = {
@@ -149,32 +218,16 @@ def _moved(fields: Iterable[FieldChange]) -> str:
         Origin.CONFIG: "changed in git",
         Origin.BOTH: "changed on both sides",
     }
-    told = [f"{_fields(count[origin])} {word}" for origin, word in words.items() if count[origin]]
-    return ", ".join(told)
+    parts = [f"{_fields(count[origin])} {word}" for origin, word in words.items() if count[origin]]
+    return ", ".join(parts)
 
 
 def _fields(count: int) -> str:
     return "1 field" if count == 1 else f"{count} fields"
 
 
-def _kept_by_server(names: Sequence[str]) -> tuple[str, ...]:
+def _warn_of_spellings(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         f"the server keeps {name} otherwise than it was last applied, and is not asked again"
         for name in names
-    )
-
-
-def recovered(situation: Situation, manifest: Manifest, live: LiveClient) -> Change:
-    """The adoption of what a create of ours left; what only a replace can mend is left for later."""
-    provider, entry = situation.provider, situation.inventory.entries.get(manifest.name)
-    fields = compare(provider, manifest.spec, live.body, key=situation.key)
-    blocked = blocked_fields(provider, manifest, fields)
-    spec = {name: value for name, value in manifest.spec.items() if name not in blocked}
-    change = existing(situation, replace(manifest, spec=spec), None, live)
-    replaced = entry is not None and entry.remote_id != live.remote_id
-    return replace(
-        change,
-        found=told(situation, live),
-        predecessor=entry.remote_id if entry is not None and replaced else None,
-        warnings=(*change.warnings, *on_secret(situation, manifest.name, told(situation, live))),
     )

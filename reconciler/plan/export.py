@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.model import MISSING, Json, JsonObject, Missing
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
-from reconciler.plan.normalize import canonical, in_order
+from reconciler.plan.normalize import canonical, sorted_members
 from reconciler.provider import references
 
 if TYPE_CHECKING:
@@ -64,15 +64,15 @@ def export(
     without it, since a field that a new client needs cannot be stated. ValueError for a `key` or
     a `target` that no manifest can have.
     """
-    shown = dict(_shown(provider, client.body, full=full))
-    spec = {name: value for name, value in shown.items() if not _unfit(provider, name, value)}
+    shown = dict(_writable_values(provider, client.body, full=full))
+    spec = {name: value for name, value in shown.items() if not _why_unfit(provider, name, value)}
     notes = [
-        Note(field=name, reason=_unfit(provider, name, shown[name]))
+        Note(field=name, reason=_why_unfit(provider, name, shown[name]))
         for name in shown.keys() - spec.keys()
     ]
     bound = {"name": key, "target": target, "id": client.remote_id}
-    notes += _refused(validator, _document(provider, bound, spec), spec)
-    notes += _differing(provider, spec, client.body)
+    notes += _take_out_refused(validator, _document(provider, bound, spec), spec)
+    notes += _take_out_differing(provider, spec, client.body)
     free = _document(provider, {"name": key, "target": target}, spec)
     problems = validator.problems(free)
     notes += [Note(field="metadata.id", reason=problem.message) for problem in problems]
@@ -91,7 +91,9 @@ def _document(provider: Provider, metadata: JsonObject, spec: JsonObject) -> dic
     }
 
 
-def _shown(provider: Provider, body: JsonObject, *, full: bool) -> Iterator[tuple[str, Json]]:
+def _writable_values(
+    provider: Provider, body: JsonObject, *, full: bool
+) -> Iterator[tuple[str, Json]]:
     """What an answer says of the fields that can be written, as a manifest would say it."""
     needed = provider.client_schema.get("required")
     required = needed if isinstance(needed, list) else ()
@@ -101,8 +103,8 @@ def _shown(provider: Provider, body: JsonObject, *, full: bool) -> Iterator[tupl
         live = body.get(field.read_as, MISSING)
         if live is MISSING or (live is None and not _takes_null(field.schema)):
             continue
-        if full or field.name in required or not _usual(field, live):
-            yield field.name, _stated(field, live)
+        if full or field.name in required or not _is_default(field, live):
+            yield field.name, _as_stated(field, live)
 
 
 def _takes_null(schema: JsonObject) -> bool:
@@ -110,18 +112,18 @@ def _takes_null(schema: JsonObject) -> bool:
     return types == "null" or (isinstance(types, list | tuple) and "null" in types)
 
 
-def _usual(field: Field, live: Json) -> bool:
+def _is_default(field: Field, live: Json) -> bool:
     """Whether a client that states nothing of `field` has this value too."""
     default = None if isinstance(field.default, Missing) else field.default
     return same(canonical(field, live), canonical(field, default))
 
 
-def _stated(field: Field, live: Json) -> Json:
+def _as_stated(field: Field, live: Json) -> Json:
     if not field.is_set or not isinstance(live, list):
         return _writable(field.schema, live)
     items = object_member(field.schema, "items")
-    named = [_identified(field.compare_by, member, live) for member in live]
-    return in_order([_writable(items, member) for member in named])
+    named = [_identifying_part(field.compare_by, member, live) for member in live]
+    return sorted_members([_writable(items, member) for member in named])
 
 
 def _writable(schema: JsonObject, value: Json) -> Json:
@@ -142,7 +144,7 @@ def _writable(schema: JsonObject, value: Json) -> Json:
     }
 
 
-def _identified(by: Sequence[str], member: Json, among: Sequence[Json]) -> Json:
+def _identifying_part(by: Sequence[str], member: Json, among: Sequence[Json]) -> Json:
     """A member of a set by what a reader knows it by, where that is its alone among the others.
 
     The schema names what identifies a member surely first, and what people call it last.
@@ -157,7 +159,7 @@ def _identified(by: Sequence[str], member: Json, among: Sequence[Json]) -> Json:
     return member
 
 
-def _unfit(provider: Provider, name: str, value: Json) -> str:
+def _why_unfit(provider: Provider, name: str, value: Json) -> str:
     """Why a manifest cannot hold `value`, whatever its schema says; "" if it can."""
     if not _can_be_read(value):
         return "the server shows a number that no file can hold"
@@ -177,7 +179,9 @@ def _can_be_read(value: Json) -> bool:
     return not isinstance(value, int) or value in _INTEGERS
 
 
-def _refused(validator: Validator, document: JsonObject, spec: dict[str, Json]) -> Iterator[Note]:
+def _take_out_refused(
+    validator: Validator, document: JsonObject, spec: dict[str, Json]
+) -> Iterator[Note]:
     """Take out of `spec`, which `document` holds, what the schema refuses, and say so of each."""
     while problems := validator.problems(document):
         found: dict[str, str] = {}
@@ -197,7 +201,9 @@ def _field_of(pointer: str) -> str:
     return within.partition("/")[0].replace("~1", "/").replace("~0", "~")
 
 
-def _differing(provider: Provider, spec: dict[str, Json], body: JsonObject) -> Iterator[Note]:
+def _take_out_differing(
+    provider: Provider, spec: dict[str, Json], body: JsonObject
+) -> Iterator[Note]:
     """Take out of `spec` what a plan would find to differ all the same, and say so of each."""
     for change in compare(provider, spec, body, key=b""):
         del spec[change.field]
@@ -223,12 +229,12 @@ def keys(
             given[remote_id] = name
             used.add(name)
     for remote_id in sorted(names.keys() - given.keys()):
-        given[remote_id] = _free(slug(remote_id) or "client", used)
+        given[remote_id] = _free_key(slug(remote_id) or "client", used)
         used.add(given[remote_id])
     return given
 
 
-def _free(name: str, used: Collection[str]) -> str:
+def _free_key(name: str, used: Collection[str]) -> str:
     number, key = 1, name
     while key in used:
         number += 1

@@ -1,21 +1,119 @@
-"""Says which planned changes may not be made: each veto is a Refusal with its reason."""
+"""The guards: each rule by which a change is refused, and the answers to who needs a client."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import Action, Change, FieldChange, Json, Refusal
+from reconciler.core.secrets import reveal
+from reconciler.provider.secrets import stated_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Self
 
-    from reconciler.core.model import InventoryEntry
+    from reconciler.core.model import InventoryEntry, JsonObject, LiveClient, Manifest
     from reconciler.core.project import Policy
+    from reconciler.plan.context import TargetContext
     from reconciler.provider.model import Provider
 
 
-def refusal(change: Change, provider: Provider, own_id: str | None) -> Refusal | None:
-    """The first guard that forbids `change`; `own_id` is the client that the tool runs as.
+class Rule(StrEnum):
+    """Why a guard refuses: the word that a plan shows, and what the rule refuses, in a sentence.
+
+    The table in docs/concepts.md has the same sentences; a test holds the two together.
+    """
+
+    refuses: str
+
+    def __new__(cls, word: str, refuses: str) -> Self:
+        """Make a member that is `word` as a text."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.refuses = refuses
+        return member
+
+    OWN_CLIENT = "own-client", "taking anything from the client that the tool itself logs in as"
+    PROTECTED = "protected", "changing a client that the server itself needs"
+    PREVENT_DESTROY = (
+        "prevent-destroy",
+        "a replace or a removal that the manifest forbids, or the last one did",
+    )
+    REPLACE_NOT_ALLOWED = "replace-not-allowed", "a replace that the manifest does not allow"
+    REPLACE_BOUND_ID = "replace-bound-id", "a replace of a client that `metadata.id` binds"
+    REPLACE_UNOWNED = "replace-unowned", "taking over a client that would have to be replaced"
+    NO_DELETE = "no-delete", "a replace where the vendor has no delete"
+    BOUND_ID_ABSENT = "bound-id-absent", "a `metadata.id` that is not on the server"
+    SHARED_ID = "shared-id", "two manifests that mean one client"
+    MAX_DELETES = "max-deletes", "taking away more clients than `policy.maxDeletes` allows"
+    MAX_CHANGE_PERCENT = (
+        "max-change-percent",
+        "taking away a larger share of the clients than `policy.maxChangePercent` allows",
+    )
+    NO_MANIFEST_LEFT = "no-manifest-left", "pruning a target that has no manifest at all"
+    AMBIGUOUS_ADOPTION = "ambiguous-adoption", "taking over one of several clients of a name"
+    AMBIGUOUS_CREATE = (
+        "ambiguous-create",
+        "creating again where one of several clients may be what a lost create made",
+    )
+    UNKNOWN_CREATE = (
+        "unknown-create",
+        "creating again where nobody can look what a lost create made",
+    )
+    PENDING_CREATE = (
+        "pending-create",
+        "binding or rotating a client that a lost create may have made, or may have succeeded",
+    )
+    BOUND = "bound", "binding a client that is bound to another key"
+    SUPERSEDED = "superseded", "binding a predecessor that is to be deleted"
+    MEANT = "meant", "binding a client that another manifest means"
+    KEY_BOUND = "key-bound", "binding a key that has another client"
+    BOUND_ELSEWHERE = "bound-elsewhere", "binding a manifest whose `metadata.id` names another"
+    NAMESAKE = "namesake", "importing, unasked, a client whose name a manifest without one has"
+    ANOTHER_ID = "another-id", "resolving a create that chose an id with a client of another"
+    NO_ROTATE = "no-rotate", "rotating where the vendor cannot change a secret"
+    STATED_SECRET = "stated-secret", "rotating a secret that the manifest states"
+    SINK_FAILED = "sink-failed", "creating more while the sink refuses a secret that waits"
+
+
+_WAY_OUT: Final = "; to do it on purpose, run once with --max-deletes N"
+
+
+def client_name(provider: Provider, values: JsonObject) -> str:
+    """The name that people know a client by, from its spec or its body; "" where it has none."""
+    name = reveal(values.get(provider.identity.match or "name"))
+    return name if isinstance(name, str) else ""
+
+
+def is_own(context: TargetContext, remote_id: str | None) -> bool:
+    """Whether the tool logs in as that client.
+
+    A server may spell an id in another case than the login does: a UUID is the same in both.
+    """
+    return context.own_id is not None and (remote_id or "").lower() == context.own_id.lower()
+
+
+def protected_refusal(provider: Provider, body: JsonObject) -> Refusal | None:
+    """The veto on every change of a client that the server itself needs, as its descriptor says."""
+    name = client_name(provider, body)
+    if name not in provider.protected:
+        return None
+    message = f"the client named {name!r} belongs to the server itself"
+    return Refusal(rule=Rule.PROTECTED, message=f"{message} and is never touched")
+
+
+def own_client_refusal(context: TargetContext, remote_id: str | None, why: str) -> Refusal | None:
+    """The veto on what takes something from the client that the tool logs in as; `why` ends it."""
+    if not is_own(context, remote_id):
+        return None
+    subject = "this is the client that the reconciler itself logs in with"
+    return Refusal(rule=Rule.OWN_CLIENT, message=f"{subject}{why}")
+
+
+def change_refusal(context: TargetContext, change: Change) -> Refusal | None:
+    """The first guard that forbids `change`.
 
         action   the tool's own  protected  allowReplace  preventDestroy  no delete call
         create   -               -          -             -               -
@@ -28,85 +126,107 @@ def refusal(change: Change, provider: Provider, own_id: str | None) -> Refusal |
     """
     if change.action in (Action.NOOP, Action.CREATE):
         return None
+    body = {} if change.live is None else change.live.body
     guards = (
-        _own_client(change, own_id),
-        _protected(change, provider),
-        _replace(change, provider) if change.action is Action.REPLACE else None,
+        _narrowed_own_client(context, change),
+        protected_refusal(context.provider, body),
+        _replace_refusal(change, context.provider) if change.action is Action.REPLACE else None,
     )
     return next((found for found in guards if found is not None), None)
 
 
-def threshold_refusals(
-    changes: Iterable[Change], policy: Policy, *, unseen: int = 0
-) -> tuple[Refusal, ...]:
-    """The limits on how many clients one run may take away, a replaced or a disabled one included.
-
-    `unseen` is the number of clients of ours that the run does not look at. `policy.override`
-    stands in for both limits.
-    """
-    existing = [change for change in changes if change.live is not None]
-    taken, ours = sum(map(_takes_away, existing)), len(existing) + unseen
-    if policy.override is not None:
-        over = taken > policy.override
-        allowed = f"--max-deletes allows {policy.override}"
-        return (_over("max-deletes", taken, allowed),) if over else ()
-    found = []
-    if policy.max_deletes is not None and taken > policy.max_deletes:
-        allowed = f"the target's policy.maxDeletes allows {policy.max_deletes}"
-        found.append(_over("max-deletes", taken, allowed + _WAY_OUT))
-    percent = policy.max_change_percent
-    if percent is not None and taken * 100 > percent * ours:
-        allowed = f"the target's policy.maxChangePercent allows {percent:g}% of {ours}"
-        found.append(_over("max-change-percent", taken, allowed + _WAY_OUT))
-    return tuple(found)
-
-
-_WAY_OUT: Final = "; to do it on purpose, run once with --max-deletes N"
-
-
-def _takes_away(change: Change) -> bool:
-    if change.action in (Action.REPLACE, Action.DELETE):
-        return True
-    return change.action is Action.UPDATE and change.manifest is None
-
-
-def _over(rule: str, taken: int, allowed: str) -> Refusal:
-    message = f"this plan would delete, replace or disable {taken} client(s), and {allowed}"
-    return Refusal(rule=rule, message=message)
-
-
-def overridden(policy: Policy) -> tuple[str, ...]:
-    """A word on limits that do not hold for this run."""
-    if policy.override is None:
-        return ()
-    limits = {"maxDeletes": policy.max_deletes, "maxChangePercent": policy.max_change_percent}
-    stated = [f"policy.{name} ({limit:g})" for name, limit in limits.items() if limit is not None]
-    instead = f" in place of {' and '.join(stated)}" if stated else ""
-    return (f"--max-deletes {policy.override} holds for this run{instead}",)
-
-
-def prevented(entry: InventoryEntry) -> Refusal | None:
-    """The veto of a preventDestroy that the manifest said before it went."""
-    if not entry.prevent_destroy:
-        return None
+def removal_refusal(
+    context: TargetContext, change: Change, entry: InventoryEntry
+) -> Refusal | None:
+    """Why a client that no manifest names any more may not be taken away; None where it may."""
+    if (found := change_refusal(context, change)) is not None or not entry.prevent_destroy:
+        return found
     return Refusal(
-        rule="prevent-destroy",
+        rule=Rule.PREVENT_DESTROY,
         message="its manifest is gone, and the last one said lifecycle.preventDestroy: to have the "
         "client taken away, bring the manifest back without it, apply, and remove it again",
     )
 
 
-def _own_client(change: Change, own_id: str | None) -> Refusal | None:
-    # Boruta spells its ids in small letters, and a login may not.
-    if own_id is None or (change.remote_id or "").lower() != own_id.lower():
-        return None
-    if change.action in (Action.UPDATE, Action.ADOPT) and not any(map(narrows, change.fields)):
+def rotation_refusal(
+    context: TargetContext, key: str, live: LiveClient, manifest: Manifest | None
+) -> Refusal | None:
+    """Why the secret of a client of ours, `live`, is not changed; None where it may be."""
+    provider = context.provider
+    if provider.rotate is None:
+        return Refusal(
+            rule=Rule.NO_ROTATE,
+            message=f"{provider.title} has no call that gives a client another secret, only a new "
+            "client has one: say lifecycle.allowReplace: true in its manifest, delete the client on "
+            "the server, and apply",
+        )
+    why = ", and the secret it logs in with would cease to work: rotate it by hand, or run as "
+    needed = own_client_refusal(context, live.remote_id, f"{why}another client")
+    if needed := needed or protected_refusal(provider, live.body):
+        return needed
+    if pending := pending_successor_refusal(context, key):
+        return pending
+    stated = None if manifest is None else stated_secret(provider, manifest.spec)
+    if stated is None:
         return None
     return Refusal(
-        rule="own-client",
-        message="this is the client that the reconciler itself logs in with: it is never deleted, "
-        "disabled or narrowed; change it by hand, or run as another client",
+        rule=Rule.STATED_SECRET,
+        message=f"its manifest states spec.{stated}, and the next apply would set that again: "
+        "change the value where the reference points, and apply",
     )
+
+
+def pending_successor_refusal(context: TargetContext, key: str) -> Refusal | None:
+    """The veto on a secret of a client whose successor may be there, and have the sink by now."""
+    if key not in context.inventory.pending:
+        return None
+    return Refusal(
+        rule=Rule.PENDING_CREATE,
+        message="a run began to create its successor and could not record what came of it: "
+        "apply first",
+    )
+
+
+def refuse_shared_ids(changes: list[Change]) -> None:
+    """Refuse, in place, manifests that mean one client: they would undo each other for ever."""
+    owners: dict[str, list[int]] = {}
+    for position, change in enumerate(changes):
+        if change.remote_id is not None:
+            owners.setdefault(change.remote_id, []).append(position)
+    for remote_id, positions in owners.items():
+        if len(positions) == 1:
+            continue
+        names = ", ".join(changes[position].key for position in positions)
+        message = f"{names} all mean the client {remote_id}: let one of them go"
+        for position in positions:
+            refused = Refusal(rule=Rule.SHARED_ID, message=message)
+            changes[position] = replace(changes[position], refusal=refused)
+
+
+def threshold_refusals(
+    changes: Iterable[Change], policy: Policy, *, not_planned: int = 0
+) -> tuple[Refusal, ...]:
+    """The limits on how many clients one run may take away, a replaced or a disabled one included.
+
+    `not_planned` is the number of clients of ours that the run does not look at. `policy.override`
+    stands in for both limits.
+    """
+    existing = [change for change in changes if change.live is not None]
+    taken, ours = sum(map(_takes_away, existing)), len(existing) + not_planned
+    if policy.override is not None:
+        over = taken > policy.override
+        allowed = f"--max-deletes allows {policy.override}"
+        return (_too_many(Rule.MAX_DELETES, taken, allowed),) if over else ()
+    found = []
+    if policy.max_deletes is not None and taken > policy.max_deletes:
+        allowed = f"the target's policy.maxDeletes allows {policy.max_deletes}"
+        found.append(_too_many(Rule.MAX_DELETES, taken, allowed + _WAY_OUT))
+    percent = policy.max_change_percent
+    # Multiplied and not divided: a share of no clients at all is no error.
+    if percent is not None and taken * 100 > percent * ours:
+        allowed = f"the target's policy.maxChangePercent allows {percent:g}% of {ours}"
+        found.append(_too_many(Rule.MAX_CHANGE_PERCENT, taken, allowed + _WAY_OUT))
+    return tuple(found)
 
 
 def narrows(change: FieldChange) -> bool:
@@ -115,43 +235,53 @@ def narrows(change: FieldChange) -> bool:
 
 
 def _is_less(before: Json, after: Json) -> bool:
+    # False is less than True in Python, which is what is wanted of a permission.
     if isinstance(before, int | float) and isinstance(after, int | float):
         return after < before
     return False
 
 
-def _protected(change: Change, provider: Provider) -> Refusal | None:
-    name = None if change.live is None else change.live.body.get(provider.identity.match or "name")
-    if name not in provider.protected:
+def _narrowed_own_client(context: TargetContext, change: Change) -> Refusal | None:
+    if change.action in (Action.UPDATE, Action.ADOPT) and not any(map(narrows, change.fields)):
         return None
-    return Refusal(
-        rule="protected",
-        message=f"the client named {name!r} belongs to the server itself and is never touched",
-    )
+    why = ": it is never deleted, disabled or narrowed; change it by hand, or run as another client"
+    return own_client_refusal(context, change.remote_id, why)
 
 
-def _replace(change: Change, provider: Provider) -> Refusal | None:
+def _replace_refusal(change: Change, provider: Provider) -> Refusal | None:
     lifecycle = change.manifest.lifecycle if change.manifest else None
     if provider.delete is None:
         return Refusal(
-            rule="no-delete",
+            rule=Rule.NO_DELETE,
             message=f"{provider.title} cannot delete a client, so this one cannot be replaced",
         )
     if lifecycle is not None and lifecycle.prevent_destroy:
         return Refusal(
-            rule="prevent-destroy",
+            rule=Rule.PREVENT_DESTROY,
             message="a replace deletes the client, and lifecycle.preventDestroy forbids that",
         )
     if change.manifest is not None and change.manifest.id is not None:
         return Refusal(
-            rule="replace-bound-id",
+            rule=Rule.REPLACE_BOUND_ID,
             message="metadata.id binds this manifest to one client, and a replace makes another: "
             "take metadata.id out of the manifest first",
         )
     if lifecycle is not None and lifecycle.allow_replace:
         return None
     return Refusal(
-        rule="replace-not-allowed",
+        rule=Rule.REPLACE_NOT_ALLOWED,
         message="a replace gives the client a new id and a new secret: say "
         "lifecycle.allowReplace: true in its manifest if that is what you want",
     )
+
+
+def _takes_away(change: Change) -> bool:
+    if change.action in (Action.REPLACE, Action.DELETE):
+        return True
+    # An update of a client that no manifest names can only be the one that turns it off.
+    return change.action is Action.UPDATE and change.manifest is None
+
+
+def _too_many(rule: Rule, taken: int, allowed: str) -> Refusal:
+    message = f"this plan would delete, replace or disable {taken} client(s), and {allowed}"
+    return Refusal(rule=rule, message=message)

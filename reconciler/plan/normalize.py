@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reconciler.provider.model import Field
 
 
-def shuffled(one: Json, other: Json) -> bool:
+def same_texts(one: Json, other: Json) -> bool:
     """Whether two arrays hold the same texts, and nothing else, in whatever order."""
     return (
         isinstance(one, list)
@@ -37,24 +37,24 @@ def canonical(field: Field, value: Json | Missing) -> Json | Missing:
         if (value is MISSING and None in group) or any(same(value, member) for member in group):
             return group[0]
     if field.is_set and isinstance(value, list):
-        return in_order(value)
-    return _tidy(value)
+        return sorted_members(value)
+    return _sort_members(value)
 
 
-def _tidy(value: Json | Missing) -> Json | Missing:
+def _sort_members(value: Json | Missing) -> Json | Missing:
     """`value` with the members of every object in it sorted by name, and no array touched."""
     if isinstance(value, dict):
-        return {name: _tidy(value[name]) for name in sorted(value)}
+        return {name: _sort_members(value[name]) for name in sorted(value)}
     if isinstance(value, list):
-        return [_tidy(member) for member in value]
+        return [_sort_members(member) for member in value]
     return value
 
 
-def in_order(members: Sequence[Json]) -> list[Json]:
+def sorted_members(members: Sequence[Json]) -> list[Json]:
     """The members of a set in the order that every run gives them."""
     if all(type(member) is str for member in members):
         return sorted(members)  # type: ignore[type-var]
-    return sorted(map(_tidy, members), key=_sort_key)
+    return sorted(map(_sort_members, members), key=_sort_key)
 
 
 def _sort_key(member: Json) -> str:
@@ -62,20 +62,22 @@ def _sort_key(member: Json) -> str:
     return plain if isinstance(plain, str) else canonical_json(plain)
 
 
-def seen(field: Field, wanted: Json, live: Json | Missing) -> Json | Missing:
+def declared_part(field: Field, wanted: Json, live: Json | Missing) -> Json | Missing:
     """`live`, cut to the members that `wanted` declares: what is not declared is not compared."""
     if field.compare_by and isinstance(wanted, list) and isinstance(live, list):
-        return _seen_members(field.compare_by, wanted, live)
-    return _cut(wanted, live)
+        return _declared_members(field.compare_by, wanted, live)
+    return _cut_to_wanted(wanted, live)
 
 
-def _cut(wanted: Json, live: Json | Missing) -> Json | Missing:
+def _cut_to_wanted(wanted: Json, live: Json | Missing) -> Json | Missing:
     if isinstance(wanted, dict) and isinstance(live, dict):
-        return {name: _cut(wanted[name], live[name]) for name in wanted if name in live}
+        return {name: _cut_to_wanted(wanted[name], live[name]) for name in wanted if name in live}
     return live
 
 
-def _seen_members(by: Sequence[str], wanted: Sequence[Json], live: Sequence[Json]) -> list[Json]:
+def _declared_members(
+    by: Sequence[str], wanted: Sequence[Json], live: Sequence[Json]
+) -> list[Json]:
     """Each live object as its wanted twin would say it, the others by what identifies them."""
     index: dict[tuple[str, str] | None, int] = {
         (name, canonical_json(member[name])): position
@@ -88,8 +90,8 @@ def _seen_members(by: Sequence[str], wanted: Sequence[Json], live: Sequence[Json
     matched = {position for _, position in twins}
     others = [member for position, member in enumerate(live) if position not in matched]
     return [
-        *(_cut(want, live[position]) for want, position in twins if position is not None),
-        *(_identified(by, member) for member in others),
+        *(_cut_to_wanted(want, live[position]) for want, position in twins if position is not None),
+        *(_identifying_part(by, member) for member in others),
     ]
 
 
@@ -102,7 +104,7 @@ def _identity(by: Sequence[str], member: Json) -> tuple[str, str] | None:
     )
 
 
-def _identified(by: Sequence[str], member: Json) -> Json:
+def _identifying_part(by: Sequence[str], member: Json) -> Json:
     if not isinstance(member, dict):
         return member
     return {name: member[name] for name in by if name in member}
@@ -111,10 +113,10 @@ def _identified(by: Sequence[str], member: Json) -> Json:
 def writable(field: Field, live: Json) -> Json:
     """`live` as a request may carry it back, in canonical form: without what only the server writes."""
     if not isinstance(live, list):
-        return _tidy(_without_read_only(field.schema, live))
+        return _sort_members(_without_read_only(field.schema, live))
     items = object_member(field.schema, "items")
     kept = [_writable_member(field.compare_by, items, member) for member in live]
-    return in_order(kept) if field.is_set else [_tidy(member) for member in kept]
+    return sorted_members(kept) if field.is_set else [_sort_members(member) for member in kept]
 
 
 def _writable_member(by: Sequence[str], items: JsonObject, member: Json) -> Json:

@@ -35,7 +35,7 @@ CREDENTIAL: Final = (
 )
 
 
-def sealed(
+def saved_document(
     document: Document, footings: Sequence[Sequence[JsonObject]], selection: Selection
 ) -> dict[str, Json]:
     """`document`, a plan's, as a saved plan: with the live values that it rests on, and digests.
@@ -46,19 +46,21 @@ def sealed(
     targets = [
         {
             **target,
-            "changes": [_rested(*pair) for pair in zip(target["changes"], rests, strict=True)],
+            "changes": [
+                _with_live_values(*pair) for pair in zip(target["changes"], rests, strict=True)
+            ],
         }
         for target, rests in zip(document["targets"], footings, strict=True)
     ]
     whole = {
         **document,
-        "selection": _asked(selection),
+        "selection": _selection_members(selection),
         "targets": targets,
     }
     return {**whole, "digest": digest(whole)}
 
 
-def _rested(change: Document, footing: JsonObject) -> dict[str, Json]:
+def _with_live_values(change: Document, footing: JsonObject) -> dict[str, Json]:
     rested = {**change, "live": dict(footing)}
     return {**rested, "digest": digest(decision(rested))}
 
@@ -80,14 +82,14 @@ def decision(change: Document) -> dict[str, Json]:
             {side: field[side] for side in ("field", "before", "after") if side in field}
             for field in change["fields"]
         ],
-        "requests": [_untested(request) for request in change["requests"]],
+        "requests": [_without_tests(request) for request in change["requests"]],
         "refusal": None if refusal is None else refusal["rule"],
         "live": change["live"],
         **({"forget": True} if change.get("forget") else {}),
     }
 
 
-def _untested(request: Document) -> Document:
+def _without_tests(request: Document) -> Document:
     """`request` without its `test` operations: they spell what the change rests on as the server does."""
     body = request.get("body")
     if request.get("contentType") != "application/json-patch+json" or not isinstance(body, list):
@@ -96,7 +98,7 @@ def _untested(request: Document) -> Document:
     return {**request, "body": kept}
 
 
-def opened(
+def open_saved(
     document: Json, *, name: str, version: str, fits: Callable[[Json], bool]
 ) -> tuple[Document, Selection]:
     """The saved plan that `document` is, and what it was made of; StalePlan says why it is none.
@@ -112,7 +114,7 @@ def opened(
     made_by = tool.get("version") if isinstance(tool, dict) else None
     if made_by != version:
         raise StalePlan(
-            f"{name} was made by reconciler {_short(made_by)}, and this is {version}, which may "
+            f"{name} was made by reconciler {_shorten(made_by)}, and this is {version}, which may "
             f"decide otherwise: {_AGAIN}"
         )
     content = {member: value for member, value in document.items() if member != "digest"}
@@ -128,7 +130,7 @@ def opened(
     )
 
 
-def _asked(selection: Selection) -> dict[str, Json]:
+def _selection_members(selection: Selection) -> dict[str, Json]:
     asked: dict[str, Json] = {
         "targets": list(selection.targets),
         "select": list(selection.selectors),
@@ -151,17 +153,17 @@ def differences(reviewed: Document, planned: Document, only: Sequence[str] = ())
     reviewed plan does not hold.
     """
     wanted, found = _changes(reviewed), _changes(planned)
-    missing = [key for key in only if not any(_named(place, (key,)) for place in wanted)]
+    missing = [key for key in only if not any(_is_named(place, (key,)) for place in wanted)]
     if missing:
         raise SelectionError(f"--only {', '.join(missing)}: the saved plan has no such client")
     told = list(_moved_targets(reviewed, planned))
     if told:
         return tuple(told)
-    places = sorted(place for place in wanted.keys() | found.keys() if _named(place, only))
+    places = sorted(place for place in wanted.keys() | found.keys() if _is_named(place, only))
     told = [
         f"{place[0]}/{place[1]}: {sentence}"
         for place in places
-        for sentence in _difference(wanted.get(place), found.get(place))
+        for sentence in _change_differences(wanted.get(place), found.get(place))
     ]
     if told and all(sentence.endswith(CREDENTIAL) for sentence in told):
         # One reason for all of them is told once.
@@ -178,7 +180,7 @@ def is_named(target: str, key: str, only: Sequence[str]) -> bool:
 _Place = tuple[str, str, str]
 
 
-def _named(place: _Place, only: Sequence[str]) -> bool:
+def _is_named(place: _Place, only: Sequence[str]) -> bool:
     return is_named(place[0], place[1], only)
 
 
@@ -210,19 +212,21 @@ def _moved_targets(reviewed: Document, planned: Document) -> Iterator[str]:
         yield f"{name}: this target was not planned"
 
 
-def _difference(before: Document | None, now: Document | None) -> Iterator[str]:
+def _change_differences(before: Document | None, now: Document | None) -> Iterator[str]:
     if before is None and now is not None:
         yield f"was not in the plan, and is {_PHRASES[now['action']]} now"
     elif now is None and before is not None:
         yield f"was {_PHRASES[before['action']]}, and is not in the plan any more"
     elif before is not None and now is not None and not same(decision(before), decision(now)):
-        found = list(_decided(before, now)) or list(_values(before, now))
-        if not found and same(_masked(decision(before)), _masked(decision(now))):
+        found = list(_decision_differences(before, now)) or list(_value_differences(before, now))
+        if not found and same(
+            _mask_fingerprints(decision(before)), _mask_fingerprints(decision(now))
+        ):
             found = [CREDENTIAL]
         yield "; ".join(found) or "its requests are others now"
 
 
-def _decided(before: Document, now: Document) -> Iterator[str]:
+def _decision_differences(before: Document, now: Document) -> Iterator[str]:
     if before["action"] != now["action"]:
         yield f"was {_PHRASES[before['action']]}, and is {_PHRASES[now['action']]} now"
     if before["id"] != now["id"]:
@@ -232,38 +236,38 @@ def _decided(before: Document, now: Document) -> Iterator[str]:
         yield f"is refused now ({new['rule']})"
     if before["live"] and now["live"]:
         # What made it another decision is worth more than that it is one.
-        yield from _values(before, now)
+        yield from _value_differences(before, now)
 
 
-def _values(before: Document, now: Document) -> Iterator[str]:
-    old, new = _masked(before), _masked(now)
+def _value_differences(before: Document, now: Document) -> Iterator[str]:
+    old, new = _mask_fingerprints(before), _mask_fingerprints(now)
     lives = old["live"] | _sides(old, "before"), new["live"] | _sides(new, "before")
-    yield from _told(*lives, "{field} on the server was {before}, and is {now} now")
+    yield from _sentences(*lives, "{field} on the server was {before}, and is {now} now")
     wanted = _sides(old, "after"), _sides(new, "after")
     if before["action"] == now["action"]:
-        yield from _told(*wanted, "{field} was to become {before}, and is to become {now} now")
+        yield from _sentences(*wanted, "{field} was to become {before}, and is to become {now} now")
 
 
 def _sides(change: Document, side: str) -> dict[str, Json]:
     return {field["field"]: field[side] for field in change["fields"] if side in field}
 
 
-def _told(before: JsonObject, now: JsonObject, sentence: str) -> Iterator[str]:
+def _sentences(before: JsonObject, now: JsonObject, sentence: str) -> Iterator[str]:
     for field in sorted(before.keys() | now.keys()):
         old, new = before.get(field, MISSING), now.get(field, MISSING)
         if not same(old, new):
-            yield sentence.format(field=field, before=_short(old), now=_short(new))
+            yield sentence.format(field=field, before=_shorten(old), now=_shorten(new))
 
 
-def _masked(value: Any) -> Any:
+def _mask_fingerprints(value: Any) -> Any:
     """`value` with one word for every fingerprint."""
     if isinstance(value, dict):
         if value.keys() == {"$secret"}:
             return "(secret)"
-        return {name: _masked(member) for name, member in value.items()}
-    return [_masked(member) for member in value] if isinstance(value, list) else value
+        return {name: _mask_fingerprints(member) for name, member in value.items()}
+    return [_mask_fingerprints(member) for member in value] if isinstance(value, list) else value
 
 
-def _short(value: Json) -> str:
+def _shorten(value: Json) -> str:
     text = "not there" if value is MISSING else canonical_json(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from reconciler.core.model import MISSING, Action, Redacted
 from reconciler.core.secrets import fingerprint, holds_secret
 from reconciler.core.values import object_member, same
-from reconciler.plan.applied import ignored
-from reconciler.plan.normalize import canonical, seen, writable
+from reconciler.plan.applied import ignored_fields
+from reconciler.plan.normalize import canonical, declared_part, writable
 from reconciler.provider.model import UpdateStyle
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from reconciler.provider.model import Field, Provider
 
 
-def guard_of(provider: Provider, stated: ConflictCheck | None) -> ConflictCheck:
-    """How a write makes sure of its footing: as the target states, else as the dialect can."""
+def conflict_check(provider: Provider, stated: ConflictCheck | None) -> ConflictCheck:
+    """How a write makes sure of what it rests on: as the target states, else as the dialect can."""
     if stated is not None:
         return stated
     return "test" if provider.style is UpdateStyle.JSON_PATCH else "reread"
 
 
-def footing(provider: Provider, change: Change, body: JsonObject) -> dict[str, Json]:
+def precondition_values(provider: Provider, change: Change, body: JsonObject) -> dict[str, Json]:
     """The values of `body`, a sealed answer, that `change` rests on: canonical, by field name.
 
     An update rests on the fields that the manifest declares and on those that its PUT carries over;
@@ -37,9 +37,14 @@ def footing(provider: Provider, change: Change, body: JsonObject) -> dict[str, J
     return {name: value for name, value in sorted(found.items()) if value is not MISSING}
 
 
-def moved(provider: Provider, change: Change, before: JsonObject, now: JsonObject) -> list[str]:
+def moved_fields(
+    provider: Provider, change: Change, before: JsonObject, now: JsonObject
+) -> list[str]:
     """The fields that `change` rests on and that differ between two bodies of its client, sorted."""
-    old, new = footing(provider, change, before), footing(provider, change, now)
+    old, new = (
+        precondition_values(provider, change, before),
+        precondition_values(provider, change, now),
+    )
     return sorted(
         name
         for name in old.keys() | new.keys()
@@ -47,10 +52,10 @@ def moved(provider: Provider, change: Change, before: JsonObject, now: JsonObjec
     )
 
 
-def shown(
+def showable_values(
     provider: Provider, change: Change, fingerprinted: JsonObject, body: JsonObject
 ) -> dict[str, Json]:
-    """The footing of `change` without a value that is secret, or that ever was wanted as one.
+    """The values that `change` rests on, without a value that is secret, or that ever was wanted as one.
 
     Those that matter are among the change's fields, as fingerprints. `fingerprinted` has the names
     of the fields that the inventory holds as such.
@@ -59,7 +64,7 @@ def shown(
     wanted = {} if change.manifest is None else change.manifest.spec
     return {
         name: value
-        for name, value in footing(provider, change, body).items()
+        for name, value in precondition_values(provider, change, body).items()
         if name not in hidden
         and name not in fingerprinted
         and not provider.fields[name].secret
@@ -67,7 +72,7 @@ def shown(
     }
 
 
-def mark(provider: Provider, body: JsonObject, key: bytes) -> str:
+def fingerprint_client(provider: Provider, body: JsonObject, key: bytes) -> str:
     """A keyed fingerprint of all that `body` shows of a client and that does not move by itself."""
     values = {
         name: canonical(field, body[field.read_as])
@@ -81,7 +86,7 @@ def _names(provider: Provider, change: Change) -> Iterator[str]:
     if change.action in (Action.DELETE, Action.REPLACE) or change.manifest is None:
         yield from (name for name, field in provider.fields.items() if not field.volatile)
         return
-    yield from change.manifest.spec.keys() - ignored(change.manifest)
+    yield from change.manifest.spec.keys() - ignored_fields(change.manifest)
     if change.requests:
         yield from _carried(provider)
 
@@ -100,5 +105,5 @@ def _value(provider: Provider, change: Change, name: str, body: JsonObject) -> J
     live = body.get(field.read_as, MISSING)
     spec = {} if change.manifest is None else change.manifest.spec
     if name in spec and change.action is not Action.DELETE:
-        return canonical(field, seen(field, spec[name], live))
+        return canonical(field, declared_part(field, spec[name], live))
     return canonical(field, live if field.read_only else writable(field, live))

@@ -1,29 +1,36 @@
-"""Decides what becomes of the clients of ours that no manifest names any more: absence is no order."""
+"""Decides what becomes of the clients of ours that no manifest names any more: absence is no order.
+
+A client goes through a quarantine where the policy says so: it is turned off before it is deleted, or
+in place of that, and on again when its manifest is back.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import MISSING, Action, Change, Refusal
-from reconciler.core.pointer import resolve
+from reconciler.core.model import MISSING, Action, Change, ForgetClient, RecordEntry, Refusal
+from reconciler.core.pointer import escape, resolve
 from reconciler.core.times import day, instant, later
-from reconciler.plan.guards import prevented, refusal
-from reconciler.plan.inputs import bound_ids, client_seen, without_manifest
-from reconciler.plan.quarantine import (
-    GONE,
-    after_quarantine,
-    clock,
-    disabled_for_good,
-    kept,
-)
-from reconciler.plan.requests import delete_request
+from reconciler.core.values import same
+from reconciler.plan.applied import ignored_fields, quarantine_entry
+from reconciler.plan.context import bound_ids, keys_without_manifest, live_client
+from reconciler.plan.diff import compare
+from reconciler.plan.guards import Rule, removal_refusal
+from reconciler.plan.preconditions import conflict_check
+from reconciler.plan.requests import delete_request, update_requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.core.model import InventoryEntry, LiveClient, Manifest
-    from reconciler.plan.inputs import Situation
+    from reconciler.plan.context import TargetContext
+    from reconciler.provider.model import Provider, Switch
+
+_GONE: Final = "no manifest names it any more"
+_NOBODY: Final = "since not one client of ours was seen on the server: check baseUrl and collection"
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,125 +42,123 @@ class Removals:
     refusals: tuple[Refusal, ...] = ()
 
 
-def removals(
-    situation: Situation, manifests: Sequence[Manifest], planned: Iterable[Change]
+def plan_removals(
+    context: TargetContext, manifests: Sequence[Manifest], planned: Iterable[Change]
 ) -> Removals:
     """What becomes of each client of ours without a manifest; `planned` are those that have one."""
-    alone = without_manifest(situation, manifests)
+    alone = keys_without_manifest(context, manifests)
     if not alone:
         return Removals()
-    why = _left_alone(situation)
+    why = _why_left_alone(context)
     if why:
-        disabled = _still_disabled(situation, alone)
+        disabled = _warn_of_quarantine(context, alone)
         return Removals(warnings=(f"left alone, {why}: {', '.join(alone)}", *disabled))
-    if not manifests and not situation.others:
-        return Removals(refusals=(_no_manifest_left(alone),))
+    if not manifests and not context.others:
+        return Removals(refusals=(_no_manifest_refusal(alone),))
     successors = {
         change.remote_id: change.key for change in planned if change.remote_id is not None
     }
-    found = (_removal(situation, key, successors) for key in alone)
+    found = (_plan_removal(context, key, successors) for key in alone)
     return Removals(changes=tuple(change for changes in found for change in changes))
 
 
-def _left_alone(situation: Situation) -> str:
+def _why_left_alone(context: TargetContext) -> str:
     """Why no client of the target goes for want of a manifest, "" where they may."""
-    if not situation.policy.prune:
+    if not context.target.policy.prune:
         return "since no manifest names them any more"
-    if situation.selected:
+    if context.is_partial:
         return "though no manifest names them any more, since --select looks at a part"
-    unable = _unable(situation)
-    return unable or ("" if _anyone_there(situation) else _NOBODY)
+    unable = _why_unable(context)
+    return unable or ("" if _anyone_there(context) else _NOBODY)
 
 
-def _unable(situation: Situation) -> str:
+def _why_unable(context: TargetContext) -> str:
     """What the vendor cannot do of what the policy wants, "" where it can."""
-    provider = situation.provider
-    if situation.policy.on_removal == "disable":
+    provider = context.provider
+    if context.target.policy.on_removal == "disable":
         unable = f"since {provider.title} cannot disable a client, and policy.onRemoval says to"
         return unable if provider.switch is None else ""
     if provider.delete is None:
         offer = " (policy.onRemoval: disable turns them off)" if provider.switch else ""
         return f"since {provider.title} cannot delete a client{offer}"
-    return "" if situation.live.listed else "since only a whole list shows what may be deleted"
+    return "" if context.live.listed else "since only a whole list shows what may be deleted"
 
 
-_NOBODY: Final = "since not one client of ours was seen on the server: check baseUrl and collection"
-
-
-def _anyone_there(situation: Situation) -> bool:
+def _anyone_there(context: TargetContext) -> bool:
     """Whether a client of ours was seen: else this is rather the wrong place than an empty one."""
-    entries = situation.inventory.entries
-    return any(entry.remote_id in situation.live.clients for entry in entries.values())
+    entries = context.inventory.entries
+    return any(entry.remote_id in context.live.clients for entry in entries.values())
 
 
-def _no_manifest_left(alone: Sequence[str]) -> Refusal:
+def _no_manifest_refusal(alone: Sequence[str]) -> Refusal:
     return Refusal(
-        rule="no-manifest-left",
+        rule=Rule.NO_MANIFEST_LEFT,
         message=f"not one manifest of this target is left, and an empty folder is no order to take "
         f"every client away ({', '.join(alone)}): bring a manifest back, or say prune: false; for "
         "the last client of all, delete it by hand and run `reconciler forget KEY`",
     )
 
 
-def _still_disabled(situation: Situation, alone: Iterable[str]) -> tuple[str, ...]:
-    entries = situation.inventory.entries
+def _warn_of_quarantine(context: TargetContext, alone: Iterable[str]) -> tuple[str, ...]:
+    entries = context.inventory.entries
     since = {key: instant(entries[key].quarantined_at) for key in alone}
-    told = [f"{key} since {day(moment)}" for key, moment in since.items() if moment is not None]
-    return (f"still in quarantine: {', '.join(told)}",) if told else ()
+    off = [f"{key} since {day(moment)}" for key, moment in since.items() if moment is not None]
+    return (f"still in quarantine: {', '.join(off)}",) if off else ()
 
 
-def _removal(situation: Situation, key: str, successors: Mapping[str, str]) -> tuple[Change, ...]:
+def _plan_removal(
+    context: TargetContext, key: str, successors: Mapping[str, str]
+) -> tuple[Change, ...]:
     """What becomes of one client: its predecessors go first, and it waits for them."""
-    entry = situation.inventory.entries[key]
-    if key in situation.inventory.pending:
-        return (kept(situation, key, f"{GONE}; kept until its pending create is resolved"),)
+    entry = context.inventory.entries[key]
+    if key in context.inventory.pending:
+        return (_keep(context, key, f"{_GONE}; kept until its pending create is resolved"),)
+    needed = successors.keys() | bound_ids(context)
     old_ids = [
         old_id
         for old_id in entry.superseded
-        if old_id in situation.live.clients
-        and old_id not in successors
-        and old_id not in bound_ids(situation)
+        if old_id in context.live.clients and old_id not in needed
     ]
-    if old_ids and situation.provider.delete is not None:
+    if old_ids and context.provider.delete is not None:
         left_over = [
-            _deleted(situation, key, old_id, "its successor was in place") for old_id in old_ids
+            _delete(context, key, old_id, "its successor was in place") for old_id in old_ids
         ]
-        waits = kept(situation, key, f"{GONE}; it waits until its predecessor is deleted")
+        waits = _keep(context, key, f"{_GONE}; it waits until its predecessor is deleted")
         return (waits, *left_over)
     if entry.remote_id in successors:
-        return (_forgotten(situation, key, f"its client is {successors[entry.remote_id]} now"),)
-    live = client_seen(situation.live, entry.remote_id)
+        return (_forget(context, key, f"its client is {successors[entry.remote_id]} now"),)
+    live = live_client(context.live, entry.remote_id)
     if live is None:
-        return (_forgotten(situation, key, f"{GONE}, and it is gone from the server"),)
-    return (_taken(situation, key, entry, live),)
+        return (_forget(context, key, f"{_GONE}, and it is gone from the server"),)
+    return (_take_away(context, key, entry, live),)
 
 
-def _taken(situation: Situation, key: str, entry: InventoryEntry, live: LiveClient) -> Change:
-    deleted = _deleted(situation, key, entry.remote_id, GONE)
-    disables = situation.policy.on_removal == "disable"
-    veto = refusal(deleted, situation.provider, situation.own_id) or prevented(entry)
+def _take_away(context: TargetContext, key: str, entry: InventoryEntry, live: LiveClient) -> Change:
+    deleted = _delete(context, key, entry.remote_id, _GONE)
+    disables = context.target.policy.on_removal == "disable"
+    veto = removal_refusal(context, deleted, entry)
     if veto is not None:
         way_out = f"to leave the client there for good, run `reconciler forget {key}`"
         veto = replace(veto, message=f"{veto.message}; {way_out}")
         action = Action.UPDATE if disables else Action.DELETE
         return replace(deleted, action=action, refusal=veto, requests=())
-    used = _used(situation, live)
+    used = _still_used(context, live)
     if used:
-        return kept(situation, key, f"{GONE}; kept, since {used}")
+        return _keep(context, key, f"{_GONE}; kept, since {used}")
     if disables:
-        return disabled_for_good(situation, key, entry, live)
-    if situation.policy.quarantine_days:
-        return after_quarantine(situation, deleted, entry, live)
+        return _disable_for_good(context, key, entry, live)
+    if context.target.policy.quarantine_days:
+        return _after_quarantine(context, deleted, entry, live)
     return deleted
 
 
-def _used(situation: Situation, live: LiveClient) -> str:
+def _still_used(context: TargetContext, live: LiveClient) -> str:
     """Why the last use keeps a client, "" where it does not."""
-    pointer, days = situation.provider.identity.last_used, situation.policy.keep_used_days
+    pointer, days = context.provider.identity.last_used, context.target.policy.keep_used_days
     stated = MISSING if pointer is None else resolve(live.body, pointer)
     if not days or stated is MISSING or stated is None:
         return ""
-    used, now = instant(stated), clock(situation)
+    used, now = instant(stated), _now(context)
     if used is None:
         return "the time of its last use cannot be read"
     if now < later(used, days=days):
@@ -161,18 +166,119 @@ def _used(situation: Situation, live: LiveClient) -> str:
     return ""
 
 
-def _deleted(situation: Situation, key: str, remote_id: str, reason: str) -> Change:
-    deletes = situation.provider.delete is not None
+def _delete(context: TargetContext, key: str, remote_id: str, reason: str) -> Change:
+    deletes = context.provider.delete is not None
     return Change(
-        target=situation.target,
+        target=context.target.name,
         key=key,
         action=Action.DELETE,
         reason=reason,
         remote_id=remote_id,
-        requests=(delete_request(situation.provider),) if deletes else (),
-        live=situation.live.clients[remote_id],
+        requests=(delete_request(context.provider),) if deletes else (),
+        live=context.live.clients[remote_id],
     )
 
 
-def _forgotten(situation: Situation, key: str, reason: str) -> Change:
-    return replace(kept(situation, key, reason), forget=True)
+def _forget(context: TargetContext, key: str, reason: str) -> Change:
+    return replace(_keep(context, key, reason), record=ForgetClient())
+
+
+def _after_quarantine(
+    context: TargetContext, deleted: Change, entry: InventoryEntry, live: LiveClient
+) -> Change:
+    """The delete once the quarantine is over, what begins the quarantine, or the wait for its end.
+
+    A client that somebody turned on meanwhile is in use: its quarantine begins anew.
+    """
+    days, since = context.target.policy.quarantine_days, _off_since(context, entry, live)
+    if since is None:
+        begins = f"{_GONE}: deleted after {days} {'day' if days == 1 else 'days'} of quarantine"
+        return _turn_off(context, deleted.key, entry, live, begins)
+    until = later(since, days=days)
+    if _now(context) < until:
+        reason = f"in quarantine since {day(since)}, to be deleted on {day(until)}: {_GONE}"
+        return _keep(context, deleted.key, reason)
+    return replace(deleted, reason=f"{_GONE}, and it was in quarantine since {day(since)}")
+
+
+def _disable_for_good(
+    context: TargetContext, key: str, entry: InventoryEntry, live: LiveClient
+) -> Change:
+    """What turns a client off that is not to be deleted, or the word that it is off."""
+    since = _off_since(context, entry, live)
+    if since is None:
+        return _turn_off(context, key, entry, live, f"{_GONE}: disabled, as policy.onRemoval says")
+    return _keep(context, key, f"disabled since {day(since)}: {_GONE}")
+
+
+def turned_on_again(
+    provider: Provider, manifest: Manifest, entry: InventoryEntry | None, live: LiveClient
+) -> Manifest:
+    """The manifest of a client that a quarantine turned off, with the switch on if it states none."""
+    switch = provider.switch
+    if entry is None or switch is None or not entry.quarantined_at:
+        return manifest
+    turned = same(entry.applied.get(switch.field, MISSING), switch.off)
+    unstated = switch.field not in manifest.spec or switch.field in ignored_fields(manifest)
+    if not (turned and unstated and _is_off(provider, live, switch)):
+        return manifest
+    managed = manifest.lifecycle.ignore_changes - {f"/{escape(switch.field)}"}
+    return replace(
+        manifest,
+        spec={**manifest.spec, switch.field: switch.on},
+        lifecycle=replace(manifest.lifecycle, ignore_changes=managed),
+    )
+
+
+def _keep(context: TargetContext, key: str, reason: str) -> Change:
+    """A client without a manifest that stays as it is, and why."""
+    remote_id = context.inventory.entries[key].remote_id
+    return Change(
+        target=context.target.name,
+        key=key,
+        action=Action.NOOP,
+        reason=reason,
+        remote_id=remote_id,
+        live=context.live.clients.get(remote_id),
+    )
+
+
+def _now(context: TargetContext) -> datetime:
+    """When it is; without a clock no time is over."""
+    return instant(context.now) or _BEGINNING
+
+
+def _off_since(context: TargetContext, entry: InventoryEntry, live: LiveClient) -> datetime | None:
+    """Since when a client is in quarantine, None where it is not, or was turned on since."""
+    switch = context.provider.switch
+    if switch is not None and not _is_off(context.provider, live, switch):
+        return None
+    return instant(entry.quarantined_at)
+
+
+def _turn_off(
+    context: TargetContext, key: str, entry: InventoryEntry, live: LiveClient, reason: str
+) -> Change:
+    """The update that turns a client off, or only the note that it is to go."""
+    provider, switch = context.provider, context.provider.switch
+    noted = quarantine_entry(entry, switch, turned=False, now=context.now)
+    change = replace(_keep(context, key, reason), record=RecordEntry(entry=noted))
+    if switch is None:
+        warning = f"{provider.title} cannot disable a client: it can be used until it is deleted"
+        return replace(change, warnings=(warning,))
+    if _is_off(provider, live, switch):
+        return change
+    wanted = {switch.field: switch.off}
+    tested = conflict_check(provider, context.target.conflict_check) == "test"
+    return replace(
+        change,
+        action=Action.UPDATE,
+        fields=compare(provider, wanted, live.body, key=context.key),
+        requests=update_requests(provider, wanted, live.body, [switch.field], tested=tested),
+        record=RecordEntry(entry=quarantine_entry(entry, switch, turned=True, now=context.now)),
+    )
+
+
+def _is_off(provider: Provider, live: LiveClient, switch: Switch) -> bool:
+    field = provider.fields[switch.field]
+    return same(live.body.get(field.read_as, MISSING), switch.off)

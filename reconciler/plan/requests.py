@@ -1,23 +1,24 @@
-"""Compiles a change of one client into the requests that make it, in the vendor's dialect."""
+"""Turns a change of one client into the requests that make it, in the vendor's dialect."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Request
-from reconciler.core.secrets import reveal
+from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Request, Secret
+from reconciler.core.pointer import escape
+from reconciler.core.secrets import holds_secret, reveal
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
 from reconciler.plan.normalize import canonical, writable
-from reconciler.plan.patch import full_body, json_patch, partial_body, value_tests
 from reconciler.provider.model import Endpoint, Field, Provider, UpdateStyle
 from reconciler.validation.validator import field_accepts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from reconciler.core.model import Operation
+    from reconciler.provider.model import ChosenSecret
 
 
 def path_for(request: Request, remote_id: str) -> str:
@@ -34,7 +35,7 @@ def create_requests(
     prediction: it rests on the documented defaults until the server has answered.
     """
     body = _create_body(provider, wanted)
-    late = follow_up(provider, wanted, _predicted_answer(provider, body))
+    late = late_requests(provider, wanted, _predicted_answer(provider, body))
     if chosen_id is not None:
         body = {provider.identity.pointer.removeprefix("/"): chosen_id, **body}
     return (_request("create", provider.create, provider, body), *late)
@@ -80,7 +81,9 @@ def update_requests(
     return (_request("update", provider.update, provider, update),)
 
 
-def follow_up(provider: Provider, wanted: JsonObject, created: JsonObject) -> tuple[Request, ...]:
+def late_requests(
+    provider: Provider, wanted: JsonObject, created: JsonObject
+) -> tuple[Request, ...]:
     """The call that a create needs after it, for fields that only an update takes.
 
     `created` is the answer to the create, sealed and without its envelope. Usually there is none
@@ -113,6 +116,89 @@ def needs_replace(provider: Provider, field: Field, after: Json) -> bool:
     value = reveal(after)
     return not field_accepts(provider.update_schema, field.name, value) and field_accepts(
         provider.create_schema, field.name, value
+    )
+
+
+def json_patch(
+    provider: Provider, wanted: JsonObject, body: JsonObject, changed: Collection[str]
+) -> list[Json]:
+    """One operation a changed field (RFC 6902), sorted by path, that makes `body` what is wanted.
+
+    An array is replaced whole: an index into it would be a bet on the server's order.
+    """
+    return [_operation(provider.fields[name], wanted[name], body) for name in sorted(changed)]
+
+
+def value_tests(
+    provider: Provider, body: JsonObject, changed: Collection[str], hidden: Collection[str] = ()
+) -> list[Json]:
+    """The `test` operations that hold the changed fields to `body`, as the server spelled them.
+
+    Null and floats are left out: a vendor's JSON Patch may have neither as a value, and would
+    refuse the whole patch for such a test. The values of `hidden` fields become Secrets.
+    """
+    return [
+        {"op": "test", "path": f"/{escape(name)}", "value": value}
+        for name, value in _testable(provider, body, changed, hidden)
+    ]
+
+
+def _testable(
+    provider: Provider, body: JsonObject, changed: Collection[str], hidden: Collection[str]
+) -> Iterator[tuple[str, Json]]:
+    for name in sorted(changed):
+        spelled = provider.fields[name].read_as
+        value = body.get(spelled)
+        if value is None or isinstance(value, float):
+            continue
+        yield spelled, Secret(value) if name in hidden and not holds_secret(value) else value
+
+
+def _operation(field: Field, wanted: Json, body: JsonObject) -> Json:
+    path = f"/{escape(field.read_as)}"
+    value = canonical(field, wanted)
+    if value is None and field.clear is not None:
+        if field.clear.remove:
+            return {"op": "remove", "path": path}
+        value = field.clear.value
+    return {"op": "replace" if field.read_as in body else "add", "path": path, "value": value}
+
+
+def full_body(
+    provider: Provider, wanted: JsonObject, body: JsonObject, ignore: Collection[str] = ()
+) -> dict[str, Json]:
+    """Every field that an update takes, wanted laid over live: right whether a PUT replaces or merges."""
+    return {
+        name: value
+        for name in _update_fields(provider)
+        if (value := _laid_over(provider.fields[name], wanted, body, ignore)) is not MISSING
+    }
+
+
+def partial_body(
+    provider: Provider, wanted: JsonObject, body: JsonObject, changed: Collection[str]
+) -> dict[str, Json]:
+    """The changed fields, and those that the server would empty if a PUT left them out."""
+    carried = {*changed, *provider.always}
+    ignore = wanted.keys() - changed
+    return {
+        name: value
+        for name in sorted(carried)
+        if (value := _laid_over(provider.fields[name], wanted, body, ignore)) is not MISSING
+    }
+
+
+def _laid_over(field: Field, wanted: JsonObject, body: JsonObject, ignore: Collection[str]) -> Json:
+    if field.name in wanted and field.name not in ignore:
+        return canonical(field, wanted[field.name])
+    live = body.get(field.read_as, MISSING)
+    return MISSING if live is MISSING else writable(field, live)
+
+
+def _update_fields(provider: Provider) -> list[str]:
+    known = object_member(provider.update_schema, "properties")
+    return sorted(
+        name for name, field in provider.fields.items() if name in known and not field.read_only
     )
 
 
@@ -166,4 +252,23 @@ def _request(operation: Operation, endpoint: Endpoint, provider: Provider, body:
         path=provider.collection + endpoint.path,
         content_type=None if body is None else endpoint.content_type,
         body=None if body is None else enveloped,
+    )
+
+
+def secret_update_request(
+    provider: Provider, how: ChosenSecret, live: LiveClient, secret: Secret
+) -> Request:
+    """The update that gives a client the secret which the tool has made."""
+    (request,) = update_requests(provider, {how.field: secret}, live.body, [how.field])
+    return request
+
+
+def rotation_request(provider: Provider, how: Endpoint) -> Request:
+    """The call that has the server make a new secret. It has no body."""
+    return Request(
+        operation="update",
+        method=how.method,
+        path=provider.collection + how.path,
+        content_type=None,
+        body=None,
     )

@@ -27,7 +27,7 @@ class Selection:
     max_deletes: int | None = None
 
 
-def targets(selection: Selection, known: Collection[str]) -> tuple[str, ...]:
+def select_targets(selection: Selection, known: Collection[str]) -> tuple[str, ...]:
     """The names of the targets that are selected, sorted. SelectionError for one that is not known."""
     unknown = sorted(set(selection.targets) - set(known))
     if unknown:
@@ -38,7 +38,7 @@ def targets(selection: Selection, known: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted(set(selection.targets) or known))
 
 
-def clients(selection: Selection, manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+def select_clients(selection: Selection, manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
     """The manifests that are selected. SelectionError for a selector that fits none of them."""
     known = tuple(manifests)
     for selector in selection.selectors:

@@ -100,7 +100,7 @@ def _explanations(provider: Provider, refused: Refused) -> Iterator[str]:
     if not shape.documented:
         if refused.body is not None:
             yield clean(
-                json.dumps(_masked(provider, refused.body), ensure_ascii=False), refused.known
+                json.dumps(_mask_secrets(provider, refused.body), ensure_ascii=False), refused.known
             )
         return
     if refused.status in shape.speaks_on:
@@ -134,10 +134,10 @@ def _field_messages(provider: Provider, refused: Refused) -> Iterator[str]:
         if _is_secret(provider, name):
             yield f"{name}: not accepted"
         else:
-            yield f"{name}: {_joined(members[name])}"
+            yield f"{name}: {_join(members[name])}"
 
 
-def _joined(messages: Json) -> str:
+def _join(messages: Json) -> str:
     if isinstance(messages, list) and all(isinstance(message, str) for message in messages):
         return ", ".join(messages)
     return messages if isinstance(messages, str) else json.dumps(messages, ensure_ascii=False)
@@ -151,14 +151,16 @@ def _is_secret(provider: Provider, name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
 
-def _masked(provider: Provider, value: Json, depth: int = 0) -> Json:
+def _mask_secrets(provider: Provider, value: Json, depth: int = 0) -> Json:
     if depth > _DEEPEST_QUOTE:
         return "..."
     if isinstance(value, dict):
         return {
-            name: _MASK if _is_secret(provider, name) else _masked(provider, member, depth + 1)
+            name: _MASK
+            if _is_secret(provider, name)
+            else _mask_secrets(provider, member, depth + 1)
             for name, member in value.items()
         }
     if isinstance(value, list):
-        return [_masked(provider, member, depth + 1) for member in value]
+        return [_mask_secrets(provider, member, depth + 1) for member in value]
     return value

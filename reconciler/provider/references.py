@@ -26,7 +26,7 @@ def find(spec: JsonObject, provider: Provider) -> tuple[tuple[str, Reference], .
         found
         for name, value in spec.items()
         if _may_hold_one(value) and name in provider.fields
-        for found in _within(value, provider.fields[name].schema, f"/{escape(name)}")
+        for found in _find_within(value, provider.fields[name].schema, f"/{escape(name)}")
     )
 
 
@@ -37,14 +37,14 @@ def _may_hold_one(value: Json) -> TypeGuard[dict[str, Json] | list[Json]]:
     return isinstance(value, dict)
 
 
-def _within(
+def _find_within(
     value: dict[str, Json] | list[Json], schema: JsonObject, pointer: str
 ) -> Iterator[tuple[str, Reference]]:
     if isinstance(value, list):
         items = object_member(schema, "items")
         for index, item in enumerate(value):
             if isinstance(item, dict | list):
-                yield from _within(item, items, f"{pointer}/{index}")
+                yield from _find_within(item, items, f"{pointer}/{index}")
     elif takes_text(schema):
         if (found := reference(value)) is not None:
             yield pointer, found
@@ -52,7 +52,7 @@ def _within(
         members = object_member(schema, "properties")
         for name, member in value.items():
             if isinstance(member, dict | list):
-                yield from _within(
+                yield from _find_within(
                     member, object_member(members, name), f"{pointer}/{escape(name)}"
                 )
 

@@ -1,1 +1,1 @@
-"""Plans, reports and problems as text, JSON and Markdown."""
+"""Plans, reports, receipts and problems as text, JSON and Markdown; pure."""

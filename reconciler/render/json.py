@@ -1,24 +1,26 @@
-"""Turns a Plan and an ApplyReport into JSON: the same input gives the same bytes.
+"""Turns a Plan, an ApplyReport and a receipt into JSON: the same input gives the same bytes.
 
-The shapes are those of `schemas/plan.schema.json` and `schemas/report.schema.json`.
+The shapes are those of `schemas/plan.schema.json`, `report.schema.json` and `receipt.schema.json`.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import MISSING
+from reconciler.core.model import MISSING, ForgetClient
 from reconciler.core.pointer import escape
-from reconciler.render.counts import plan_counts, report_counts
-from reconciler.render.requests import known_path
-from reconciler.render.values import plain
+from reconciler.render.change_lines import known_path
+from reconciler.render.summary import plan_counts, report_counts
+from reconciler.render.value_text import json_ready
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from reconciler.core.model import (
         ApplyReport,
         Change,
-        Delivery,
         FieldChange,
         Json,
         JsonObject,
@@ -26,22 +28,38 @@ if TYPE_CHECKING:
         Outcome,
         Plan,
         Refusal,
+        SecretDelivery,
         TargetPlan,
     )
 
 FORMAT_VERSION: Final = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptHeader:
+    """Who started a run, and of which plan; `commit` and `plan_file` are None where there is none.
+
+    `started_at` is RFC 3339, UTC. `version` is the tool's own.
+    """
+
+    version: str
+    plan_digest: str
+    plan_file: str | None
+    commit: str | None
+    actor: str
+    started_at: str
+
+
 def render_plan(plan: Plan, *, version: str) -> str:
-    """Give a plan as JSON text, whole and never clipped; `version` is the tool's own."""
-    return dumped(plan_document(plan, version=version))
+    """A plan as JSON text, whole and never clipped; `version` is the tool's own."""
+    return json_text(plan_document(plan, version=version))
 
 
 def render_report(report: ApplyReport, *, version: str) -> str:
-    """Give a report as JSON text; `version` is the tool's own."""
-    return dumped(
+    """A report as JSON text; `version` is the tool's own."""
+    return json_text(
         {
-            **opening(version),
+            **document_header(version),
             "summary": report_counts(report),
             "outcomes": [_outcome(outcome) for outcome in report.outcomes],
             "deliveries": [_delivery(delivery) for delivery in report.deliveries],
@@ -49,23 +67,45 @@ def render_report(report: ApplyReport, *, version: str) -> str:
     )
 
 
+def render_receipt(
+    header: ReceiptHeader,
+    outcomes: Iterable[Outcome],
+    *,
+    ended_at: str | None,
+    exit_code: int | None,
+) -> str:
+    """A receipt as JSON text; a run that has not ended has neither an end time nor an exit code."""
+    return json_text(
+        {
+            **document_header(header.version),
+            "plan": {"digest": header.plan_digest, "file": header.plan_file},
+            "commit": header.commit,
+            "actor": header.actor,
+            "startedAt": header.started_at,
+            "endedAt": ended_at,
+            "exitCode": exit_code,
+            "changes": [_receipt_entry(outcome) for outcome in outcomes],
+        }
+    )
+
+
 def plan_document(plan: Plan, *, version: str) -> dict[str, Json]:
-    """Give a plan as the value that its JSON text states."""
+    """A plan as the value that its JSON text states."""
     return {
-        **opening(version),
+        **document_header(version),
         "summary": plan_counts(plan.targets),
         "targets": [_target(target) for target in plan.targets],
     }
 
 
-def dumped(document: JsonObject) -> str:
-    """Give a document as JSON text."""
+def json_text(document: JsonObject) -> str:
+    """A document as JSON text that ends with a line break."""
     # ASCII only: no terminal, encoding or lone surrogate can get in the way of a machine.
     return json.dumps(document, ensure_ascii=True, indent=2, allow_nan=False) + "\n"
 
 
-def opening(version: str) -> dict[str, Json]:
-    """Give what every document begins with; `version` is the tool's own."""
+def document_header(version: str) -> dict[str, Json]:
+    """The members that every document begins with; `version` is the tool's own."""
     return {
         "formatVersion": FORMAT_VERSION,
         "tool": {"name": "reconciler", "version": version},
@@ -99,13 +139,13 @@ def _change(change: Change) -> dict[str, Json]:
                 "method": request.method,
                 "path": known_path(change, request),
                 "contentType": request.content_type,
-                "body": plain(request.body),
+                "body": json_ready(request.body),
             }
             for request in change.requests
         ],
         "refusal": None if change.refusal is None else _refusal(change.refusal),
         "warnings": list(change.warnings),
-        **({"forget": True} if change.forget else {}),
+        **({"forget": True} if isinstance(change.record, ForgetClient) else {}),
     }
 
 
@@ -119,19 +159,20 @@ def _field(field: FieldChange) -> dict[str, Json]:
         "pointer": f"/{escape(field.field)}",
         **_sides(field),
         "origin": None if field.origin is None else field.origin.value,
-        "added": [plain(member) for member in field.added],
-        "removed": [plain(member) for member in field.removed],
+        "added": [json_ready(member) for member in field.added],
+        "removed": [json_ready(member) for member in field.removed],
         "nested": [{"pointer": inner.pointer, **_sides(inner)} for inner in field.nested],
     }
 
 
 def _sides(change: FieldChange | NestedChange) -> dict[str, Json]:
-    """Give `before` and `after`; a side that holds nothing is left out, as null is a value."""
+    """The members `before` and `after`."""
     sides = {"before": change.before, "after": change.after}
-    return {side: plain(value) for side, value in sides.items() if value is not MISSING}
+    # A side that holds nothing is left out: null is a value that a field may have.
+    return {side: json_ready(value) for side, value in sides.items() if value is not MISSING}
 
 
-def _delivery(delivery: Delivery) -> dict[str, Json]:
+def _delivery(delivery: SecretDelivery) -> dict[str, Json]:
     return {
         "target": delivery.target,
         "key": delivery.key,
@@ -143,8 +184,8 @@ def _delivery(delivery: Delivery) -> dict[str, Json]:
     }
 
 
-def outcome_members(outcome: Outcome) -> dict[str, Json]:
-    """What every account of a change says of how it ended."""
+def _outcome_members(outcome: Outcome) -> dict[str, Json]:
+    """The members that a report and a receipt share: how a change ended."""
     return {
         "target": outcome.target,
         "key": outcome.key,
@@ -157,8 +198,18 @@ def outcome_members(outcome: Outcome) -> dict[str, Json]:
 
 def _outcome(outcome: Outcome) -> dict[str, Json]:
     return {
-        **outcome_members(outcome),
+        **_outcome_members(outcome),
         "serverChanged": [_field(field) for field in outcome.server_changed],
         "secretLocation": outcome.secret_location,
         "requestsSent": outcome.requests_sent,
+    }
+
+
+def _receipt_entry(outcome: Outcome) -> dict[str, Json]:
+    return {
+        **_outcome_members(outcome),
+        "requestsSent": outcome.requests_sent,
+        "requestIds": list(outcome.tracking),
+        "before": outcome.before or None,
+        "after": outcome.after or None,
     }

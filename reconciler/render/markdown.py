@@ -10,9 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.render.counts import plan_counts, plan_sentence, plural
-from reconciler.render.lines import Line, field_lines, head, listed, target_verdicts, verdicts
-from reconciler.render.values import clip, name
+from reconciler.render.change_lines import (
+    Line,
+    changes_to_show,
+    field_lines,
+    heading_line,
+    message_lines,
+    target_message_lines,
+)
+from reconciler.render.summary import plan_counts, plan_sentence, plural
+from reconciler.render.value_text import clip, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +31,7 @@ LIMIT: Final = 65_000
 _LINE_LIMIT: Final = 500
 _NOTE_LIMIT: Final = 400
 
-# Lets a pipeline find the comment that it wrote before.
+# A pipeline looks for it, to edit the comment that it wrote before instead of adding one.
 MARKER: Final = "<!-- reconciler plan -->"
 _CLOSING: Final = "\n</details>\n\n"
 _FRAME: Final = len(_CLOSING) + 20  # with the fence, or the sentence in its place
@@ -46,8 +53,8 @@ class _Section:
     blocks: tuple[_Block, ...]
 
 
-class _Room:
-    """What is left of a comment's length."""
+class _Budget:
+    """How many characters of the comment are left."""
 
     def __init__(self, characters: int) -> None:
         self._characters = characters
@@ -61,35 +68,39 @@ class _Room:
 
 
 def render_plan(plan: Plan, *, limit: int = LIMIT) -> str:
-    """Give a plan as Markdown of at most `limit` (from 1,000) characters.
+    """A plan as Markdown of at most `limit` (from 1,000) characters.
 
     What does not fit is left out and counted at the end: first the fields of clients, then
     clients, then targets.
     """
     title = f"{MARKER}\n### Plan: {plan_sentence(plan_counts(plan.targets))}\n\n"
     sections = [_section(target) for target in plan.targets]
-    room = _Room(limit - len(title) - _NOTE_LIMIT)
-    shown = _fitting_sections(sections, room)
-    named = [_fitting_blocks(section, room) for section in shown]
-    told = [[_fitting_details(block, room) for block in blocks] for blocks in named]
-    parts = [_assembled(section, blocks) for section, blocks in zip(shown, told, strict=True)]
-    note = _left_out(
+    budget = _Budget(limit - len(title) - _NOTE_LIMIT)
+    fitting = _fitting_sections(sections, budget)
+    # One budget for all, spent breadth first: every client is named before any field is shown.
+    named = [_fitting_blocks(section, budget) for section in fitting]
+    detailed = [[_fitting_details(block, budget) for block in blocks] for blocks in named]
+    parts = [_assemble(section, blocks) for section, blocks in zip(fitting, detailed, strict=True)]
+    note = _omission_note(
         limit,
-        targets=len(sections) - len(shown),
-        blocks=sum(len(section.blocks) for section in shown) - sum(map(len, named)),
-        details=sum(map(_details, named)) - sum(map(_details, told)),
+        targets=len(sections) - len(fitting),
+        blocks=sum(len(section.blocks) for section in fitting) - sum(map(len, named)),
+        details=sum(map(_count_details, named)) - sum(map(_count_details, detailed)),
     )
     return title + "".join(parts) + note
 
 
 def _section(target: TargetPlan) -> _Section:
-    messages = [_Block(first=_text([line])) for line in target_verdicts(target)]
+    messages = [_Block(first=_text([line])) for line in target_message_lines(target)]
     clients = [
-        _Block(first=_text([head(change), *verdicts(change)]), rest=_text(field_lines(change)))
-        for change in listed(target)
+        _Block(
+            first=_text([heading_line(change), *message_lines(change)]),
+            rest=_text(field_lines(change)),
+        )
+        for change in changes_to_show(target)
     ]
     attribute = " open" if target.errors or target.refusals else ""
-    label = f"<code>{_entities(name(target.target))}</code> ({_entities(name(target.provider))})"
+    label = f"<code>{_entities(one_line(target.target))}</code> ({_entities(one_line(target.provider))})"
     summary = f"{label}: {plan_sentence(plan_counts([target]))}"
     return _Section(
         opening=f"<details{attribute}><summary>{summary}</summary>\n\n",
@@ -102,7 +113,7 @@ def _text(lines: Iterable[Line]) -> str:
 
 
 def _diff_line(line: Line) -> str:
-    """Give a line the mark that a diff is coloured by; the mark of a replace or adoption stays."""
+    """A line behind the mark that a diff is coloured by; that of a replace or adoption follows it."""
     mark = line.mark if line.mark in {"+", "-"} else "!"
     word = f"{line.mark} " if line.mark in {"-/+", "←"} else ""
     note = f"  # {line.note}" if line.note else ""
@@ -110,39 +121,42 @@ def _diff_line(line: Line) -> str:
 
 
 def _entities(text: str) -> str:
-    """Give `text` with nothing in it that Markdown or HTML knows."""
+    """The text with every character that Markdown or HTML may know as an entity."""
     return "".join(
-        letter if letter.isalnum() or letter in " -" else f"&#{ord(letter)};" for letter in text
+        # A target's name is the user's, but a pull request may change it.
+        letter if letter.isalnum() or letter in " -" else f"&#{ord(letter)};"
+        for letter in text
     )
 
 
-def _fitting_sections(sections: list[_Section], room: _Room) -> list[_Section]:
-    """Give the targets that there is room for, those with something to tell before the others."""
+def _fitting_sections(sections: list[_Section], budget: _Budget) -> list[_Section]:
+    """The targets that there is room for; those with something to show are preferred."""
+    # sorted is stable: targets with nothing to show come last, in their own order.
     by_weight = sorted(sections, key=lambda section: not section.blocks)
-    fitting = {id(s) for s in by_weight if room.take(len(s.opening) + _FRAME)}
+    fitting = {id(s) for s in by_weight if budget.take(len(s.opening) + _FRAME)}
     return [section for section in sections if id(section) in fitting]
 
 
-def _fitting_blocks(section: _Section, room: _Room) -> list[_Block]:
-    return [block for block in section.blocks if room.take(len(block.first))]
+def _fitting_blocks(section: _Section, budget: _Budget) -> list[_Block]:
+    return [block for block in section.blocks if budget.take(len(block.first))]
 
 
-def _fitting_details(block: _Block, room: _Room) -> _Block:
-    return block if room.take(len(block.rest)) else _Block(first=block.first)
+def _fitting_details(block: _Block, budget: _Budget) -> _Block:
+    return block if budget.take(len(block.rest)) else _Block(first=block.first)
 
 
-def _details(blocks: list[_Block]) -> int:
+def _count_details(blocks: list[_Block]) -> int:
     return sum(bool(block.rest) for block in blocks)
 
 
-def _assembled(section: _Section, blocks: list[_Block]) -> str:
+def _assemble(section: _Section, blocks: list[_Block]) -> str:
     lines = "".join(block.first + block.rest for block in blocks)
     body = f"```diff\n{lines}```\n" if lines else "Nothing to show.\n"
     return f"{section.opening}{body}{_CLOSING}"
 
 
-def _left_out(limit: int, *, targets: int, blocks: int, details: int) -> str:
-    """Say what is not in the comment."""
+def _omission_note(limit: int, *, targets: int, blocks: int, details: int) -> str:
+    """The sentence that counts what is not in the comment, empty where all of it is."""
     counts = {
         plural(targets, "target"): targets,
         f"{blocks:,} of the clients and messages": blocks,

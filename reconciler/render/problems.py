@@ -1,4 +1,4 @@
-"""Problems to text for people, with the line and a caret, and to objects for machines."""
+"""Turns problems into text for people, with the line and a caret, and into objects for machines."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _TAB: Final = "    "
 
 
 def to_text(problems: Iterable[Problem]) -> str:
-    """Show each problem as `file:line:column: severity: message [pointer]`, its line, a caret, the hint."""
+    """Each problem as `file:line:column: severity: message [pointer]`, its line, a caret, the hint."""
     return "".join(f"{_block(problem)}\n" for problem in problems)
 
 
 def to_json(problems: Iterable[Problem]) -> list[dict[str, Json]]:
-    """Give each problem as an object; `line` and `column` are null for a whole file."""
+    """Each problem as an object; `line` and `column` are null for a whole file."""
     return [_object(problem) for problem in problems]
 
 
@@ -46,31 +46,32 @@ def _block(problem: Problem) -> str:
     place = f"{position.line}:{position.column}:" if position else ""
     head = f"{problem.source.path}:{place} {problem.severity}: {problem.message}"
     if position is None:
-        return _clipped(f"{head}; {problem.hint}" if problem.hint else head)
+        return _message(f"{head}; {problem.hint}" if problem.hint else head)
     pointer = f" [{problem.pointer}]" if problem.pointer else ""
-    return "\n".join([_clipped(head) + _clipped(pointer), *_excerpt(position, problem.hint)])
+    return "\n".join([_message(head) + _message(pointer), *_excerpt(position, problem.hint)])
 
 
-def _clipped(text: str) -> str:
-    return _first(_printable(text[:_LONGEST]), _LONGEST - (len(text) > _LONGEST))
+def _message(text: str) -> str:
+    # Cut before the width is measured: a message may quote megabytes of a hostile file.
+    return _fit_start(_printable(text[:_LONGEST]), _LONGEST - (len(text) > _LONGEST))
 
 
 def _excerpt(position: Position, hint: str) -> list[str]:
-    """Show the line, clipped around the column, and a caret under it with the hint beside."""
+    """The line, clipped around the column, and a caret under it with the hint beside."""
     number = f"{position.line:>5} | "
     margin = f"{'|':>{len(number) - 1}} "
     before = _printable(position.text[: position.column - 1])
     after = _printable(position.text[position.column - 1 :])
     if _width(before) + _width(after) > _WIDEST and _width(before) > _BEFORE:
-        before = "…" + _last(before, _BEFORE - 1)
-    after = _first(after, _WIDEST - _width(before))
+        before = "…" + _fit_end(before, _BEFORE - 1)
+    after = _fit_start(after, _WIDEST - _width(before))
     carets = "^" * max(_width(_word(after)), 1)
-    pointer = f"{margin}{' ' * _width(before)}{carets} {_clipped(hint)}".rstrip()
+    pointer = f"{margin}{' ' * _width(before)}{carets} {_message(hint)}".rstrip()
     return [f"{number}{before}{after}".rstrip(), pointer]
 
 
 def _word(text: str) -> str:
-    """Give what the caret underlines: up to the end of a key or a word."""
+    """What the caret underlines: up to the end of a key or a word."""
     for end, character in enumerate(text):
         if character in " ,:]}" and end:
             return text[:end]
@@ -78,13 +79,14 @@ def _word(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Expand tabs and escape what a terminal would obey instead of show."""
-    return "".join(map(_shown, text))
+    """The text with tabs as blanks and what a terminal would obey escaped."""
+    return "".join(map(_printable_character, text))
 
 
-def _shown(character: str) -> str:
+def _printable_character(character: str) -> str:
     if character == "\t":
         return _TAB
+    # Cf holds the bidi marks that reorder a line for its reader, Zl and Zp further line breaks.
     if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
         return character.encode("unicode_escape", "surrogatepass").decode("ascii")
     return character
@@ -95,13 +97,14 @@ def _width(text: str) -> int:
 
 
 def _columns(character: str) -> int:
+    # A caret stands under the right letter only where wide letters count as the two they fill.
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
-def _first(text: str, room: int) -> str:
-    """Give as much of the start of `text` as fits, with an ellipsis if that is not all."""
+def _fit_start(text: str, room: int) -> str:
+    """As much of the start of a text as fits, with an ellipsis if that is not all."""
     if _width(text) <= room:
         return text
     end = used = 0
@@ -111,7 +114,8 @@ def _first(text: str, room: int) -> str:
     return text[:end] + "…"
 
 
-def _last(text: str, room: int) -> str:
+def _fit_end(text: str, room: int) -> str:
+    """As much of the end of a text as fits."""
     start, used = len(text), 0
     while start and used + _columns(text[start - 1]) <= room:
         start -= 1

@@ -1,1 +1,1 @@
-"""An embedded server that plays the three vendors, for trials and tests."""
+"""An embedded server that behaves as the three vendors do, for trials and tests."""

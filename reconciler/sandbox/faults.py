@@ -64,18 +64,18 @@ class Fault:
     words: frozenset[str]
 
     def concerns(self, words: frozenset[str]) -> bool:
-        """Say whether a request with these words is counted; token requests only when named."""
+        """Whether a request with these words is counted; token requests are only when named."""
         if "token" in words and "token" not in self.words and self.kind != "latency":
             return False
         return self.words <= words
 
     def strikes(self, number: int) -> bool:
-        """Say whether the `number`th counted request (from 1) is struck."""
+        """Whether the `number`th counted request (from 1) is struck."""
         return self.first <= number and (self.count is None or number < self.first + self.count)
 
 
 def parse(option: str) -> Fault:
-    """Read one option, e.g. `latency=20ms`, `5xx=2@3:sailpoint,get`; ValueError says what is wrong."""
+    """The fault of one option, e.g. `latency=20ms`, `5xx=2@3:sailpoint,get`; raises ValueError."""
     match = _OPTION.fullmatch(option)
     if match is None or match["kind"] not in _COUNTS:
         raise ValueError(f"unknown fault {option!r}; expected {GRAMMAR}")
@@ -88,14 +88,14 @@ def parse(option: str) -> Fault:
     counted = _COUNTS[kind] is not None
     return Fault(
         kind=kind,
-        count=_whole(option, value, _COUNTS[kind]) if counted else None,
+        count=_positive_number(option, value, _COUNTS[kind]) if counted else None,
         amount=0.0 if counted else _amount(option, kind, value),
-        first=_whole(option, match["first"], 1) or 1,
+        first=_positive_number(option, match["first"], 1) or 1,
         words=words | ({_IMPLIED[kind]} if kind in _IMPLIED else frozenset()),
     )
 
 
-def _whole(option: str, text: str | None, default: int | None) -> int | None:
+def _positive_number(option: str, text: str | None, default: int | None) -> int | None:
     if text is None:
         return default
     if not text.isascii() or not text.isdigit() or int(text) < 1:
@@ -111,7 +111,7 @@ def _amount(option: str, kind: str, value: str | None) -> float:
         return float(match["number"]) * (0.001 if match["unit"] == "ms" else 1.0)
     if kind == "repeat-pages" and value is not None:
         raise ValueError(f"repeat-pages takes no value in fault {option!r}")
-    return float(_whole(option, value, None) or 0)
+    return float(_positive_number(option, value, None) or 0)
 
 
 class Faults:
@@ -123,12 +123,13 @@ class Faults:
         self.set(options)
 
     def set(self, options: Iterable[str]) -> None:
-        """Put these faults in place of the present ones; counting starts anew."""
+        """Put these faults in the place of those in force; counting starts anew."""
+        # Parsed first: an option that is wrong leaves the faults in force as they are.
         faults = [parse(option) for option in options]
         self._faults, self._seen = faults, [0] * len(faults)
 
     def strike(self, words: frozenset[str]) -> dict[str, float]:
-        """Count a request; give the kinds that strike it, each with its amount (largest wins)."""
+        """Count a request; return the kinds of faults that strike it, each with its largest amount."""
         struck: dict[str, float] = {}
         for index, fault in enumerate(self._faults):
             if not fault.concerns(words):

@@ -1,4 +1,4 @@
-"""Turns a running sandbox into what tests and demos need: addresses, credentials, a look and a hand inside."""
+"""Gives tests and the demo access to a running sandbox: addresses, credentials, requests, clients."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from reconciler.sandbox.state import Row
     from reconciler.sandbox.tokens import Credential
-    from reconciler.sandbox.world import Exchange, World
+    from reconciler.sandbox.world import RecordedRequest, World
 
 
 class _Vendor(Protocol):
-    """How a vendor's stored clients are made and changed."""
+    """The functions that make and change a vendor's stored clients."""
 
-    def fill(self, world: World, fields: Mapping[str, Any]) -> Row: ...
-    def touch(self, world: World, row: Row, fields: Mapping[str, Any]) -> Row: ...
+    def new_row(self, world: World, fields: Mapping[str, Any]) -> Row: ...
+    def edited_row(self, world: World, row: Row, fields: Mapping[str, Any]) -> Row: ...
 
 
 _SECRET_FIELDS = ("secret", "clientSecret")
@@ -44,16 +44,16 @@ class Sandbox:
         self.boruta = f"{origin}/boruta/api"
         self.boruta_token_url = f"{origin}/boruta-oauth/oauth/token"
         for vendor in _VENDORS:
-            self._note(world.store.rows(vendor))
+            self._note_secrets(world.store.rows(vendor))
 
     @property
     def credentials(self) -> Mapping[str, Credential]:
-        """Give what the token endpoints accept, by vendor, and `sailpoint-api-client` beside them."""
+        """What the token endpoints accept, by vendor, and `sailpoint-api-client` beside them."""
         return self._world.credentials
 
     @property
     def env(self) -> dict[str, str]:
-        """Give addresses and credentials as environment variables."""
+        """The addresses and credentials as environment variables."""
         found = {
             "PROVIDENT_URL": self.provident,
             "SAILPOINT_URL": self.sailpoint,
@@ -67,7 +67,7 @@ class Sandbox:
 
     @property
     def ready(self) -> dict[str, Any]:
-        """Give what the ready file holds: addresses, credentials, and both as environment variables."""
+        """What the ready file holds: addresses, credentials, and both as environment variables."""
         return {
             "port": self.port,
             "addresses": {
@@ -84,8 +84,18 @@ class Sandbox:
         }
 
     @property
-    def requests(self) -> list[Exchange]:
-        """Give every request so far, token requests too, in order of arrival; a copy."""
+    def address_lines(self) -> str:
+        """The addresses for people, one a line."""
+        return (
+            f"provident    {self.provident}\n"
+            f"sailpoint    {self.sailpoint}\n"
+            f"boruta       {self.boruta}\n"
+            f"  its tokens {self.boruta_token_url}\n"
+        )
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """Every request so far, token requests too, in order of arrival; a copy."""
         return list(self._world.log)
 
     def forget_requests(self) -> None:
@@ -94,15 +104,15 @@ class Sandbox:
 
     @property
     def issued_secrets(self) -> frozenset[str]:
-        """Give every secret and token that the sandbox ever issued, accepted or stored."""
+        """Every secret and token that the sandbox ever issued, accepted or stored."""
         return frozenset(self._world.mint.issued)
 
     def set_faults(self, *options: str) -> None:
-        """Put these faults in place of the present ones; ValueError for an option nobody knows."""
+        """Put these faults in the place of those in force; raises ValueError for an unknown option."""
         self._world.faults.set(options)
 
     def token(self, name: str, *, scope: str | None = None, lifetime: float = 3600) -> str:
-        """Issue a token to `credentials[name]`, with all its scopes unless `scope` says which."""
+        """Issue a token to `credentials[name]` and return it; with all its scopes unless `scope` says which."""
         credential = self.credentials[name]
         scopes = credential.scopes if scope is None else scope.split()
         return self._world.tokens.issue(credential, frozenset(scopes), lifetime)
@@ -112,39 +122,39 @@ class Sandbox:
         self._world.tokens.expire()
 
     def clients(self, vendor: str) -> list[dict[str, Any]]:
-        """Give a vendor's clients as its answers show them, oldest first."""
+        """A vendor's clients as its answers show them, oldest first."""
         return [row.body for row in self._world.store.rows(vendor)]
 
     def client(self, vendor: str, client_id: str) -> dict[str, Any]:
-        """Give one client as answers show it; KeyError when there is none."""
+        """One client as answers show it; raises KeyError when there is none."""
         return self._row(vendor, client_id).body
 
     def edit(self, vendor: str, client_id: str, **fields: Any) -> dict[str, Any]:
-        """Change fields (spelled as in answers) as an administrator behind the tool's back would."""
+        """Change fields, spelled as in answers, as an administrator would, and return the client."""
         with self._world.store.lock:
-            row = _VENDORS[vendor].touch(self._world, self._row(vendor, client_id), fields)
+            row = _VENDORS[vendor].edited_row(self._world, self._row(vendor, client_id), fields)
             self._world.store.put(vendor, row)
-        self._note([row])
+        self._note_secrets([row])
         return row.body
 
     def remove(self, vendor: str, client_id: str) -> None:
-        """Delete a client behind the tool's back; KeyError when there is none."""
+        """Delete a client as an administrator would; raises KeyError when there is none."""
         if not self._world.store.remove(vendor, client_id):
             raise KeyError(client_id)
 
     def seed(self, vendor: str, clients: Iterable[Mapping[str, Any]]) -> list[str]:
-        """Store clients, given by any of their answer fields; give the ids by which they are addressed."""
-        rows = [_VENDORS[vendor].fill(self._world, fields) for fields in clients]
-        self._note(rows)
+        """Store clients, given by any of their answer fields; return the ids by which they are addressed."""
+        rows = [_VENDORS[vendor].new_row(self._world, fields) for fields in clients]
+        self._note_secrets(rows)
         self._world.store.add(vendor, rows)
         return [row.id for row in rows]
 
     def snapshot(self) -> bytes:
-        """Give everything that the servers hold, for `restore`."""
+        """Everything that the servers hold, for `restore`."""
         return self._world.store.snapshot()
 
     def restore(self, snapshot: bytes) -> None:
-        """Take the servers back to a snapshot of this sandbox; ones with a state file cannot."""
+        """Set the servers back to a snapshot of this sandbox, which must be one without a state file."""
         self._world.store.restore(snapshot)
 
     def _row(self, vendor: str, client_id: str) -> Row:
@@ -153,7 +163,8 @@ class Sandbox:
             raise KeyError(client_id)
         return row
 
-    def _note(self, rows: Iterable[Row]) -> None:
+    def _note_secrets(self, rows: Iterable[Row]) -> None:
         for row in rows:
+            # A stored client may hold a secret that the mint never made, and that must not be shown either.
             for name in _SECRET_FIELDS:
                 self._world.mint.note(str(row.body.get(name) or row.hidden.get(name) or ""))

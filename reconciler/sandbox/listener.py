@@ -25,10 +25,10 @@ class Connections:
         self._transports: dict[Any, asyncio.Transport] = {}
 
     def protocol(self) -> type[H11Protocol]:
-        """Give a protocol whose connections are known here."""
+        """A protocol class whose connections are registered here."""
         transports = self._transports
 
-        class Known(H11Protocol):
+        class RegisteredProtocol(H11Protocol):
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 super().connection_made(transport)
                 # asyncio does this only for sockets that name TCP as their protocol; without it
@@ -41,10 +41,10 @@ class Connections:
                 transports.pop(self.client, None)
                 super().connection_lost(exc)
 
-        return Known
+        return RegisteredProtocol
 
     def abort(self, peer: Any) -> None:
-        """Cut a connection without a word."""
+        """Cut a connection without an answer."""
         self._transports[tuple(peer)].abort()
 
 
@@ -71,7 +71,7 @@ class Listener(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen, then tell."""
+        """Start to listen, then call `on_ready`."""
         await super().startup(sockets)
         self._on_ready()
 

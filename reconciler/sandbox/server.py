@@ -42,9 +42,9 @@ def running(  # noqa: PLR0913 - one keyword for each trait of the world that is 
     provident_put: Literal["replace", "merge"] = "replace",
     provident_list: bool = False,
 ) -> Iterator[Sandbox]:
-    """Run a sandbox on 127.0.0.1 in a thread for as long as the block lasts; see `world.Settings`.
+    """Run a sandbox on 127.0.0.1 in a thread while the block lasts; see `world.Settings`.
 
-    ValueError for an unknown fault, OSError for a port in use, SandboxUnavailable without its packages.
+    Raises ValueError for an unknown fault, OSError for a port in use, SandboxUnavailable without its packages.
     """
     _require_packages()
     settings = Settings(
@@ -58,7 +58,7 @@ def running(  # noqa: PLR0913 - one keyword for each trait of the world that is 
         provident_list=provident_list,
     )
     ready = threading.Event()
-    with _prepared(settings, port, lambda _sandbox: ready.set()) as (sandbox, listener, listening):
+    with _prepare(settings, port, lambda _sandbox: ready.set()) as (sandbox, listener, listening):
         thread = threading.Thread(
             target=_run, args=(listener, listening, ready), name="sandbox", daemon=True
         )
@@ -87,11 +87,11 @@ def serve(
     _require_packages()
     settings = Settings(faults=tuple(faults), state_path=state_path, rate_limit=rate_limit)
 
-    def tell(sandbox: Sandbox) -> None:
+    def write_ready_file(sandbox: Sandbox) -> None:
         if ready_file is not None:
             write_privately(Path(ready_file), json.dumps(sandbox.ready, indent=2) + "\n")
 
-    with _prepared(settings, port, tell) as (_sandbox, listener, listening):
+    with _prepare(settings, port, write_ready_file) as (_sandbox, listener, listening):
         try:
             listener.run(sockets=[listening])
         finally:
@@ -100,13 +100,14 @@ def serve(
 
 
 @contextlib.contextmanager
-def _prepared(
+def _prepare(
     settings: Settings, port: int, on_ready: Callable[[Sandbox], None]
 ) -> Iterator[tuple[Sandbox, Listener, socket.socket]]:
     from reconciler.sandbox import app, handle, listener  # noqa: PLC0415 - heavy
 
     with (
         contextlib.closing(World(settings)) as played,
+        # Bound here and not by uvicorn, so that a port in use is an OSError and not an exit.
         contextlib.closing(socket.create_server((_LOOPBACK, port), backlog=1024)) as listening,
     ):
         sandbox = handle.Sandbox(played, listening.getsockname()[1])
@@ -126,6 +127,7 @@ def _run(listener: Listener, listening: socket.socket, ready: threading.Event) -
 
 def write_privately(path: Path, text: str) -> None:
     """Write a file that only its owner can read; it appears whole or not at all."""
+    # mkstemp makes the file with mode 0600 from the start, so the credentials are never readable.
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

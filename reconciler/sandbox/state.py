@@ -1,4 +1,4 @@
-"""Turns rows of JSON, by collection and id, into a SQLite file or memory and back."""
+"""Stores rows of JSON, by collection and id, in a SQLite file or in memory."""
 
 from __future__ import annotations
 
@@ -34,21 +34,24 @@ class Row:
 
 
 def dump(value: object) -> str:
-    """Write compact JSON, in ASCII: a lone surrogate has no other way to be stored or sent."""
+    """Compact JSON text in ASCII: a lone surrogate has no other way to be stored or sent."""
     return json.dumps(value, separators=(",", ":"))
 
 
 class Store:
-    """Rows in order of their creation; bodies are kept serialised, so that a list is a join of strings.
+    """Rows in order of their creation; raises OSError when the file cannot be opened or is no store of ours.
 
-    OSError when the file cannot be opened or holds something else.
+    Bodies are stored serialised, so that a list is a join of strings.
     """
 
     def __init__(self, path: str | None = None) -> None:
         self.lock = threading.RLock()
         try:
             self._connection = sqlite3.connect(
-                path or ":memory:", isolation_level=None, check_same_thread=False
+                # Used by the server's thread and by that of a test, under `lock`.
+                path or ":memory:",
+                isolation_level=None,
+                check_same_thread=False,
             )
         except sqlite3.Error as error:
             raise OSError(f"{path} cannot hold the sandbox's state: {error}") from error
@@ -66,7 +69,7 @@ class Store:
             self._connection.close()
 
     def snapshot(self) -> bytes:
-        """Give everything that is stored."""
+        """Everything that is stored, for `restore`."""
         with self.lock:
             return self._connection.serialize()
 
@@ -90,7 +93,7 @@ class Store:
             self._connection.execute("commit")
 
     def get(self, collection: str, row_id: str) -> Row | None:
-        """Read one row, or None."""
+        """The row of this id, None where there is none."""
         with self.lock:
             found = self._connection.execute(
                 "select body, hidden from rows where collection = ? and id = ?",
@@ -109,7 +112,7 @@ class Store:
             )
 
     def remove(self, collection: str, row_id: str) -> bool:
-        """Delete a row; False when there was none."""
+        """Delete a row; return False when there was none."""
         with self.lock:
             cursor = self._connection.execute(
                 "delete from rows where collection = ? and id = ?", (collection, row_id)
@@ -117,7 +120,7 @@ class Store:
             return cursor.rowcount == 1
 
     def texts(self, collection: str, *, limit: int = -1, offset: int = 0) -> list[str]:
-        """Give bodies as JSON text, oldest first; `limit` -1 means all."""
+        """The bodies as JSON text, oldest first; `limit` -1 means all."""
         with self.lock:
             rows = self._connection.execute(
                 "select body from rows where collection = ? order by position limit ? offset ?",
@@ -126,7 +129,7 @@ class Store:
         return [row[0] for row in rows]
 
     def rows(self, collection: str) -> list[Row]:
-        """Read every row of a collection, oldest first."""
+        """The rows of a collection, oldest first."""
         with self.lock:
             found = self._connection.execute(
                 "select id, body, hidden from rows where collection = ? order by position",

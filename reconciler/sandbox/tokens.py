@@ -1,4 +1,4 @@
-"""Turns client credentials into bearer tokens (RFC 6749 section 4.4) and tokens back into what they allow."""
+"""Turns client credentials into bearer tokens (RFC 6749, section 4.4) and tokens into what they allow."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from reconciler.sandbox.state import Row
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.sandbox.mint import Mint
     from reconciler.sandbox.state import Store
+    from reconciler.sandbox.world import Mint
 
 BORUTA_CLIENTS = "clients:manage:all"
 BORUTA_IDENTITY_PROVIDERS = "identity-providers:manage:all"
@@ -46,30 +46,45 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
-    """How one vendor hands out tokens; `generous`: without a scope asked for, all are granted."""
+    """How one vendor issues tokens; `grants_all_scopes` where a request names none.
+
+    `takes_basic` where client credentials may come by HTTP Basic (RFC 6749, section 2.3.1).
+    """
 
     vendor: str
     lifetime: int
-    spoken_type: str
-    generous: bool
-    basic: bool
+    bearer_spelling: str
+    grants_all_scopes: bool
+    takes_basic: bool
 
 
 ISSUERS = {
     "provident": Issuer(
-        vendor="provident", lifetime=3600, spoken_type="Bearer", generous=True, basic=False
+        vendor="provident",
+        lifetime=3600,
+        bearer_spelling="Bearer",
+        grants_all_scopes=True,
+        takes_basic=False,
     ),
     "sailpoint": Issuer(
-        vendor="sailpoint", lifetime=749, spoken_type="bearer", generous=True, basic=False
+        vendor="sailpoint",
+        lifetime=749,
+        bearer_spelling="bearer",
+        grants_all_scopes=True,
+        takes_basic=False,
     ),
     "boruta": Issuer(
-        vendor="boruta", lifetime=3600, spoken_type="bearer", generous=False, basic=True
+        vendor="boruta",
+        lifetime=3600,
+        bearer_spelling="bearer",
+        grants_all_scopes=False,
+        takes_basic=True,
     ),
 }
 
 
 class Invalid(Exception):
-    """A token request refused: status and `error` code as RFC 6749 section 5.2 has them."""
+    """A token request is refused, with status and `error` code as in RFC 6749, section 5.2."""
 
     def __init__(self, status: int, code: str, description: str) -> None:
         super().__init__(description)
@@ -85,7 +100,7 @@ class Tokens:
         self._grants: dict[str, Grant] = {}
 
     def issue(self, credential: Credential, scopes: frozenset[str], lifetime: float) -> str:
-        """Make a token that lives `lifetime` seconds."""
+        """Issue a token that lives `lifetime` seconds, and return it."""
         token = self._mint.secret(48)
         self._grants[token] = Grant(
             vendor=credential.vendor,
@@ -97,7 +112,7 @@ class Tokens:
         return token
 
     def grant(self, vendor: str, authorization: str) -> Grant | None:
-        """Give what an Authorization header allows at this vendor; None when that is nothing."""
+        """What an Authorization header allows at this vendor, None when that is nothing."""
         scheme, _, token = authorization.partition(" ")
         grant = self._grants.get(token.strip())
         if grant is None or scheme.lower() != "bearer" or grant.vendor != vendor:
@@ -109,12 +124,14 @@ class Tokens:
         self._grants.clear()
 
 
-def asked(issuer: Issuer, authorization: str, media_type: str, body: bytes) -> dict[str, str]:
-    """Read a token request's form, the credentials of HTTP Basic laid over it where the vendor takes them."""
+def token_request_form(
+    issuer: Issuer, authorization: str, media_type: str, body: bytes
+) -> dict[str, str]:
+    """The form of a token request, credentials from HTTP Basic laid over it where the vendor takes them."""
     if media_type != "application/x-www-form-urlencoded":
         raise Invalid(400, "invalid_request", "The body must be a form.")
     form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-    if issuer.basic and authorization.lower().startswith("basic "):
+    if issuer.takes_basic and authorization.lower().startswith("basic "):
         client_id, client_secret = _basic(authorization)
         form |= {"client_id": client_id, "client_secret": client_secret}
     return form
@@ -129,12 +146,13 @@ def _basic(authorization: str) -> tuple[str, str]:
     return unquote_plus(client_id), unquote_plus(client_secret)
 
 
-def granted(
+def check_token_request(
     issuer: Issuer, form: Mapping[str, str], credentials: Mapping[str, Credential]
 ) -> tuple[Credential, frozenset[str]]:
-    """Judge a token request: who asks, and for which scopes; Invalid when it is refused."""
+    """The client that asks for a token, and the scopes it gets; raises Invalid when it is refused."""
     if form.get("grant_type") != "client_credentials":
         raise Invalid(400, "unsupported_grant_type", "Only client_credentials is served here.")
+    # Compared as a pair: which of the two is wrong is never said.
     pair = form.get("client_id"), form.get("client_secret")
     for credential in credentials.values():
         if credential.vendor == issuer.vendor and pair == (
@@ -147,33 +165,39 @@ def granted(
     scopes = frozenset(form.get("scope", "").split())
     if not scopes <= set(credential.scopes):
         raise Invalid(400, "invalid_scope", "Given scopes are unknown or unauthorized.")
-    return credential, frozenset(credential.scopes) if issuer.generous and not scopes else scopes
+    return credential, frozenset(
+        credential.scopes
+    ) if issuer.grants_all_scopes and not scopes else scopes
 
 
 def tenant_credentials(
     store: Store, mint: Mint, given: Mapping[str, Credential]
 ) -> dict[str, Credential]:
-    """Give the credentials a sandbox accepts: the given ones, else those of its state, else new ones.
+    """The credentials a sandbox accepts: the given ones, else those of its state, else new ones.
 
     `sailpoint-api-client` is the plain API client whose calls SailPoint answers with 403.
     """
     fresh = {
-        "provident": _fresh("provident", f"cli_{mint.hexadecimal(20)}", mint, ("clients:write",)),
-        "sailpoint": _fresh("sailpoint", mint.hexadecimal(32), mint, (SAILPOINT_ALL,)),
-        "sailpoint-api-client": _fresh(
+        "provident": _new_credential(
+            "provident", f"cli_{mint.hexadecimal(20)}", mint, ("clients:write",)
+        ),
+        "sailpoint": _new_credential("sailpoint", mint.hexadecimal(32), mint, (SAILPOINT_ALL,)),
+        "sailpoint-api-client": _new_credential(
             "sailpoint", mint.hexadecimal(32), mint, (SAILPOINT_ALL,), user=False
         ),
-        "boruta": _fresh("boruta", mint.uuid(), mint, (BORUTA_CLIENTS, BORUTA_IDENTITY_PROVIDERS)),
+        "boruta": _new_credential(
+            "boruta", mint.uuid(), mint, (BORUTA_CLIENTS, BORUTA_IDENTITY_PROVIDERS)
+        ),
     }
-    kept = {row.id: _of_row(row) for row in store.rows("credentials")}
-    store.add("credentials", (_row(name, one) for name, one in fresh.items() if name not in kept))
-    known = fresh | kept | dict(given)
+    stored = {row.id: _of_row(row) for row in store.rows("credentials")}
+    store.add("credentials", (_row(name, one) for name, one in fresh.items() if name not in stored))
+    known = fresh | stored | dict(given)
     for credential in known.values():
         mint.note(credential.client_secret)
     return known
 
 
-def _fresh(
+def _new_credential(
     vendor: str, client_id: str, mint: Mint, scopes: tuple[str, ...], *, user: bool = True
 ) -> Credential:
     return Credential(

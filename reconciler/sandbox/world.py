@@ -1,15 +1,18 @@
-"""Turns the switches of a sandbox into what its three vendors share: state, clock, tokens, faults, log."""
+"""Turns the settings of a sandbox into what its vendors share: state, clock, tokens, faults, requests."""
 
 from __future__ import annotations
 
+import base64
+import math
+import random
 import time
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
+from uuid import UUID
 
 from reconciler.sandbox.faults import Faults
-from reconciler.sandbox.mint import Mint
-from reconciler.sandbox.ratelimit import Window
 from reconciler.sandbox.state import Store
 from reconciler.sandbox.tokens import Credential, Tokens, tenant_credentials
 
@@ -21,7 +24,7 @@ DEFAULT_RATE_LIMIT = (100, 10.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a sandbox is asked to be.
+    """The settings of a sandbox.
 
     `rate_limit`: requests and seconds of SailPoint's limit, None for none. `clock`: seconds since the epoch,
     drives expiry, limits and timestamps. `seed`: makes every generated value repeat. `provident_put`: the
@@ -40,8 +43,8 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """One request as it arrived, and the status it got (None: no answer was sent)."""
+class RecordedRequest:
+    """One request as it arrived, and the status of its answer, None where none was sent."""
 
     vendor: str
     method: str
@@ -52,8 +55,66 @@ class Exchange:
     status: int | None
 
 
+class Mint:
+    """A source of ids, keys and secrets; with a `seed` it makes the same values in every run."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._random = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - a seed is asked for where runs must repeat
+        self.issued: set[str] = set()
+
+    def uuid(self) -> str:
+        """A random UUID (version 4) in lower case."""
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
+    def hexadecimal(self, digits: int) -> str:
+        """A text of `digits` random hexadecimal digits."""
+        return f"{self._random.getrandbits(4 * digits):0{digits}x}"
+
+    def secret(self, characters: int) -> str:
+        """A text of random characters of the base64url alphabet, added to `issued`."""
+        return self.note(self._text(characters))
+
+    def _text(self, characters: int) -> str:
+        drawn = self._random.getrandbits(8 * characters).to_bytes(characters)
+        return base64.urlsafe_b64encode(drawn).decode()[:characters]
+
+    def note(self, secret: str) -> str:
+        """Add a secret that came from elsewhere to `issued`, and return it."""
+        if secret:
+            self.issued.add(secret)
+        return secret
+
+    def public_key(self) -> str:
+        """A text in the shape of a PEM public key; no private key belongs to it."""
+        text = base64.b64encode(self._random.getrandbits(2048).to_bytes(256)).decode()
+        return f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----\n"
+
+
+class SlidingWindow:
+    """A sliding window: at most `limit[0]` requests of one key in any `limit[1]` seconds; None is no limit."""
+
+    def __init__(self, limit: tuple[int, float] | None, clock: Callable[[], float]) -> None:
+        self.limit = limit
+        self._clock = clock
+        self._taken: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    def take(self, key: str) -> int:
+        """Count a request; return 0 when it may go on, else the whole seconds for Retry-After."""
+        if self.limit is None:
+            return 0
+        requests, seconds = self.limit
+        now = self._clock()
+        taken = self._taken[key]
+        while taken and taken[0] <= now - seconds:
+            taken.popleft()
+        if len(taken) < requests:
+            taken.append(now)
+            return 0
+        return max(1, math.ceil(taken[0] + seconds - now))
+
+
 class World:
-    """What the vendors share while the sandbox lives."""
+    """What the vendors share while the sandbox runs."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -62,16 +123,16 @@ class World:
         self.mint = Mint(settings.seed)
         self.store = Store(settings.state_path)
         self.tokens = Tokens(self.clock, self.mint)
-        self.window = Window(settings.rate_limit, self.clock)
+        self.window = SlidingWindow(settings.rate_limit, self.clock)
         self.credentials = tenant_credentials(self.store, self.mint, settings.credentials)
-        self.log: list[Exchange] = []
+        self.log: list[RecordedRequest] = []
         self.boruta_lists = 0
 
     def close(self) -> None:
-        """Let go of the state file."""
+        """Close the state file."""
         self.store.close()
 
     def now(self) -> str:
-        """Give the moment as an RFC 3339 text with milliseconds, in UTC."""
+        """The time now as RFC 3339 text with milliseconds, in UTC."""
         moment = datetime.fromtimestamp(self.clock(), UTC)
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Where a client's secret goes: each sink stores one so that whoever runs the client can get it."""
+"""Sinks: each stores the secret of a client where whoever runs the client can get it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.sinks.contract import Setting
 
 _DIRECTORY: Final = "secrets"
-_THROWAWAY: Final = b"no secret\n"
+_PROBE: Final = b"no secret\n"
 
 
 class AgeSink:
@@ -34,54 +34,55 @@ class AgeSink:
 
     @property
     def place(self) -> str:
-        """The folder, and for how many it is readable."""
+        """The folder, and for how many recipients."""
         count = len(self._recipients)
         return f"{self._directory}, encrypted to {count} recipient{'' if count == 1 else 's'}"
 
     def probe(self) -> None:
-        """Encrypt a throwaway to the recipients, and prove that the folder takes it."""
-        folder.probe(self._directory, self._encrypted(_THROWAWAY))
+        """Prove that a text can be encrypted to the recipients, and that the folder takes it."""
+        folder.probe(self._directory, self._encrypt(_PROBE))
 
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
-        """Write the secret of a client, on disk when this returns, and give the file's path.
+        """Write the secret of a client, on disk when this returns; the value is the file's path.
 
         Nothing is written before it is encrypted. Raises SinkError.
         """
-        path = (
-            self._directory / atomic_files.file_name(target) / f"{atomic_files.file_name(key)}.age"
-        )
+        path = folder.client_path(self._directory, target, key, ".age")
         document = {"client_id": client_id, "client_secret": reveal(secret)}
         plain = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        content = self._encrypted(plain.encode())
+        content = self._encrypt(plain.encode())
         try:
             atomic_files.make_folder(path.parent, mode=atomic_files.SHARED_FOLDER)
             atomic_files.write(path, content, mode=atomic_files.SHARED_FILE)
-            folder.read_back(path, content)
+            folder.check_content(path, content)
         except OSError as error:
-            problem = folder.refusal(self._directory, error)
+            problem = folder.write_problem(self._directory, error)
         else:
             return str(path)
+        # Outside of the handler, so that no traceback leads back to the plain text.
         raise SinkError(problem)
 
-    def _encrypted(self, plain: bytes) -> bytes:
+    def _encrypt(self, plain: bytes) -> bytes:
         try:
             import pyrage  # noqa: PLC0415 - an extra, that only this sink needs
         except ImportError:
             problem = "the sink age needs pyrage: pip install 'oauth-client-reconciler[age]'"
         else:
-            recipients = [_recipient(pyrage, stated) for stated in self._recipients]
+            recipients = [_parse_recipient(pyrage, text) for text in self._recipients]
+            # Armored, so that git and a review see a text.
             return cast("bytes", pyrage.encrypt(plain, recipients, armored=True))
         raise SinkError(problem)
 
 
-def _recipient(pyrage: Any, stated: str) -> Any:
-    kind = pyrage.ssh if stated.startswith("ssh-") else pyrage.x25519
+def _parse_recipient(pyrage: Any, text: str) -> Any:
+    kind = pyrage.ssh if text.startswith("ssh-") else pyrage.x25519
     try:
-        return kind.Recipient.from_str(stated)
+        return kind.Recipient.from_str(text)
     except pyrage.RecipientError:
         pass
+    # Cut short: who gives a private key by mistake must not find it in a log.
     raise SinkError(
-        f"{stated[:24]}... is no age recipient: it takes an age1... key, or an ssh-ed25519 or ssh-rsa one"
+        f"{text[:24]}... is no age recipient: it takes an age1... key, or an ssh-ed25519 or ssh-rsa one"
     )
 
 

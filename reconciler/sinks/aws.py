@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 _NAME: Final = "reconciler/{target}/{key}"
 # No client has this key, so that nothing is found under it and nothing is read.
 _PROBE_KEY: Final = "reconciler-probe=nothing-here"
-_TIMEOUT: Final = 10  # seconds, to connect and to read
+_TIMEOUT: Final = 10  # In seconds, to connect and to read.
 _ATTEMPTS: Final = 4
 
 
 class AwsSink:
     """Keeps `{"client_id", "client_secret"}` under a name made of `{target}` and `{key}`.
 
-    Credentials and region come from where AWS's own tools take them. It needs CreateSecret,
-    PutSecretValue and GetSecretValue on the names.
+    Credentials and region come from where AWS's own tools take them. It needs the rights
+    secretsmanager:CreateSecret, PutSecretValue and GetSecretValue on the names.
     """
 
     def __init__(
@@ -48,42 +48,49 @@ class AwsSink:
         return f"AWS Secrets Manager{where}, {self._name}"
 
     def probe(self) -> None:
-        """Ask for a secret that is not there, by a name as the others have: the answer tells."""
-        client = self._connected()
+        """Ask for a secret that is not there, by a name as the others have: "not found" is success.
+
+        A right that is missing shows as AccessDenied. Raises SinkError.
+        """
+        client = self._shared_client()
         try:
-            client.get_secret_value(SecretId=self._named(self._target, _PROBE_KEY))
+            client.get_secret_value(SecretId=self._secret_name(self._target, _PROBE_KEY))
         except client.exceptions.ResourceNotFoundException:
             return
         except Exception as error:  # noqa: BLE001 - botocore's errors have no common base
-            problem = _problem(error)
+            problem = _describe(error)
         else:
             return
         raise SinkError(f"{self.place} cannot be used: {problem}")
 
     def holder(self, target: str, key: str) -> str | None:
         """The id of the client whose secret is there under `key`, None for none. Raises SinkError."""
-        client = self._connected()
+        client = self._shared_client()
         try:
-            found = client.get_secret_value(SecretId=self._named(target, key))["SecretString"]
+            found = client.get_secret_value(SecretId=self._secret_name(target, key))["SecretString"]
         except client.exceptions.ResourceNotFoundException:
             return None
         except Exception as error:  # noqa: BLE001 - as above
-            problem = _problem(error)
+            problem = _describe(error)
         else:
-            return _client_id(found)
+            return _client_id_in(found)
         raise SinkError(f"{self.place} cannot be read: {problem}")
 
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
-        """Put the secret of a client, as a new version where there is one, and read it back."""
-        name = self._named(target, key)
+        """Put the secret of a client, as a new version where there is one; the value says where.
+
+        Raises SinkError.
+        """
+        name = self._secret_name(target, key)
         document = {"client_id": client_id, "client_secret": reveal(secret)}
         text = json.dumps(document, ensure_ascii=False)
-        client = self._connected()
+        client = self._shared_client()
         try:
             version = self._put(client, name, text)
+            # By its version: the newest may be of somebody else, who wrote in between.
             found = client.get_secret_value(SecretId=name, VersionId=version)["SecretString"]
         except Exception as error:  # noqa: BLE001 - as above
-            problem = _problem(error)
+            problem = _describe(error)
         else:
             problem = "" if found == text else "it holds something else than was put there"
         if problem:
@@ -91,6 +98,7 @@ class AwsSink:
         return f"AWS Secrets Manager, {name}"
 
     def _put(self, client: Any, name: str, text: str) -> str:
+        # Put first: a create of a name that is there fails, and only a first secret needs it.
         try:
             answer = client.put_secret_value(SecretId=name, SecretString=text)
         except client.exceptions.ResourceNotFoundException:
@@ -98,17 +106,19 @@ class AwsSink:
             answer = client.create_secret(Name=name, SecretString=text, **kms)
         return cast("str", answer["VersionId"])
 
-    def _named(self, target: str, key: str) -> str:
+    def _secret_name(self, target: str, key: str) -> str:
         return self._name.replace("{target}", target).replace("{key}", key)
 
-    def _connected(self) -> Any:
-        """The client, which threads may share; making one takes 100 ms, and is not for threads."""
+    def _shared_client(self) -> Any:
+        """The client, which threads may share; making one takes 100 ms."""
+        # Under the lock: boto3 clients are safe to share between threads, making one is not
+        # (boto3's guide "Multithreading").
         with self._lock:
             if self._client is None:
-                self._client = self._connect()
+                self._client = self._make_client()
             return self._client
 
-    def _connect(self) -> Any:
+    def _make_client(self) -> Any:
         try:
             import boto3  # noqa: PLC0415 - an extra, that only this sink needs
             from botocore.config import Config  # noqa: PLC0415 - as above
@@ -128,24 +138,24 @@ class AwsSink:
                     config=config,
                 )
             except Exception as error:  # noqa: BLE001 - as above
-                problem = f"cannot be used: {_problem(error)}"
+                problem = f"cannot be used: {_describe(error)}"
         raise SinkError(f"the sink aws-secretsmanager {problem}")
 
 
-def _client_id(text: str) -> str | None:
-    """The client id in what is kept, None where somebody else keeps something there."""
+def _client_id_in(text: str) -> str | None:
+    """The client id in what is stored, None where somebody else stores something there."""
     try:
         return str(json.loads(text)["client_id"])
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def _problem(error: Exception) -> str:
-    """What AWS or the way to it said. Its messages name the caller, never a value."""
+def _describe(error: Exception) -> str:
+    """The message of AWS, or of what failed on the way to it. They name the caller, never a value."""
     response = getattr(error, "response", None)
     if isinstance(response, dict):
-        told = response.get("Error", {})
-        return f"{told.get('Code', 'error')}: {told.get('Message', '')}".rstrip(": ")
+        said = response.get("Error", {})
+        return f"{said.get('Code', 'error')}: {said.get('Message', '')}".rstrip(": ")
     return f"{type(error).__name__}: {error}"
 
 

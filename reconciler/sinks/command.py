@@ -15,30 +15,31 @@ from reconciler.core.errors import SinkError
 from reconciler.core.model import Secret
 from reconciler.core.project import seconds
 from reconciler.core.secrets import reveal
-from reconciler.sinks.masking import masked
+from reconciler.sinks.masking import mask_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reconciler.sinks.contract import Setting
 
-# Of what a command says in the end, so much is shown, and so much looked at.
+# Of what a command prints at its end: how many characters are shown, and how many bytes masked.
 _LONGEST_QUOTE: Final = 300
 _LONGEST_TAIL: Final = 2000
-_NOTHING: Final = Secret("")
+_NO_SECRET: Final = Secret("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecSink:
     """Runs `command`, a program and its arguments, without a shell, once for each secret.
 
-    It gets the secret on stdin, byte for byte, and in its environment RECONCILER_TARGET,
-    RECONCILER_CLIENT_KEY and RECONCILER_CLIENT_ID, but none of the variables in `withheld`. Exit
-    code 0 means that the secret is stored: nothing can be read back. `timeout` is in seconds.
+    It gets the secret on stdin, byte for byte: arguments and environments of a process are there
+    for others to read. In its environment are RECONCILER_TARGET, RECONCILER_CLIENT_KEY and
+    RECONCILER_CLIENT_ID, but none of the variables in `withheld`. Exit code 0 means that the secret
+    is stored: nothing can be read back. `timeout` is in seconds.
     """
 
     command: tuple[str, ...]
-    probing: tuple[str, ...] = ()
+    probe_command: tuple[str, ...] = ()
     timeout: float = 30.0
     folder: str = "."
     withheld: frozenset[str] = frozenset()
@@ -50,11 +51,11 @@ class ExecSink:
 
     def probe(self) -> None:
         """Make sure that the program is there, and run the probe command where there is one."""
-        for words in (self.command, self.probing):
-            if words and self._program(words) is None:
-                raise SinkError(f"there is no program {words[0]} for the sink exec")
-        if self.probing:
-            self._run(self.probing, {}, _NOTHING)
+        for command in (self.command, self.probe_command):
+            if command and self._find_program(command) is None:
+                raise SinkError(f"there is no program {command[0]} for the sink exec")
+        if self.probe_command:
+            self._run(self.probe_command, {}, _NO_SECRET)
 
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
         """Have the command store the secret of a client; SinkError unless it exits with 0."""
@@ -66,19 +67,22 @@ class ExecSink:
         self._run(self.command, about, secret)
         return self.place
 
-    def _program(self, words: Sequence[str]) -> str | None:
-        """The program's path: a name is looked up, a path is relative to the project's folder."""
-        name = words[0]
+    def _find_program(self, command: Sequence[str]) -> str | None:
+        """The program's path, None where it is not there.
+
+        A name is looked up in PATH, a path with a slash is relative to the project's folder.
+        """
+        name = command[0]
         if "/" in name and not name.startswith("/"):
             name = os.path.abspath(f"{self.folder}/{name}")  # noqa: PTH100 - a text is wanted
         return shutil.which(name)
 
-    def _run(self, words: Sequence[str], about: Mapping[str, str], secret: Secret) -> None:
+    def _run(self, command: Sequence[str], about: Mapping[str, str], secret: Secret) -> None:
         inherited = {name: os.environ[name] for name in os.environ.keys() - self.withheld}
         try:
             with (
                 subprocess.Popen(  # noqa: S603 - the user's own command, and no shell
-                    [self._program(words) or words[0], *words[1:]],
+                    [self._find_program(command) or command[0], *command[1:]],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
@@ -87,16 +91,16 @@ class ExecSink:
                     start_new_session=True,  # Ctrl-C is for us, who let it finish
                 ) as process
             ):
-                problem = self._fed(process, str(reveal(secret)).encode(), secret)
+                problem = self._feed(process, str(reveal(secret)).encode(), secret)
         except OSError as error:
             problem = f"cannot be started: {error.strerror}"
         if problem:
-            raise SinkError(f"the command {words[0]} {problem}")
+            raise SinkError(f"the command {command[0]} {problem}")
 
-    def _fed(self, process: subprocess.Popen[bytes], given: bytes, secret: Secret) -> str:
-        """What became of a command that was given the secret, "" for well."""
+    def _feed(self, process: subprocess.Popen[bytes], content: bytes, secret: Secret) -> str:
+        """Pass the secret to the command and wait for its end; the value is what went wrong, or ""."""
         try:
-            _, said = process.communicate(given, timeout=self.timeout)
+            _, output = process.communicate(content, timeout=self.timeout)
         except subprocess.TimeoutExpired:
             # Its whole group: what it started would keep us waiting for the end of its output.
             with contextlib.suppress(ProcessLookupError):
@@ -104,13 +108,13 @@ class ExecSink:
             return f"was ended, since it took more than {self.timeout:g} seconds"
         if process.returncode == 0:
             return ""
-        return f"exited with {process.returncode}{_quoted(said, secret)}"
+        return f"exited with {process.returncode}{_quote_end(output, secret)}"
 
 
-def _quoted(said: bytes, secret: Secret) -> str:
-    """The end of what a command said, on one line and without the secret."""
+def _quote_end(output: bytes, secret: Secret) -> str:
+    """The end of what a command printed, on one line and without the secret."""
     # What is cut in front may have begun a part of the secret: the mask knows parts.
-    tail = masked(said[-_LONGEST_TAIL:].decode("utf-8", "replace"), secret)
+    tail = mask_secret(output[-_LONGEST_TAIL:].decode("utf-8", "replace"), secret)
     line = " ".join("".join(c if c.isprintable() else " " for c in tail).split())
     return f": {line[-_LONGEST_QUOTE:]}" if line else ""
 
@@ -121,5 +125,5 @@ def make(setting: Setting) -> ExecSink:
 
 
 _SINK: Final = decoder(
-    ExecSink, names={"probing": "probe"}, command=tuple, probing=tuple, timeout=seconds
+    ExecSink, names={"probe_command": "probe"}, command=tuple, probe_command=tuple, timeout=seconds
 )

@@ -1,4 +1,7 @@
-"""Says what a place for secrets must promise, and what it is made from."""
+"""Says what a sink, a place for secrets, must promise, and what it is made from.
+
+Packages of others import this module: its names stay.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ if TYPE_CHECKING:
 class Sink(Protocol):
     """A place for the secrets of clients. Several threads call it at once, each for its own client.
 
-    It raises `reconciler.core.errors.SinkError` with a message that holds no secret. What else it
-    raises is told by its type alone.
+    It raises `reconciler.core.errors.SinkError` with a message that holds no secret. Of what else
+    it raises, only the type is shown.
 
     It may also have `holder(target, key) -> str | None`: the id of the client whose secret it has
     there. Then a run that died between the sink and the record costs no secret; without it, the
-    secret is told as lost.
+    secret is reported as lost.
     """
 
     @property
@@ -30,7 +33,7 @@ class Sink(Protocol):
         """Prove, as far as that goes without writing a secret, that one could be stored."""
 
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
-        """Store the secret of a client, and say where: it is safe once this returns.
+        """Store the secret of a client, safe once this returns; the value says where, for people.
 
         What was stored for `target` and `key` before is replaced. Where what was stored can be
         read back, it is, and compared.

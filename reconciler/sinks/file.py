@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from reconciler.sinks.contract import Setting
 
 _DIRECTORY: Final = ".reconciler/secrets"
-_ROOM: Final = b"room for a secret\n" * 64
+# More than a secret takes, so that a full disk shows before there is a client.
+_PROBE: Final = b"room for a secret\n" * 64
 
 
 class FileSink:
@@ -31,42 +32,43 @@ class FileSink:
         return str(self._directory)
 
     def holder(self, target: str, key: str) -> str | None:
-        """The id of the client whose secret is stored under `key`, None for none."""
-        path = self._path(target, key)
+        """The id of the client whose secret is stored under `key`, None for none.
+
+        A file that cannot be read counts as none: the secret is then reported as lost, and not as safe.
+        """
+        path = folder.client_path(self._directory, target, key, ".json")
         try:
             document = json.loads(path.read_bytes())
             return str(document["client_id"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _path(self, target: str, key: str) -> Path:
-        return (
-            self._directory / atomic_files.file_name(target) / f"{atomic_files.file_name(key)}.json"
-        )
-
     def probe(self) -> None:
         """Prove that a secret could be written, and leave nothing behind. Raises SinkError."""
-        folder.probe(self._directory, _ROOM)
+        folder.probe(self._directory, _PROBE)
 
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
-        """Write the secret of a client, on disk when this returns, and give the file's path.
+        """Write the secret of a client, on disk when this returns; the value is the file's path.
 
         The secret of a predecessor is replaced. Raises SinkError.
         """
-        path = self._path(target, key)
-        private = path.parent
+        path = folder.client_path(self._directory, target, key, ".json")
+        private_folder = path.parent
         document = {"client_id": client_id, "client_secret": reveal(secret)}
         content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
         try:
-            atomic_files.make_folder(private, mode=atomic_files.PRIVATE_FOLDER)
-            private.chmod(atomic_files.PRIVATE_FOLDER)
+            atomic_files.make_folder(private_folder, mode=atomic_files.PRIVATE_FOLDER)
+            # Also one that was there before, with other rights.
+            private_folder.chmod(atomic_files.PRIVATE_FOLDER)
+            # Before the secret is there: whoever runs `git add .` meanwhile must not get it.
             atomic_files.keep_out_of_git(self._directory)
             atomic_files.write(path, content, mode=atomic_files.PRIVATE_FILE)
-            folder.read_back(path, content)
+            folder.check_content(path, content)
         except OSError as error:
-            problem = folder.refusal(self._directory, error)
+            problem = folder.write_problem(self._directory, error)
         else:
             return str(path)
+        # Outside of the handler, so that no traceback leads back to the content.
         raise SinkError(problem)
 
 

@@ -1,4 +1,4 @@
-"""Proves that a sink's folder can be written to, and says what is wrong where it cannot."""
+"""Names the files of a sink's folder, and proves that they can be written and were."""
 
 from __future__ import annotations
 
@@ -12,31 +12,37 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def client_path(folder: Path, target: str, key: str, suffix: str) -> Path:
+    """The file for the secret of a client: `<folder>/<target>/<key><suffix>`."""
+    return folder / atomic_files.file_name(target) / f"{atomic_files.file_name(key)}{suffix}"
+
+
 def probe(folder: Path, content: bytes) -> None:
     """Write `content`, which is no secret, and take it away again. Raises SinkError."""
+    # Nothing is left behind, not even the folder: a plan probes too, and changes nothing.
     try:
-        with tempfile.NamedTemporaryFile(dir=_nearest(folder), prefix=".probe-") as file:
+        with tempfile.NamedTemporaryFile(dir=_nearest_existing(folder), prefix=".probe-") as file:
             file.write(content)
             file.flush()
     except OSError as error:
-        problem = refusal(folder, error)
+        problem = write_problem(folder, error)
     else:
         return
     raise SinkError(problem)
 
 
-def read_back(path: Path, content: bytes) -> None:
+def check_content(path: Path, content: bytes) -> None:
     """Make sure that `path` holds `content`. Raises OSError and SinkError."""
     if path.read_bytes() != content:
         raise SinkError(f"{path} does not hold what was written to it")
 
 
-def refusal(folder: Path, error: OSError) -> str:
-    """Say that no secret can be written to `folder`, and why."""
+def write_problem(folder: Path, error: OSError) -> str:
+    """The sentence that no secret can be written to `folder`, and why."""
     return f"no secret can be written to {folder}: {atomic_files.reason(error)}"
 
 
-def _nearest(folder: Path) -> Path:
-    """The folder, or the one above it where it would be made."""
+def _nearest_existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it, in which it would be made."""
     absolute = folder.absolute()
     return next(path for path in (absolute, *absolute.parents) if path.exists())

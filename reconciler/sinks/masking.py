@@ -1,4 +1,4 @@
-"""Takes a secret out of a text that may repeat it, however it is spelt there."""
+"""Masks a secret in a text that may repeat it, in any of the spellings that programs print."""
 
 from __future__ import annotations
 
@@ -19,40 +19,42 @@ MASK: Final = "(secret)"
 _SHORTEST_PART: Final = 6
 
 
-def masked(text: str, secret: Secret) -> str:
+def mask_secret(text: str, secret: Secret) -> str:
     """`text` without the secret: as it is, escaped or encoded, whole or any longer part of it.
 
     It is meant for texts of some hundred characters.
     """
-    forms = sorted(set(_forms(str(reveal(secret)))), key=len, reverse=True)
-    kept: list[str] = []
+    spellings = sorted(set(_spellings(str(reveal(secret)))), key=len, reverse=True)
+    parts: list[str] = []
     place = 0
     while place < len(text):
-        length = max((_common(text, place, form) for form in forms), default=0)
+        length = max((_shared_length(text, place, each) for each in spellings), default=0)
         if not length:
-            kept.append(text[place])
+            parts.append(text[place])
             place += 1
             continue
-        if kept[-1:] != [MASK]:
-            kept.append(MASK)
+        # One mask for parts that follow each other: their number tells nothing of the secret.
+        if parts[-1:] != [MASK]:
+            parts.append(MASK)
         place += length
-    return "".join(kept)
+    return "".join(parts)
 
 
-def _common(text: str, place: int, form: str) -> int:
-    """How much of `text` from `place` on is a part of `form` that must not be shown."""
-    least = min(_SHORTEST_PART, len(form))
+def _shared_length(text: str, place: int, spelling: str) -> int:
+    """How much of `text` from `place` on is a part of `spelling` that must not be shown."""
+    least = min(_SHORTEST_PART, len(spelling))
     part = text[place : place + least]
-    if len(part) < least or part not in form:
+    if len(part) < least or part not in spelling:
         return 0
     length = least
-    while place + length < len(text) and text[place : place + length + 1] in form:
+    while place + length < len(text) and text[place : place + length + 1] in spelling:
         length += 1
     return length
 
 
-def _forms(plain: str) -> Iterator[str]:
-    """The ways in which programs print a text back."""
+def _spellings(plain: str) -> Iterator[str]:
+    """The ways in which programs print a text back: plain, percent-encoded, escaped, hex, Base64."""
+    # An empty secret would be found everywhere.
     if not plain:
         return
     content = plain.encode("utf-8", "replace")

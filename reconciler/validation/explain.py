@@ -12,7 +12,6 @@ from reconciler.validation.findings import (
     Finding,
     misplaced_member,
     missing_member,
-    nearest,
     not_writable,
     unknown_member,
     unknown_reference_form,
@@ -22,9 +21,10 @@ from reconciler.validation.schema_walk import (
     message_of,
     node_at,
     places_of,
-    resolved,
+    resolve_ref,
     rule_of,
 )
+from reconciler.validation.suggestions import closest_name
 from reconciler.validation.wording import wrong_value
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 def explain(errors: Iterable[ValidationError], root: JsonObject, source: Source) -> list[Problem]:
     """The errors of one document as Problems, sorted by place, each once.
 
-    `root` is the schema that it was held against. Of several things that are wrong with one value
-    the one that has to be mended first is told; a field that is missing is not told where an
-    unknown one looks like its misspelling.
+    `root` is the schema that the document was held against. Of several findings about one value
+    only the one to mend first is reported, and a missing field is not where an unknown one looks
+    like its misspelling.
     """
-    findings = _pruned([finding for error in errors for finding in _explained(error, root)])
+    findings = _prune([finding for error in errors for finding in _findings(error, root)])
     problems = [_problem(finding, source) for finding in sorted(findings, key=_order)]
     return list(dict.fromkeys(problems))
 
@@ -62,11 +62,13 @@ def _order(finding: Finding) -> tuple[object, ...]:
     return (place, finding.message, finding.hint)
 
 
-def _pruned(findings: list[Finding]) -> set[Finding]:
+def _prune(findings: list[Finding]) -> set[Finding]:
     best: dict[tuple[str | int, ...], int] = {}
     for finding in findings:
         if finding.about == "value":
+            # A value of the wrong type breaks other rules as well: those come of it and are no news.
             best[finding.path] = min(best.get(finding.path, finding.rank), finding.rank)
+    # "redirectUri" beside a missing "redirectUris" is one mistake, not two.
     misspelt = {(finding.path[:-1], finding.names) for finding in findings if finding.at_key}
     return {
         finding
@@ -76,67 +78,68 @@ def _pruned(findings: list[Finding]) -> set[Finding]:
     }
 
 
-def _explained(error: ValidationError, root: JsonObject) -> Iterator[Finding]:
-    """The findings of one error; a choice between schemas is told as the one that was meant."""
+def _findings(error: ValidationError, root: JsonObject) -> Iterator[Finding]:
+    """The findings of one error; those of a choice between schemas are of the branch that was meant."""
     own = message_of(error.schema)
     if error.validator in {"anyOf", "oneOf"} and error.context and not own:
-        for inner in _meant(error):
-            yield from _explained(inner, root)
+        for inner in _intended_branch(error):
+            yield from _findings(inner, root)
         return
     path = tuple(error.absolute_path)
     rule = rule_of(root, tuple(error.absolute_schema_path))
     if error.validator == "additionalProperties":
-        yield from _unknown(error, root, path)
+        yield from _unknown_members(error, root, path)
     elif error.validator == "required":
-        yield from _missing(error, root, path, rule)
+        yield from _missing_members(error, root, path, rule)
     elif error.validator == "not" and error.validator_value == {} and path:
-        read_only = _read_only(error.schema)
+        read_only = _is_read_only(error.schema)
         yield not_writable(path, own) if read_only else misplaced_member(path, rule)
     else:
         yield from wrong_value(error, path, own=own, rule=rule)
 
 
-def _read_only(schema: object) -> bool:
+def _is_read_only(schema: object) -> bool:
     return isinstance(schema, dict) and schema.get("readOnly") is True
 
 
-def _meant(error: ValidationError) -> list[ValidationError]:
+def _intended_branch(error: ValidationError) -> list[ValidationError]:
     """The errors of the branch whose type the value has, else those of the first branch."""
     branches: dict[int, list[ValidationError]] = {}
     for inner in error.context or ():
         branches.setdefault(cast("int", inner.schema_path[0]), []).append(inner)
-    fitting = [found for found in branches.values() if not any(map(_of_another_type, found))]
+    fitting = [found for found in branches.values() if not any(map(_is_of_another_type, found))]
     return min(fitting or [branches[min(branches)]], key=len)
 
 
-def _of_another_type(error: ValidationError) -> bool:
+def _is_of_another_type(error: ValidationError) -> bool:
     return error.validator == "type" and not error.path
 
 
-def _unknown(
+def _unknown_members(
     error: ValidationError, root: JsonObject, path: tuple[str | int, ...]
 ) -> Iterator[Finding]:
     schema = cast("JsonObject", error.schema)
     known = cast("Mapping[str, JsonObject]", object_member(schema, "properties"))
-    patterned = object_member(schema, "patternProperties")
-    held = cast("Mapping[str, object]", error.instance)
-    for name in held:
-        if name in known or any(re.search(pattern, name) for pattern in patterned):
+    patterns = object_member(schema, "patternProperties")
+    members = cast("Mapping[str, object]", error.instance)
+    for name in members:
+        if name in known or any(re.search(pattern, name) for pattern in patterns):
             continue
         if is_reference(schema):
             yield unknown_reference_form(path, name)
         else:
-            writable = [key for key in known if not _read_only(known[key])]
-            near = nearest(name, writable)
-            yield unknown_member(path, name, near, [*writable, *patterned], places_of(root, name))
+            # A read-only field is never suggested: it would be the next error.
+            writable = [key for key in known if not _is_read_only(known[key])]
+            near = closest_name(name, writable)
+            yield unknown_member(path, name, near, [*writable, *patterns], places_of(root, name))
 
 
-def _missing(
+def _missing_members(
     error: ValidationError, root: JsonObject, path: tuple[str | int, ...], rule: str
 ) -> Iterator[Finding]:
     here = object_member(node_at(root, path), "properties")
-    held = cast("Mapping[str, object]", error.instance)
+    present = cast("Mapping[str, object]", error.instance)
     for name in cast("list[str]", error.validator_value):
-        if name not in held:
-            known = resolved(root, object_member(here, name))
+        if name not in present:
+            known = resolve_ref(root, object_member(here, name))
             yield missing_member(path, name, str(known.get("description", "")), rule)

@@ -1,11 +1,12 @@
-"""Findings: what is wrong with a member of an object, and how names and values are written in words."""
+"""Turns what is wrong with a member of an object into a Finding, and values into words."""
 
 from __future__ import annotations
 
-import difflib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from reconciler.validation.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,10 +21,10 @@ _LONGEST_VALUE: Final = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is wrong at `path`; with `at_key` the name of the last step is meant.
+    """One thing that is wrong at `path`; with `at_key` it is about the name of the last step.
 
-    Of the findings about one value only those of the lowest `rank` are told. `names` is the field
-    that is missing, or the one that a misspelling stands for.
+    Of the findings about one value only those of the lowest `rank` are reported. `names` is the
+    field that is missing, or the one that a misspelling stands for.
     """
 
     path: tuple[str | int, ...]
@@ -42,16 +43,15 @@ def unknown_member(
     known: Sequence[str],
     elsewhere: Sequence[str],
 ) -> Finding:
-    """A member that its object does not have; `elsewhere` are the pointers of objects that do."""
+    """The finding of a member that its object does not have; `elsewhere` points to objects that do."""
     if elsewhere:
         hint = "it belongs " + " or ".join(f"under {holder or 'the top'}" for holder in elsewhere)
-    elif near:
-        hint = f"did you mean `{near}`?"
     else:
-        hint = f"known here: {listed(known)}" if known else ""
+        known_here = f"known here: {join_values(known)}" if known else ""
+        hint = did_you_mean(near) or known_here
     return Finding(
         path=(*path, name),
-        message=f"unknown field `{shortened(name)}`",
+        message=f"unknown field `{shorten(name)}`",
         hint=hint,
         at_key=True,
         names="" if elsewhere else near,
@@ -59,86 +59,71 @@ def unknown_member(
 
 
 def unknown_reference_form(path: tuple[str | int, ...], name: str) -> Finding:
-    """A mapping in the place of a reference that is none that we know."""
-    message = f"unknown reference form `{shortened(name)}`"
+    """The finding of a mapping in the place of a reference that has no known form."""
+    message = f"unknown reference form `{shorten(name)}`"
     return Finding(path=(*path, name), message=message, hint=FORMS, at_key=True)
 
 
 def not_writable(path: tuple[str | int, ...], instead: str) -> Finding:
-    """A member that only the server writes; `instead` says what else the writer may have meant."""
+    """The finding of a member that only the server writes; `instead` says what to write in its place."""
     name = str(path[-1])
     message = f"`{name}` is set by the server and cannot be written"
     return Finding(path=path, message=message, hint=instead or f"remove `{name}`", at_key=True)
 
 
 def misplaced_member(path: tuple[str | int, ...], rule: str) -> Finding:
-    """A member that its object has, though not beside the others that are there."""
+    """The finding of a member that its object may have, but not beside the others that are there."""
     name = str(path[-1])
     message = rule or f"`{name}` cannot stand here"
     return Finding(path=path, message=message, hint=f"remove `{name}`", at_key=True)
 
 
 def missing_member(path: tuple[str | int, ...], name: str, description: str, rule: str) -> Finding:
-    """A member that its object must have; `rule` says why, where it is not always so."""
+    """The finding of a member that is missing; `rule` says why, where it is not always needed."""
     return Finding(
         path=path,
         message=rule or f"`{name}` is missing",
-        hint="" if rule else _opening(description),
+        hint="" if rule else _first_sentences(description),
         about="missing",
         names=name,
     )
 
 
-def _opening(description: str) -> str:
+def _first_sentences(description: str) -> str:
     """The first two sentences, which say what a field is and why it matters."""
     return ". ".join(description.removesuffix(".").split(". ")[:2])
 
 
-def nearest(name: object, known: Sequence[str]) -> str:
-    """The known name that `name` is most likely a misspelling of, "" where none is near.
-
-    `redirect_uris` and `RedirectURIs` are `redirectUris` for certain; other names by likeness.
-    """
-    if not isinstance(name, str) or len(name) > _LONGEST_VALUE:
-        return ""
-    folded = {_folded(candidate): candidate for candidate in reversed(known)}
-    likely = difflib.get_close_matches(_folded(name), folded, n=1)
-    return folded[likely[0]] if likely else ""
-
-
-def _folded(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
-
-
-def listed(values: Sequence[Json]) -> str:
-    """Values one after the other, no more than a reader takes in."""
-    first = ", ".join(map(shown, values[:_MOST_NAMES]))
+def join_values(values: Sequence[Json]) -> str:
+    """The values with commas between them, no more than a reader takes in."""
+    first = ", ".join(map(as_yaml, values[:_MOST_NAMES]))
     return first if len(values) <= _MOST_NAMES else f"{first}, ..."
 
 
-def described(value: Json) -> str:
-    """What a value is, as one would say it aloud."""
+def describe(value: Json) -> str:
+    """What a value is, in words."""
     match value:
         case None:
             return "null"
+        # Before the number: in Python a bool is an int as well.
         case bool():
-            return shown(value)
+            return as_yaml(value)
         case str():
-            return f'the text "{shortened(value)}"'
+            return f'the text "{shorten(value)}"'
         case list():
             return "a list"
         case dict():
             return "a mapping"
-    return f"the number {shown(value)}"
+    return f"the number {as_yaml(value)}"
 
 
-def shown(value: Json) -> str:
-    """A value as one would write it in YAML, on one line."""
-    return shortened(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+def as_yaml(value: Json) -> str:
+    """A value as it is written in YAML, on one line."""
+    return shorten(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
-def shortened(text: str) -> str:
-    """The beginning of a text, on one line, with what a terminal would obey spelt out."""
+def shorten(text: str) -> str:
+    """The beginning of a text, on one line, with what a terminal would obey escaped."""
     line = "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text[: _LONGEST_VALUE + 1]

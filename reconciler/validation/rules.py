@@ -1,4 +1,4 @@
-"""What no schema can say: rules that hold between manifests, and between them and the project."""
+"""Turns manifests and a project into the Problems that no schema can find: those between documents."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from reconciler.core.model import Problem
 from reconciler.core.project import ClientCredentials
+from reconciler.validation.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -17,44 +18,28 @@ if TYPE_CHECKING:
     from reconciler.provider.model import Provider
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Give the hint for a word that is not known: the one that was meant, else all there are."""
-    names = sorted(known)
-    close = meant(word, names)
-    if close is not None:
-        return f"did you mean `{close}`?"
-    return f"known are: {', '.join(names)}" if names else "there is none"
-
-
-def meant(word: str, known: Iterable[str]) -> str | None:
-    """Give the known word that an unknown one is a slip of, None where it is like none of them."""
-    from difflib import get_close_matches  # noqa: PLC0415 - 1 ms, where a word is not known
-
-    return next(iter(get_close_matches(word, sorted(known), n=1)), None)
-
-
 def unknown_kind(source: Source, stated: str, known: Iterable[str]) -> Problem:
-    """Say that no provider has clients of this kind."""
+    """The Problem that no provider has clients of this kind."""
     return Problem(
         source=source,
         pointer="/kind",
         message=f"unknown kind `{stated}`",
-        hint=nearest(stated, known),
+        hint=suggest(stated, known),
     )
 
 
 def unknown_target(source: Source, stated: str, known: Iterable[str]) -> Problem:
-    """Say that the project has no such target."""
+    """The Problem that the project has no such target."""
     return Problem(
         source=source,
         pointer="/metadata/target",
         message=f"unknown target `{stated}`",
-        hint=nearest(stated, known),
+        hint=suggest(stated, known),
     )
 
 
-def misfit(manifest: Manifest, wanted: str) -> Problem:
-    """Say that a manifest's kind is not that of its target's provider."""
+def wrong_kind(manifest: Manifest, wanted: str) -> Problem:
+    """The Problem that a manifest's kind is not that of its target's provider."""
     return Problem(
         source=manifest.source,
         pointer="/kind",
@@ -63,8 +48,8 @@ def misfit(manifest: Manifest, wanted: str) -> Problem:
     )
 
 
-def duplicates(manifests: Iterable[Manifest]) -> Iterator[Problem]:
-    """Find clients that share a name or an id with another of their target, and say it of each.
+def duplicate_clients(manifests: Iterable[Manifest]) -> Iterator[Problem]:
+    """The Problems of clients that share a name or an id with another of their target, one each.
 
     An invalid manifest may be among them, with an empty name if it states none.
     """
@@ -75,13 +60,16 @@ def duplicates(manifests: Iterable[Manifest]) -> Iterator[Problem]:
             names[manifest.target, manifest.name].append(manifest)
         if manifest.id is not None:
             ids[manifest.target, manifest.id].append(manifest)
-    yield from _shared(names, "name")
-    yield from _shared(ids, "id")
+    yield from _shared_value_problems(names, "name")
+    yield from _shared_value_problems(ids, "id")
 
 
-def _shared(groups: Mapping[tuple[str, str], list[Manifest]], member: str) -> Iterator[Problem]:
+def _shared_value_problems(
+    groups: Mapping[tuple[str, str], list[Manifest]], member: str
+) -> Iterator[Problem]:
     for (target, value), group in groups.items():
         for manifest in group if len(group) > 1 else ():
+            # Of three, each names the first, and the first the second.
             other = group[1] if manifest is group[0] else group[0]
             yield Problem(
                 source=manifest.source,
@@ -95,10 +83,13 @@ def _place(source: Source) -> str:
     return f"{source.path}, document {source.document + 1}"
 
 
-def strays(
+def unlisted_manifests(
     manifests: Iterable[Manifest], project: Project, selected: Mapping[str, Collection[str]]
 ) -> Iterator[Problem]:
-    """Find manifests in files that their target does not list; `selected` has targets by file."""
+    """The Problems of manifests in files that their target does not list.
+
+    `selected` has the targets that list a file, by its path.
+    """
     for manifest in manifests:
         if manifest.target in selected[manifest.source.path]:
             continue
@@ -111,10 +102,11 @@ def strays(
         )
 
 
-def address(source: Source, pointer: str, url: str) -> Iterator[Problem]:
-    """Check what no pattern can of an address that the schema has let through."""
+def address_problems(source: Source, pointer: str, url: str) -> Iterator[Problem]:
+    """The Problems of an address that the schema accepts: no pattern can tell host and port."""
     try:
         parts = urlsplit(url)
+        # Reading the port is what raises for one that is out of range.
         usable = bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
@@ -122,8 +114,10 @@ def address(source: Source, pointer: str, url: str) -> Iterator[Problem]:
         yield Problem(source=source, pointer=pointer, message="there is no such host and port")
 
 
-def token_address(source: Source, target: Target, token_path: str | None) -> Iterator[Problem]:
-    """Check that the tool knows where to ask for a token."""
+def token_address_problems(
+    source: Source, target: Target, token_path: str | None
+) -> Iterator[Problem]:
+    """The Problem of a target for which no token endpoint is known."""
     auth = target.auth
     if isinstance(auth, ClientCredentials) and auth.token_url is None and token_path is None:
         yield Problem(
@@ -135,8 +129,10 @@ def token_address(source: Source, target: Target, token_path: str | None) -> Ite
         )
 
 
-def guard(source: Source, target: Target, provider: Provider) -> Iterator[Problem]:
-    """Check that a target which is to test can."""
+def conflict_check_problems(
+    source: Source, target: Target, provider: Provider
+) -> Iterator[Problem]:
+    """The Problem of a target with `guard: test` whose vendor takes no JSON Patch (RFC 6902)."""
     from reconciler.provider.model import UpdateStyle  # noqa: PLC0415 - few targets state a guard
 
     if provider.style is not UpdateStyle.JSON_PATCH:
@@ -148,20 +144,21 @@ def guard(source: Source, target: Target, provider: Provider) -> Iterator[Proble
         )
 
 
-def distinct(problems: Iterable[Problem]) -> list[Problem]:
-    """Keep, of what was found at one place, the errors, and each only once.
+def deduplicate(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems without repetition: of those at one place only the errors, where there are any.
 
     A value that the reader has refused is not judged by the schema again, and nobody needs to be
     warned of a value that is an error anyway. Reading comes first in `problems`.
     """
-    kept: dict[tuple[Source, str, bool], list[Problem]] = defaultdict(list)
+    by_place: dict[tuple[Source, str, bool], list[Problem]] = defaultdict(list)
     for problem in problems:
-        kept[problem.source, problem.pointer, problem.at_key].append(problem)
-    return [problem for group in kept.values() for problem in _strongest(group)]
+        by_place[problem.source, problem.pointer, problem.at_key].append(problem)
+    return [problem for group in by_place.values() for problem in _strongest(group)]
 
 
 def _strongest(group: list[Problem]) -> list[Problem]:
     errors = [problem for problem in group if problem.severity == "error"]
+    # Only the reader gives positions: with one of its errors, the schema's are about the same text.
     if errors and errors[0].position is not None:
         errors = [problem for problem in errors if problem.position is not None]
     return list(dict.fromkeys(errors or group))

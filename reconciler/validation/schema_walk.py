@@ -1,4 +1,4 @@
-"""Finds its way in a schema: from a place in a document, or a validator's path, to what is said there."""
+"""Turns a place in a document, or a validator's path, into what the schema says there."""
 
 from __future__ import annotations
 
@@ -12,24 +12,25 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Json, JsonObject
 
-# A name that lies deeper than `/targets/*/auth/clientId` helps nobody who looks for its place.
+# A name that lies deeper than `/targets/*/auth/clientId` is rarely the place that was meant.
+# It also bounds the walk: a schema may refer to itself.
 _DEEPEST: Final = 4
 
 
 def message_of(schema: object) -> str:
-    """What `x-reconciler.message` says in place of a validator's own words, "" where nothing does."""
+    """The message that `x-reconciler.message` sets in place of a validator's own words, "" for none."""
     if not isinstance(schema, dict):
         return ""
     return str(object_member(schema, "x-reconciler").get("message", ""))
 
 
 def is_reference(schema: JsonObject) -> bool:
-    """Whether `schema` is the one of `{env: NAME}` and `{file: path}`."""
+    """Whether a schema is the one of `{env: NAME}` and `{file: path}`."""
     return schema.get("title") == "Reference"
 
 
-def resolved(root: JsonObject, schema: JsonObject) -> JsonObject:
-    """`schema`, or what its `$ref` into the `$defs` of `root` points to, with what stands beside it."""
+def resolve_ref(root: JsonObject, schema: JsonObject) -> JsonObject:
+    """The schema with what its `$ref` into the `$defs` of `root` points to laid under it."""
     pointer = schema.get("$ref")
     if not isinstance(pointer, str):
         return schema
@@ -37,12 +38,12 @@ def resolved(root: JsonObject, schema: JsonObject) -> JsonObject:
 
 
 def rule_of(root: JsonObject, path: Sequence[str | int]) -> str:
-    """The message of the innermost rule on a validator's schema path: a then, an else, an allOf member."""
+    """The message of the innermost then, else or allOf member on a validator's schema path."""
     node: Json = root
     message = ""
     for place, step in enumerate(path):
         if isinstance(node, dict):
-            node = resolved(root, node)[cast("str", step)]
+            node = resolve_ref(root, node)[cast("str", step)]
         else:
             node = cast("list[Json]", node)[cast("int", step)]
         if step in {"then", "else"} or (place and path[place - 1] == "allOf"):
@@ -51,7 +52,7 @@ def rule_of(root: JsonObject, path: Sequence[str | int]) -> str:
 
 
 def node_at(root: JsonObject, path: Sequence[str | int]) -> JsonObject:
-    """The schema that describes the place `path` of a document, {} where none is found."""
+    """The schema of the place `path` in a document, {} where there is none."""
     node = root
     for step in path:
         node = _child(root, node, step)
@@ -66,11 +67,11 @@ def _child(root: JsonObject, node: JsonObject, step: str | int) -> JsonObject:
         found = object_member(properties, step)
     else:
         found = object_member(node, "additionalProperties")
-    return resolved(root, found)
+    return resolve_ref(root, found)
 
 
 def places_of(root: JsonObject, name: str) -> list[str]:
-    """Where a document may hold a member `name`: the JSON Pointers of its holders, `*` for any name."""
+    """The JSON Pointers of the objects that may hold a member `name`; `*` is any name."""
     return sorted({holder for holder, known in _members(root, root, "", 0) if name == known})
 
 
@@ -81,10 +82,10 @@ def _members(
         return
     others = object_member(node, "additionalProperties")
     if others:
-        yield from _members(root, resolved(root, others), f"{pointer}/*", depth + 1)
+        yield from _members(root, resolve_ref(root, others), f"{pointer}/*", depth + 1)
     members = cast("Mapping[str, JsonObject]", object_member(node, "properties"))
     for name, schema in members.items():
         if not schema.get("readOnly"):
             yield pointer, name
             below = f"{pointer}/{escape(name)}"
-            yield from _members(root, resolved(root, schema), below, depth + 1)
+            yield from _members(root, resolve_ref(root, schema), below, depth + 1)

@@ -1,4 +1,4 @@
-"""Holds values against JSON Schemas: a fast validator accepts, a slow one turns what is wrong into Problems."""
+"""Holds values against JSON Schemas: a fast validator accepts, a slow one turns faults into Problems."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Validator:
         self._reference: Reference | None = None
 
     def accepts(self, instance: Json) -> bool:
-        """Whether `instance` is valid; what is no JSON at all is not."""
+        """Whether `instance` is valid; what JSON cannot hold is not."""
         if self._is_valid is None:
             self._is_valid = _compile(self._schema)
         try:
@@ -38,7 +38,8 @@ class Validator:
             return False
 
     def problems(self, instance: Json, source: Source = _NOWHERE) -> list[Problem]:
-        """Everything that is wrong with `instance`, sorted by place, each once; nothing if it is valid."""
+        """The Problems of `instance`, sorted by place, each once; empty where it is valid."""
+        # The verdict is the fast one's alone, so that accepting and explaining cannot disagree.
         if self.accepts(instance):
             return []
         from reconciler.validation.explain import explain  # noqa: PLC0415 - loads difflib and jsonschema
@@ -49,7 +50,7 @@ class Validator:
         return found or [self._unexplained(instance, source)]
 
     def _unexplained(self, instance: Json, source: Source) -> Problem:
-        """The fast validator refuses what the reference one takes: at least say where."""
+        """The Problem of a value that only the fast validator refuses: it says at least where."""
         import jsonschema_rs  # noqa: PLC0415 - only validate, plan and apply need it
 
         try:
@@ -78,16 +79,17 @@ def _reference(schema: JsonObject) -> Reference:
 def _matches(
     _validator: object, pattern: str, instance: Json, _schema: object
 ) -> Iterator[ValidationError]:
-    """`pattern` by ECMA-262, where `$` is the very end, as JSON Schema has it, and Python has not."""
+    """The error of a text that `pattern` does not match, by ECMA-262, as JSON Schema wants it."""
     from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - loaded by now
 
+    # In ECMA-262 `$` is the very end; Python's also stands before a last line break.
     if isinstance(instance, str) and not re.search(
         re.sub(r"(?<!\\)\$$", r"\\Z", pattern), instance
     ):
         yield ValidationError("does not match")
 
 
-_kept: Final[dict[tuple[int, str], tuple[JsonObject, Validator]]] = {}
+_field_validators: Final[dict[tuple[int, str], tuple[JsonObject, Validator]]] = {}
 
 
 def field_accepts(schema: JsonObject, field: str, value: Json) -> bool:
@@ -112,14 +114,18 @@ def _operation(field: str, value: Json) -> JsonObject:
 
 
 def _validator(schema: JsonObject, field: str) -> Validator:
-    """The validator of one field, kept for as long as the schema, which is kept with it."""
+    """The validator of one field, made once."""
     key = (id(schema), field)
-    if key not in _kept:
-        _kept[key] = (schema, Validator(_only(schema, field) if field else schema))
-    return _kept[key][1]
+    if key not in _field_validators:
+        # With the schema itself: while it is referred to, no other one can have its id.
+        _field_validators[key] = (
+            schema,
+            Validator(_field_schema(schema, field) if field else schema),
+        )
+    return _field_validators[key][1]
 
 
-def _only(schema: JsonObject, field: str) -> JsonObject:
+def _field_schema(schema: JsonObject, field: str) -> JsonObject:
     properties = cast("JsonObject", schema["properties"])
-    kept = {name: schema[name] for name in ("$schema", "$defs") if name in schema}
-    return {**kept, "type": "object", "properties": {field: properties[field]}}
+    shared = {name: schema[name] for name in ("$schema", "$defs") if name in schema}
+    return {**shared, "type": "object", "properties": {field: properties[field]}}

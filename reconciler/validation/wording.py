@@ -1,4 +1,4 @@
-"""Turns a rule that a value breaks into a finding, in words that fit the rule."""
+"""Turns a schema keyword that a value breaks into a finding in words."""
 
 from __future__ import annotations
 
@@ -6,16 +6,9 @@ import json
 from typing import TYPE_CHECKING, Final, cast
 
 from reconciler.core.values import canonical_json
-from reconciler.validation.findings import (
-    FORMS,
-    Finding,
-    described,
-    listed,
-    nearest,
-    shortened,
-    shown,
-)
+from reconciler.validation.findings import FORMS, Finding, as_yaml, describe, join_values, shorten
 from reconciler.validation.schema_walk import is_reference
+from reconciler.validation.suggestions import closest_name, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,6 +26,7 @@ _TYPES: Final = {
     "object": "a mapping",
     "null": "null",
 }
+# What YAML 1.1 tools read as booleans: to YAML 1.2, which we read, these are texts.
 _YAML_1_1: Final = {
     **dict.fromkeys(("yes", "y", "on", "true"), "true"),
     **dict.fromkeys(("no", "n", "off", "false"), "false"),
@@ -42,10 +36,10 @@ _YAML_1_1: Final = {
 def wrong_value(
     error: ValidationError, path: tuple[str | int, ...], *, own: str, rule: str
 ) -> list[Finding]:
-    """What is wrong with a value: by the words of its rule, its schema, or its schema's keyword."""
+    """The findings about a value, in the words of its rule, its schema, or its schema's keyword."""
     if "propertyNames" in error.absolute_schema_path:
         name = cast("str", error.instance)
-        message = own or f"`{shortened(name)}` cannot be a name here"
+        message = own or f"`{shorten(name)}` cannot be a name here"
         return [Finding(path=(*path, name), message=message, at_key=True)]
     keyword = str(error.validator)
     if rule:
@@ -57,20 +51,20 @@ def wrong_value(
     return [Finding(path=path + where, message=message, hint=hint, about="value", rank=rank)]
 
 
-_Said = tuple[tuple[int, ...], str, str]
+_Wording = tuple[tuple[int, ...], str, str]
 
 
-def _type(error: ValidationError) -> _Said:
+def _type(error: ValidationError) -> _Wording:
     schema, value = cast("JsonObject", error.schema), error.instance
     if is_reference(schema):
         return (), "a reference belongs here, never the value itself", FORMS
     stated = error.validator_value
     wanted = cast("list[str]", stated if isinstance(stated, list) else [stated])
     if "enum" in schema:
-        allowed = f"one of {listed(cast('list[Json]', schema['enum']))}"
+        allowed = f"one of {join_values(cast('list[Json]', schema['enum']))}"
     else:
         allowed = " or ".join(_TYPES[name] for name in wanted)
-    return (), f"expected {allowed}, found {described(value)}", _type_hint(wanted, value, schema)
+    return (), f"expected {allowed}, found {describe(value)}", _type_hint(wanted, value, schema)
 
 
 def _type_hint(wanted: Sequence[str], value: Json, schema: JsonObject) -> str:
@@ -82,7 +76,7 @@ def _type_hint(wanted: Sequence[str], value: Json, schema: JsonObject) -> str:
     if isinstance(value, list):
         return ""
     if "array" in wanted:
-        return f"write a list: [{shown(value)}]"
+        return f"write a list: [{as_yaml(value)}]"
     return _text_hint(wanted, value) if isinstance(value, str) else _quote_hint(value, schema)
 
 
@@ -106,22 +100,22 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _enum(error: ValidationError) -> _Said:
+def _enum(error: ValidationError) -> _Wording:
     allowed = cast("list[Json]", error.validator_value)
-    near = nearest(error.instance, [item for item in allowed if isinstance(item, str)])
-    message = f"{described(error.instance)} is not one of {listed(allowed)}"
-    return (), message, f"did you mean `{near}`?" if near else ""
+    near = closest_name(error.instance, [item for item in allowed if isinstance(item, str)])
+    message = f"{describe(error.instance)} is not one of {join_values(allowed)}"
+    return (), message, did_you_mean(near)
 
 
-def _const(error: ValidationError) -> _Said:
-    found = described(error.instance)
-    return (), f"must be {shown(error.validator_value)}, found {found}", ""
+def _const(error: ValidationError) -> _Wording:
+    found = describe(error.instance)
+    return (), f"must be {as_yaml(error.validator_value)}, found {found}", ""
 
 
-def _range(error: ValidationError) -> _Said:
+def _range(error: ValidationError) -> _Wording:
     schema = cast("Mapping[str, float]", error.schema)
     bounds = [
-        f"{words} {shown(schema[keyword])}"
+        f"{words} {as_yaml(schema[keyword])}"
         for keyword, words in (
             ("minimum", "at least"),
             ("exclusiveMinimum", "more than"),
@@ -130,10 +124,10 @@ def _range(error: ValidationError) -> _Said:
         )
         if keyword in schema
     ]
-    return (), f"{shown(error.instance)} is out of range: {' and '.join(bounds)}", ""
+    return (), f"{as_yaml(error.instance)} is out of range: {' and '.join(bounds)}", ""
 
 
-def _length(error: ValidationError) -> _Said:
+def _length(error: ValidationError) -> _Wording:
     if not error.instance:
         return (), "must not be empty", ""
     limit, size = cast("int", error.validator_value), len(cast("list[Json]", error.instance))
@@ -142,39 +136,40 @@ def _length(error: ValidationError) -> _Said:
     return (), f"{bound} {limit} {noun} are wanted, it has {size}", ""
 
 
-def _reference_size(error: ValidationError) -> _Said:
+def _reference_size(error: ValidationError) -> _Wording:
     if is_reference(cast("JsonObject", error.schema)):
         return (), "a reference has exactly one form", FORMS
     return _length(error)
 
 
-def _duplicate(error: ValidationError) -> _Said:
+def _duplicate(error: ValidationError) -> _Wording:
+    # By canonical JSON: to Python 1 equals True, to JSON Schema it does not.
     first: dict[str, int] = {}
     for index, item in enumerate(cast("list[Json]", error.instance)):
         before = first.setdefault(canonical_json(item), index)
         if before != index:
-            return (index,), f"{shown(item)} is listed twice", "leave one out"
+            return (index,), f"{as_yaml(item)} is listed twice", "leave one out"
     return (), "a value is listed twice", "leave one out"
 
 
-def _pattern(error: ValidationError) -> _Said:
-    return (), f"{described(error.instance)} does not match {error.validator_value}", ""
+def _pattern(error: ValidationError) -> _Wording:
+    return (), f"{describe(error.instance)} does not match {error.validator_value}", ""
 
 
-def _depends(error: ValidationError) -> _Said:
-    held = cast("Mapping[str, Json]", error.instance)
+def _depends(error: ValidationError) -> _Wording:
+    present = cast("Mapping[str, Json]", error.instance)
     needs = cast("Mapping[str, list[str]]", error.validator_value)
-    lacking = {
+    missing = {
         f"`{name}` needs `{other}` beside it"
         for name, others in needs.items()
-        if name in held
+        if name in present
         for other in others
-        if other not in held
+        if other not in present
     }
-    return (), "; ".join(sorted(lacking)), ""
+    return (), "; ".join(sorted(missing)), ""
 
 
-def _no_fit(error: ValidationError) -> _Said:
+def _no_fit(error: ValidationError) -> _Wording:
     return (
         (),
         f"the value does not fit its schema: {error.validator or 'nothing can stand here'}",
@@ -182,7 +177,7 @@ def _no_fit(error: ValidationError) -> _Said:
     )
 
 
-_WORDS: Final[Mapping[str, Callable[[ValidationError], _Said]]] = {
+_WORDS: Final[Mapping[str, Callable[[ValidationError], _Wording]]] = {
     "type": _type,
     "enum": _enum,
     "const": _const,

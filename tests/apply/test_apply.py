@@ -10,7 +10,7 @@ from support.targets import Server
 
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Action, Refusal, Secret, Status
-from reconciler.inventory.file import Store
+from reconciler.inventory.file import FileStore
 
 
 @pytest.fixture
@@ -178,7 +178,7 @@ def test_where_the_id_was_chosen_the_next_plan_finds_what_came_of_a_create(shop)
 
 def test_the_secret_of_a_create_that_a_dead_run_could_not_record_is_stored_when_it_is_found(shop):
     shop = Shop(shop.folder, "boruta")
-    with Store(shop.folder / "empty").open("shop", lock=False) as session:
+    with FileStore(shop.folder / "empty").open("shop", lock=False) as session:
         chosen = shop.plan(session, [manifest(spec=BOX)]).changes[0].remote_id
     shop.clients = {chosen: {"id": chosen, "secret": "hunter2", **BOX}}
     server = Server(httpx.Response(500))

@@ -135,7 +135,7 @@ def test_a_lost_lock_stops_before_the_next_write(shop):
         server,
         manifest(spec=WEB),
         manifest("zoo", spec=WEB),
-        recorder=lambda session: Unwritable(session, "check"),
+        recorder=lambda session: Unwritable(session, "check_lock"),
     )
 
     assert server.calls == []
@@ -146,7 +146,7 @@ def test_a_refusal_that_cannot_be_noted_is_told_and_stops_the_run(shop):
     outcomes = shop.apply(
         Server(httpx.Response(400)),
         *(manifest(f"web-{number}", spec=WEB) for number in range(9)),
-        recorder=lambda session: Unwritable(session, "settle"),
+        recorder=lambda session: Unwritable(session, "close_create"),
     )
 
     assert "was answered with 400" in outcomes[0].message

@@ -109,7 +109,7 @@ def test_a_404_on_a_write_alone_does_not_make_a_client_gone(shop):
 
 
 def test_without_a_guard_nothing_is_tested_and_a_refusal_is_not_looked_into(shop):
-    shop.guard = "none"
+    shop.conflict_check = "none"
     server = by_method(PATCH=REFUSED)
 
     outcome = patch(shop, server)
@@ -119,7 +119,7 @@ def test_without_a_guard_nothing_is_tested_and_a_refusal_is_not_looked_into(shop
 
 
 def test_a_patch_can_be_guarded_by_reading_again(shop):
-    shop.guard, shop.aged = "reread", True
+    shop.conflict_check, shop.aged = "reread", True
     server = by_method(GET=ok(LIVE), PATCH=ok(AFTER))
 
     outcome = patch(shop, server)
@@ -193,7 +193,7 @@ def test_a_managed_or_carried_field_that_moved_keeps_an_old_put_from_being_sent(
 
 
 def test_an_old_put_that_is_not_guarded_is_sent(front):
-    front.guard, front.aged = "none", True
+    front.conflict_check, front.aged = "none", True
     server = by_method(PUT=ok({**PUT_BODY, "rateLimitCount": 9}))
 
     assert put(front, server).status is Status.DONE
@@ -314,7 +314,7 @@ def test_what_cannot_be_read_again_is_told_as_well(boxes):
 
 
 def test_a_patch_that_is_refused_was_not_half_done(shop):
-    shop.guard = "reread"
+    shop.conflict_check = "reread"
     server = by_method(PATCH=httpx.Response(422))
 
     patch(shop, server)

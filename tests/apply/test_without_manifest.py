@@ -8,8 +8,19 @@ from support.given import entry, manifest
 from support.shop import WEB, Shop, by_method, web
 from support.targets import Server
 
-from reconciler.core.model import Action, Change, FieldChange, Intent, LiveClient, Request, Status
-from reconciler.inventory.file import Store
+from reconciler.core.model import (
+    Action,
+    Change,
+    FieldChange,
+    ForgetClient,
+    Intent,
+    LiveClient,
+    RecordClient,
+    RecordEntry,
+    Request,
+    Status,
+)
+from reconciler.inventory.file import FileStore
 
 OFF = Request(
     operation="update",
@@ -30,7 +41,7 @@ TURNED_OFF = Change(
     fields=(FieldChange(field="enabled", before=True, after=False),),
     requests=(OFF,),
     live=LiveClient(remote_id="1", body=web()),
-    record=entry("1", quarantined_at="2026-11-23T10:00:00Z"),
+    record=RecordEntry(entry=entry("1", quarantined_at="2026-11-23T10:00:00Z")),
 )
 INTENT = Intent(key="web", remote_id=None, facts={}, digest="", at="2026-11-23T09:00:00Z")
 
@@ -77,19 +88,24 @@ def test_one_that_did_not_move_is_refused_for_another_reason(shop):
 
 
 def test_one_that_is_only_forgotten_takes_no_request(shop):
-    change = replace(TURNED_OFF, action=Action.NOOP, fields=(), requests=(), record=None)
+    change = replace(TURNED_OFF, action=Action.NOOP, fields=(), requests=(), record=ForgetClient())
 
-    outcome = apply(shop, Server(httpx.Response(500)), replace(change, forget=True), old=entry("1"))
+    outcome = apply(shop, Server(httpx.Response(500)), change, old=entry("1"))
 
     assert (outcome.status, outcome.requests_sent) == (Status.DONE, 0)
     assert shop.inventory == {}
 
 
 def test_a_create_that_came_to_nothing_is_settled_without_a_request(shop):
-    with Store(shop.folder / "inventory").open("shop", lock=True) as session:
+    with FileStore(shop.folder / "inventory").open("shop", lock=True) as session:
         session.intend("web", INTENT)
     stays = Change(
-        target="shop", key="web", action=Action.NOOP, reason="", remote_id="1", settle=True
+        target="shop",
+        key="web",
+        action=Action.NOOP,
+        reason="",
+        remote_id="1",
+        record=RecordClient(abandons_create=True),
     )
 
     outcome = apply(shop, Server(httpx.Response(500)), replace(stays, manifest=manifest(spec={})))
@@ -99,7 +115,7 @@ def test_a_create_that_came_to_nothing_is_settled_without_a_request(shop):
 
 
 def test_a_lost_create_that_is_found_again_is_bound_without_its_secret(shop):
-    with Store(shop.folder / "inventory").open("shop", lock=True) as session:
+    with FileStore(shop.folder / "inventory").open("shop", lock=True) as session:
         session.intend("web", INTENT)
     found = Change(
         target="shop",
@@ -109,8 +125,7 @@ def test_a_lost_create_that_is_found_again_is_bound_without_its_secret(shop):
         remote_id="1",
         live=LiveClient(remote_id="1", body=web()),
         manifest=manifest(spec=WEB),
-        found="lost",
-        predecessor="0",
+        record=RecordClient(secret="lost", superseded=("0",)),
     )
 
     outcome = apply(shop, Server(httpx.Response(500)), found)

@@ -3,7 +3,7 @@
 `<provider>/<case>/manifests/*.yaml` are the files, `live.json` the clients as the server answers
 them, `inventory.json` (by key, where there is one) what was recorded, `pending.json` the creates
 of which nobody recorded what came. `policy.json` is the target's policy as the project file has
-it, `situation.json` what else is so: `own_id`, `selected`, `listed`. It is noon of 2026-11-23, UTC.
+it, `context.json` what else is so: `own_id`, `is_partial`, `listed`. It is noon of 2026-11-23, UTC.
 `plan.json` and `requests.json` are what has to come out: run with REWRITE_CASES=1 to write them
 anew, and read the difference before you commit it.
 """
@@ -23,7 +23,7 @@ from reconciler.core.model import Intent, Inventory, InventoryEntry, LiveClient,
 from reconciler.core.pointer import resolve
 from reconciler.manifests import references
 from reconciler.manifests.clients import load
-from reconciler.plan.inputs import Situation
+from reconciler.plan.context import TargetContext
 from reconciler.plan.planner import plan_target
 from reconciler.provider.secrets import seal
 from reconciler.render.json import plan_document
@@ -63,18 +63,16 @@ def planned(case: Path, folder: Path) -> dict[str, Any]:
         for remote_id, body in zip(ids, bodies, strict=True)
     }
     facts = {"own_id": "reconciler", "listed": True, **_stated(case, "situation")}
-    situation = Situation(
-        target="shop",
-        base_url="https://id.example.com",
+    context = TargetContext(
+        target=loaded.project.targets["shop"],
         provider=provider,
         inventory=Inventory(target="shop", entries=_entries(case), pending=_pending(case)),
         live=LiveState(clients=clients, listed=facts.pop("listed")),
         key=KEY,
-        policy=loaded.project.targets["shop"].policy,
         now="2026-11-23T12:00:00Z",
         **facts,
     )
-    plan = Plan(targets=(plan_target(situation, resolved),))
+    plan = Plan(targets=(plan_target(context, resolved),))
     return plan_document(plan, version="0")["targets"][0]
 
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 from support.repo import Repo
+from support.vendors import make_provider
 
 from reconciler.cli.root import root
+from reconciler.manifests import catalog
 from reconciler.sandbox.server import running
 
 if TYPE_CHECKING:
@@ -55,6 +57,16 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Repo]:
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(tmp_path)
         yield Repo(tmp_path, sandbox)
+
+
+@pytest.fixture
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder `vendors/acme` below the working folder, with a provider that came with no tool."""
+    folder = tmp_path / "vendors" / "acme"
+    make_provider(folder, name="acme-cloud", kind="AcmeClient")
+    monkeypatch.chdir(tmp_path)
+    yield folder
+    catalog._entry.cache_clear()  # noqa: SLF001 - what is in the folder is another in every test
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,9 +12,10 @@ from reconciler.manifests import catalog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from click.testing import Result
+
+    from reconciler.core.model import JsonObject
 
 PROVIDERS = catalog.names()
 
@@ -87,12 +89,130 @@ def test_an_unknown_provider_is_wrong_usage(invoke: Callable[..., Result], tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_unknown_provider_that_is_a_folder_is_told_how_to_write_one(
+    invoke: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "acorn").mkdir()
+
+    done = invoke("init", "--provider", "acorn")
+
+    assert done.exit_code == 64
+    assert "'acorn' is none of boruta, provident, sailpoint; write ./acorn for the folder" in (
+        " ".join(done.stderr.split())
+    )
+
+
+def test_the_help_says_which_provider_is_taken_where_none_is_named(invoke: Callable[..., Result]):
+    assert f"[default: {catalog.default_name()}]" in invoke("init", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("directory", "typed", "written"),
+    [
+        (".", "./vendors/acme", "./vendors/acme"),
+        (".", "vendors/acme/", "./vendors/acme"),
+        ("repo", "./vendors/acme", "../vendors/acme"),
+        ("vendors", "./vendors/acme", "./acme"),
+        ("vendors/acme", "vendors/../vendors/acme", "./."),
+    ],
+)
+def test_a_provider_of_ones_own_is_named_by_its_folder(
+    directory: str, typed: str, written: str, invoke: Callable[..., Result], acme: Path
+):
+    made = invoke("init", directory, "--provider", typed)
+    checked = invoke("validate", "--strict", "--project", directory)
+
+    project = yaml.safe_load((Path(directory) / "reconciler.yaml").read_text())
+    client = yaml.safe_load((Path(directory) / "clients" / "storefront-web.yaml").read_text())
+    assert made.exit_code == 0
+    assert project["targets"].keys() == {"acme-cloud"}
+    assert project["targets"]["acme-cloud"]["provider"] == written
+    assert (client["kind"], client["metadata"]["target"]) == ("AcmeClient", "acme-cloud")
+    assert "export ACME_CLOUD_ID=... ACME_CLOUD_SECRET=...\n" in made.stdout
+    assert checked.stderr == "1 client in 1 file: valid.\n"
+    assert acme.is_dir()
+
+
+@pytest.mark.usefixtures("acme")
+def test_an_absolute_folder_is_named_from_the_project_too(
+    invoke: Callable[..., Result], tmp_path: Path
+):
+    invoke("init", "repo", "--provider", f"{tmp_path}/vendors/acme")
+
+    project = yaml.safe_load((tmp_path / "repo" / "reconciler.yaml").read_text())
+    assert project["targets"]["acme-cloud"]["provider"] == "../vendors/acme"
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "said"),
+    [
+        ("kind: Provider", "kind: Provder", "vendors/acme/provider.yaml:2:7: error: "),
+        ("kind: Provider", "kind: [", "vendors/acme/provider.yaml:2:7: error: this bracket "),
+        ("kind: Provider\n", "", "vendors/acme/provider.yaml:1:1: error: `kind` is missing"),
+    ],
+)
+def test_a_broken_descriptor_is_shown_where_and_nothing_is_written(
+    find: str, put: str, said: str, invoke: Callable[..., Result], acme: Path
+):
+    descriptor = acme / "provider.yaml"
+    descriptor.write_text(descriptor.read_text().replace(find, put))
+
+    done = invoke("init", "repo", "--provider", "./vendors/acme")
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert not Path("repo").exists()
+
+
+def test_a_folder_without_a_descriptor_is_no_provider(
+    invoke: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+
+    done = invoke("init", "--provider", "./nowhere")
+
+    assert done.exit_code == 1
+    assert done.stderr == "nowhere/provider.yaml: error: there is no such file\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def start(descriptor: JsonObject, *bodies: JsonObject) -> starter.Start:
+    """What a project starts with whose provider is Provident with these members and bodies."""
+    entry = catalog.entry("provident", ".")
+    return starter.Start(
+        provider="acorn",
+        entry=replace(
+            entry,
+            descriptor={**entry.descriptor, "name": "acorn", **descriptor},
+            bodies=(*bodies, *entry.bodies[len(bodies) :]),
+        ),
+    )
+
+
 def test_a_provider_that_nobody_foresaw_gets_a_project_too():
-    text = starter.project_text("acorn-two", catalog.entry("provident", "."))
+    text = starter.project_text(start({"name": "acorn-two", "example": {}}))
 
     target = yaml.safe_load(text)["targets"]["acorn-two"]
     assert target["baseUrl"] == "https://acorn-two.example.com"
     assert target["auth"]["clientId"] == {"env": "ACORN_TWO_ID"}
+
+
+@pytest.mark.parametrize("address", ["https://id.example.com:8443/api", "https://id.example.com:"])
+def test_an_example_address_is_written_as_it_is(address: str):
+    begun = start({"example": {"baseUrl": address, "tokenUrl": address}, "token": {}})
+
+    target = yaml.safe_load(starter.project_text(begun))["targets"]["acorn"]
+
+    assert target["baseUrl"] == target["auth"]["tokenUrl"] == address
+
+
+def test_a_token_server_that_no_example_names_is_left_to_fill_in():
+    begun = start({"example": {}, "token": {}})
+
+    target = yaml.safe_load(starter.project_text(begun))["targets"]["acorn"]
+
+    assert target["auth"]["tokenUrl"] == "https://login.example.com/oauth/token"
 
 
 def test_every_field_that_a_provider_could_ask_for_gets_a_value_that_fits():
@@ -104,9 +224,57 @@ def test_every_field_that_a_provider_could_ask_for_gets_a_value_that_fits():
         },
         "required": ["ttl", "kept", "thing"],
     }
-    entry = replace(catalog.entry("provident", "."), bodies=(client, {}, {}))
 
-    text = starter.client_text("acorn", entry)
+    text = starter.client_text(start({}, client))
 
     spec = yaml.safe_load(text)["spec"]
     assert spec == {"ttl": 300, "kept": "as it is", "thing": "example"}
+
+
+SECRET = {"type": "string", "x-reconciler": {"secret": True}}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ({"type": "integer", "examples": [7, 8], "default": 9}, 7),
+        ({"type": "string", "examples": [], "default": "d"}, "d"),
+        ({"type": ["null", "string"]}, "example"),
+        ({"type": "string", "format": "uri"}, "https://shop.example.com"),
+        ({"type": "array"}, []),
+        ({"type": "array", "items": {"type": "string", "examples": ["é"]}}, ["é"]),
+        ({"type": "object"}, {}),
+        ({"type": "object", "properties": {"a": {"type": "boolean"}}}, {"a": True}),
+        ({"type": "object", "properties": {"a": {"type": "string", "readOnly": True}}}, {}),
+        (
+            {
+                "type": "object",
+                "properties": {"a": {"enum": ["x", "y"]}, "b": {"type": "string"}},
+                "required": ["a", "c"],
+            },
+            {"a": "x"},
+        ),
+        ({**SECRET, "examples": ["hunter2"]}, {"env": "ACORN_CLIENT_THE_FIELD"}),
+        (
+            {"type": "object", "properties": {"key": SECRET}},
+            {"key": {"env": "ACORN_CLIENT_KEY"}},
+        ),
+    ],
+)
+def test_a_value_is_the_first_example_or_else_one_of_its_type(field: JsonObject, value: object):
+    client = {"properties": {"the-field": field}, "required": ["the-field", "not-there"]}
+
+    spec = yaml.safe_load(starter.client_text(start({}, client)))["spec"]
+
+    assert spec == {"the-field": value}
+
+
+@pytest.mark.parametrize("name", ["@type", "a: b", "name#"])
+def test_a_field_of_any_name_and_any_description_is_yaml(name: str):
+    field = {"type": "string", "description": "One line\nand another: more. Then some."}
+    client = {"properties": {name: field}, "required": [name]}
+
+    text = starter.client_text(start({}, client))
+
+    assert yaml.safe_load(text)["spec"] == {name: "example"}
+    assert text.endswith(" # One line and another: more\n")

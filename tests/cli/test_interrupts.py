@@ -7,19 +7,20 @@ import threading
 import time
 
 import pytest
+from support.measuring import unmeasured
 
-from reconciler.cli.interrupts import attentively, until
+from reconciler.cli.interrupts import run_interruptibly, wait_for
 
 PROGRAM = """
 import os, signal, sys
-from reconciler.cli.interrupts import graceful
+from reconciler.cli.interrupts import stop_on_signal
 
 number = getattr(signal, sys.argv[1])
 before = signal.getsignal(number)
 if sys.argv[2:] == ["again"]:
     import threading
     threading.Thread(target=threading.Event().wait).start()  # one that never ends
-with graceful("wait", echo=0 if sys.argv[2:] == ["again"] else 3600) as stop:
+with stop_on_signal("wait", echo=0 if sys.argv[2:] == ["again"] else 3600) as stop:
     assert not stop.is_set()
     os.kill(os.getpid(), number)
     assert stop.wait(10)
@@ -31,9 +32,13 @@ assert signal.getsignal(number) is before
 """
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM, *arguments],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -46,7 +51,7 @@ def test_the_first_signal_asks_to_stop_and_says_what_happens(number: signal.Sign
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_second_signal_ends_the_process_whatever_its_threads_do(number: signal.Signals):
-    done = run(number.name, "again")
+    done = run(number.name, "again", env=unmeasured())
 
     assert done.returncode == 1
     assert done.stderr == (
@@ -68,19 +73,19 @@ def test_work_that_outlasts_a_nap_gives_its_result():
         time.sleep(0.25)
         return "done"
 
-    assert attentively(work) == "done"
+    assert run_interruptibly(work) == "done"
     assert begun.is_set()
 
 
 def test_what_work_raises_comes_through():
     with pytest.raises(ZeroDivisionError):
-        attentively(lambda: 1 / 0)
+        run_interruptibly(lambda: 1 / 0)
 
 
 def test_waiting_ends_with_the_wish_to_stop():
     stop = threading.Event()
     threading.Timer(0.25, stop.set).start()
 
-    until(stop)
+    wait_for(stop)
 
     assert stop.is_set()

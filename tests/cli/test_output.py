@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import output, progress, project_file
-from reconciler.cli.interrupts import graceful
+from reconciler.cli.interrupts import stop_on_signal
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.model import Action, Outcome, Status
-from reconciler.render.style import COLOUR, PLAIN
+from reconciler.render.terminal import COLOUR, PLAIN
 
 
 class Terminal:
@@ -88,28 +88,28 @@ def test_the_project_file_is_found_here_and_in_parents(
     below.mkdir(parents=True)
 
     monkeypatch.chdir(tmp_path)
-    assert project_file.find(None) == "reconciler.yaml"
+    assert project_file.find_project_file(None) == "reconciler.yaml"
 
     monkeypatch.chdir(below)
-    assert project_file.find(None) == str(tmp_path / "reconciler.yaml")
+    assert project_file.find_project_file(None) == str(tmp_path / "reconciler.yaml")
 
 
 def test_a_stated_project_is_a_file_or_a_folder(tmp_path: Path):
-    assert project_file.find(str(tmp_path)) == str(tmp_path / "reconciler.yaml")
-    assert project_file.find("elsewhere/other.yaml") == "elsewhere/other.yaml"
+    assert project_file.find_project_file(str(tmp_path)) == str(tmp_path / "reconciler.yaml")
+    assert project_file.find_project_file("elsewhere/other.yaml") == "elsewhere/other.yaml"
 
 
 def test_no_project_file_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(ReconcilerError, match="there is no reconciler"):
-        project_file.find(None)
+        project_file.find_project_file(None)
 
 
 def test_without_a_terminal_there_is_no_progress_bar(capsys: pytest.CaptureFixture[str]):
     outcome = Outcome(target="shop", key="web", action=Action.CREATE, status=Status.DONE)
 
-    with progress.shown(1) as on_outcome:
+    with progress.progress_bar(1) as on_outcome:
         on_outcome(outcome)
 
     assert capsys.readouterr().err == ""
@@ -125,7 +125,7 @@ def test_a_client_without_a_change_does_not_move_the_bar(monkeypatch: pytest.Mon
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm")
 
-    with progress.shown(2) as on_outcome:
+    with progress.progress_bar(2) as on_outcome:
         for action in (Action.NOOP, Action.CREATE):
             on_outcome(Outcome(target="shop", key="web", action=action, status=Status.DONE))
 
@@ -137,7 +137,7 @@ def test_streams_that_are_no_text_files_are_left_alone(monkeypatch: pytest.Monke
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stdout", stream)
 
-    output.speak_utf8()
+    output.use_utf8()
 
     assert sys.stdout is stream
 
@@ -154,7 +154,7 @@ def test_a_thread_cannot_be_interrupted():
     seen = []
 
     def work() -> None:
-        with graceful() as stop:
+        with stop_on_signal() as stop:
             seen.append(stop.is_set())
 
     thread = threading.Thread(target=work)

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.measuring import unmeasured
 from support.workspace import MINIMAL, Workspace, ids
 
-from reconciler.app.target_run import store_of
-from reconciler.core.model import Action, Intent
+from reconciler.app.connection import store_of
+from reconciler.core.model import Action, Intent, Secret
 from reconciler.core.project import parse
 from reconciler.sandbox.server import running
 
@@ -199,12 +200,13 @@ def test_an_import_that_is_cut_off_anywhere_loses_nothing_and_is_run_again(
 ):
     workspace = open_workspace("sailpoint")
     seeded = set(seed(workspace, "Web", "Orders"))
+    env = unmeasured(**workspace.env) if how == "dies" else {**os.environ, **workspace.env}
     codes = set()
     for limit in range(1, 100):
         done = subprocess.run(
             [sys.executable, "-c", TROUBLE, str(limit), how],
             cwd=workspace.root,
-            env={**os.environ, **workspace.env},
+            env=env,
             capture_output=True,
             text=True,
             check=False,
@@ -560,3 +562,62 @@ def test_what_is_absent_is_told_to_scripts_too(
     done = invoke("resolve", "web", "--absent", "--target", "provident", "--format", "json")
 
     assert json.loads(done.stdout)["id"] is None
+
+
+def spool(workspace: Workspace, remote_id: str, secret: str, key: str = "web") -> None:
+    """Leave what a run leaves whose sink refused a secret."""
+    document = json.loads(Path(workspace.project).read_text())
+    project = parse(document, path=workspace.project, root=str(workspace.root))
+    with store_of(project).open(workspace.vendor, lock=True) as session:
+        session.spool(key, remote_id, Secret(secret))
+
+
+def test_no_older_secret_comes_back_after_a_create_was_resolved(
+    open_workspace: Callable[[str], Workspace], invoke: Invoke
+):
+    workspace = open_workspace("provident")
+    (remote_id,) = seed(workspace, "Web")
+    workspace.write("web", {**MINIMAL["provident"], "name": "Web"})
+    pend(workspace)
+    spool(workspace, remote_id, "the-secret-of-yesterday")
+
+    resolved = invoke("resolve", "web", "--id", remote_id)
+    now = workspace.secret("web")["client_secret"]
+    applied = invoke("apply", "--auto-approve")
+
+    assert (resolved.exit_code, applied.exit_code) == (0, 0)
+    assert now != "the-secret-of-yesterday"
+    assert workspace.secret("web")["client_secret"] == now
+
+
+def test_a_resolved_create_gets_the_secret_that_waits_where_no_answer_shows_it(
+    open_workspace: Callable[[str], Workspace], invoke: Invoke
+):
+    workspace = open_workspace("sailpoint")
+    (remote_id,) = seed(workspace, "Web")
+    pend(workspace)
+    spool(workspace, remote_id, "told-once")
+
+    done = invoke("resolve", "web", "--id", remote_id)
+
+    assert done.exit_code == 0
+    assert workspace.secret("web")["client_secret"] == "told-once"
+    assert workspace.inventory()["web"]["secret"] == "stored"
+
+
+def test_a_resolved_create_whose_secret_got_into_the_sink_has_not_lost_it(
+    open_workspace: Callable[[str], Workspace], invoke: Invoke
+):
+    workspace = open_workspace("sailpoint")
+    (remote_id,) = seed(workspace, "Web")
+    pend(workspace)
+    sink = workspace.root / ".reconciler/secrets/sailpoint"
+    sink.mkdir(parents=True)
+    stored = {"client_id": remote_id, "client_secret": "told-once"}
+    (sink / "web.json").write_text(json.dumps(stored))
+
+    done = invoke("resolve", "web", "--id", remote_id)
+
+    assert done.exit_code == 0
+    assert workspace.inventory()["web"]["secret"] == "stored"
+    assert workspace.secret("web")["client_secret"] == "told-once"

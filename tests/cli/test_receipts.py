@@ -13,7 +13,7 @@ import pytest
 from reconciler.cli import receipts
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.core.model import Action, Outcome, Status
-from reconciler.render.receipt import Heading
+from reconciler.render.json import ReceiptHeader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,7 +171,7 @@ def test_a_receipt_that_cannot_be_written_stops_the_run_before_it_sends(repo: Re
     assert repo.writes() == []
 
 
-HEADING = Heading(
+HEADING = ReceiptHeader(
     version="1",
     plan_digest="sha256:" + "0" * 64,
     plan_file=None,
@@ -185,7 +185,7 @@ DONE = Outcome(target="shop", key="web", action=Action.CREATE, status=Status.DON
 def test_a_run_that_is_killed_leaves_a_receipt_without_an_end(tmp_path: Path):
     path = tmp_path / "receipt.json"
 
-    with receipts.kept(str(path), HEADING) as receipt:
+    with receipts.keep_receipt(str(path), HEADING) as receipt:
         begun = json.loads(path.read_text())
         receipt.exit_code = 0
 
@@ -197,8 +197,8 @@ def test_a_run_that_breaks_off_leaves_what_it_knew(tmp_path: Path):
     path = tmp_path / "receipt.json"
 
     def broken() -> None:
-        with receipts.kept(str(path), HEADING) as receipt:
-            receipt.note(DONE)
+        with receipts.keep_receipt(str(path), HEADING) as receipt:
+            receipt.add(DONE)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -216,7 +216,9 @@ def test_the_actor_is_whom_the_ci_system_names_or_else_the_user(
     for name, value in {"LOGNAME": "jo", **environ}.items():
         monkeypatch.setenv(name, value)
 
-    found = receipts.heading(version="1", folder=str(tmp_path), plan_digest="", plan_file=None)
+    found = receipts.receipt_header(
+        version="1", folder=str(tmp_path), plan_digest="", plan_file=None
+    )
 
     assert (found.actor, found.commit) == (actor, None)
 
@@ -224,7 +226,7 @@ def test_the_actor_is_whom_the_ci_system_names_or_else_the_user(
 def test_without_git_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    found = receipts.heading(version="1", folder=".", plan_digest="", plan_file=None)
+    found = receipts.receipt_header(version="1", folder=".", plan_digest="", plan_file=None)
 
     assert found.commit is None
 
@@ -236,6 +238,8 @@ def test_where_nobody_knows_the_user_the_actor_is_empty(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.getuid", lambda: 4_294_967_000)
 
-    found = receipts.heading(version="1", folder=str(tmp_path), plan_digest="", plan_file=None)
+    found = receipts.receipt_header(
+        version="1", folder=str(tmp_path), plan_digest="", plan_file=None
+    )
 
     assert found.actor == ""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 
+from reconciler.cli.output import version
 from reconciler.cli.root import COMMANDS, root
-from reconciler.cli.version import version
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,6 +17,7 @@ from support.vendors import vendor as provider_of
 from support.workspace import MINIMAL, Workspace, ids
 
 from reconciler.app import importing, ownership
+from reconciler.app.context import Call
 from reconciler.core.errors import SelectionError
 from reconciler.core.model import Action, Status
 
@@ -28,7 +29,7 @@ GLOBS = ["clients/*.json", "clients/*.yaml"]
 def call(workspace):
     if not Path(workspace.project).exists():
         workspace.write_project(manifests=GLOBS)
-    return ownership.Call(
+    return Call(
         project_file=workspace.project,
         target=workspace.vendor,
         lock_timeout=5,
@@ -43,7 +44,7 @@ def imported(workspace, wanted=None, **options):
         has_list = provider_of(workspace.vendor).list is not None
         wanted = importing.Wanted(ids=() if has_list else tuple(named))
     with patch.dict(os.environ, workspace.env):
-        return importing.run(call(workspace), wanted, **options)
+        return importing.import_clients(call(workspace), wanted, **options)
 
 
 def seed(workspace, *fleet):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.demo.repo import lay_out
+from reconciler.cli.demo.repo import copy_examples
 from reconciler.sandbox.server import running
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def life(tmp_path_factory):
     """Everything that a life of clients printed and left behind, the private files apart."""
     folder = tmp_path_factory.mktemp("life")
     with running(seed=7) as sandbox:
-        lay_out(folder, sandbox)
+        copy_examples(folder, sandbox)
         run = Run(folder, sandbox)
         _live(run, sandbox)
         secrets = sandbox.issued_secrets | {CHOSEN, *WRONG.values()}

@@ -7,7 +7,7 @@ import json
 import pytest
 from support.workspace import MINIMAL, Workspace
 
-from reconciler.core.model import Action, Status
+from reconciler.core.model import Action, ForgetClient, Status
 from reconciler.sandbox.server import running
 
 CAN_DELETE = ["sailpoint", "boruta"]
@@ -65,7 +65,7 @@ def test_a_client_that_was_deleted_by_hand_is_forgotten(fleet, vendor):
     fleet.sandbox.remove(vendor, fleet.server_id("old"))
     remove(fleet, "old")
 
-    assert fleet.changes()["old"].forget
+    assert fleet.changes()["old"].record == ForgetClient()
     fleet.apply()
 
     assert fleet.writes() == []

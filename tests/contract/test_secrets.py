@@ -11,7 +11,7 @@ import pytest
 from support.workspace import MINIMAL
 
 from reconciler.app import secrets as secrecy
-from reconciler.app.ownership import Call
+from reconciler.app.context import Call
 from reconciler.core.errors import Ambiguous, NotFound, RemoteError, SelectionError, SinkError
 from reconciler.core.model import Action, Refusal, Status
 from reconciler.plan.selection import Selection
@@ -29,7 +29,7 @@ def rotate(workspace, key="web"):
     """What rotating comes to: the refusal, or what was done."""
     with (
         patch.dict(os.environ, workspace.env),
-        secrecy.rotating(call(workspace), key) as found,
+        secrecy.open_for_rotation(call(workspace), key) as found,
     ):
         return found if isinstance(found, Refusal) else found.rotate()
 
@@ -228,7 +228,7 @@ def test_a_rotation_that_is_certainly_refused_leaves_everything_as_it_was(applie
     before = applied.inventory()
     with (
         patch.dict(os.environ, applied.env),
-        secrecy.rotating(call(applied), "web") as found,
+        secrecy.open_for_rotation(call(applied), "web") as found,
     ):
         applied.sandbox.remove(applied.vendor, found.remote_id)
         with pytest.raises(NotFound):

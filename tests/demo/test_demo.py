@@ -14,7 +14,7 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.core.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.cli.demo.stage import Stage
+    from reconciler.cli.demo.runner import DemoRun
 
 ESCAPE = "\x1b"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -64,11 +64,11 @@ def test_a_folder_that_is_already_there_is_left_alone(tmp_path: Path) -> None:
 def test_a_step_that_comes_out_otherwise_fails_the_demo_and_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def tell(stage: Stage) -> None:
-        stage.step("A step")
-        stage.expect_words("what was printed", "what was promised")
+    def steps(demo_run: DemoRun) -> None:
+        demo_run.step("A step")
+        demo_run.expect_words("what was printed", "what was promised")
 
-    code = demo.run(tell=tell)
+    code = demo.run(steps=steps)
 
     assert code is ExitCode.FAILED
     assert "it was promised that the output says 'what was promised'" in capsys.readouterr().err
@@ -77,10 +77,10 @@ def test_a_step_that_comes_out_otherwise_fails_the_demo_and_is_named(
 def test_a_command_that_ends_with_another_code_fails_the_demo(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def tell(stage: Stage) -> None:
-        stage.run("validate", "--no-such-option")
+    def steps(demo_run: DemoRun) -> None:
+        demo_run.run("validate", "--no-such-option")
 
-    code = demo.run(tell=tell)
+    code = demo.run(steps=steps)
 
     assert code is ExitCode.FAILED
     assert "exited with 64 instead of 0" in capsys.readouterr().err

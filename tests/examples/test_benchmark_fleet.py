@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.app import validating
+from reconciler.app.validate import validate
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +31,7 @@ def test_a_generated_fleet_is_valid_however_many_clients_share_a_file(
     (tmp_path / "reconciler.yaml").write_text(project, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
-    found = validating.validate("reconciler.yaml")
+    found = validate("reconciler.yaml")
 
     assert found.problems == ()
     assert found.clients == 20

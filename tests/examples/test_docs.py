@@ -5,10 +5,12 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
-from reconciler.app import validating
+from reconciler.app.validate import validate
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.root import COMMANDS, root
+from reconciler.plan.guards import Rule
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -90,15 +92,24 @@ def test_every_make_target_in_the_docs_exists(page: Path) -> None:
     assert named <= targets
 
 
-def test_every_guard_in_the_code_is_explained() -> None:
-    sources = (ROOT / "reconciler").rglob("*.py")
-    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
-    rules = set(re.findall(r'(?:rule=|_over\()"([a-z-]+)"', code))
+RULE = re.compile(r"^\| `([a-z][a-z-]+)` \| (.+?) \| ([a-z, ]+) \|$", re.MULTILINE)
 
+
+def test_every_guard_in_the_code_is_explained() -> None:
     explained = (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
 
-    assert {rule for rule in rules if f"`{rule}`" not in explained} == set()
-    assert "replace-not-allowed" in rules
+    rows = {rule: sentence for rule, sentence, _ in RULE.findall(explained)}
+
+    assert rows == {rule.value: rule.refuses for rule in Rule}
+    assert "replace-not-allowed" in rows
+
+
+def test_every_refusal_is_by_a_rule_of_the_enum() -> None:
+    sources = (ROOT / "reconciler").rglob("*.py")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+
+    assert re.findall(r'rule="[^"]*"', code) == []
+    assert {rule for rule in Rule if f"Rule.{rule.name}" not in code} == set()
 
 
 def test_the_readme_lists_every_exit_code() -> None:
@@ -118,7 +129,58 @@ def test_the_vendor_of_the_tutorial_is_complete(
         (tmp_path / path).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
-    found = validating.validate("reconciler.yaml")
+    found = validate("reconciler.yaml")
 
     assert found.problems == ()
     assert found.clients == 1
+
+
+def test_a_project_can_be_started_with_the_vendor_of_the_tutorial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
+    for path, text in FILE.findall(page):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    done = CliRunner().invoke(root, ["init", "new", "--provider", "./providers/example"])
+
+    found = validate("new/reconciler.yaml")
+    text = (tmp_path / "new" / "reconciler.yaml").read_text(encoding="utf-8")
+    assert done.exit_code == 0
+    assert (found.problems, found.clients) == ((), 1)
+    assert "baseUrl: https://TENANT.example.com/api\n" in text
+    assert "https://shop.example.com/callback" in (
+        (tmp_path / "new" / "clients" / "storefront-web.yaml").read_text(encoding="utf-8")
+    )
+
+
+def test_every_module_that_the_architecture_names_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    before, _, history = page.partition("## Where things were before")
+    rows = [line.split("|")[2] for line in history.splitlines() if line.count("|") == 3]
+
+    named = set(re.findall(r"`((?:\w+/)*\w+\.py)`", "\n".join([before, *rows])))
+    missing = [
+        path
+        for path in named
+        if not (ROOT / "reconciler" / path).exists()
+        and not list((ROOT / "reconciler").rglob(path.rpartition("/")[2]))
+        and not (ROOT / path).exists()
+    ]
+
+    assert len(named) > 60
+    assert missing == []
+
+
+def test_no_folder_holds_more_than_a_reader_can_keep_in_mind() -> None:
+    package = ROOT / "reconciler"
+    modules = {folder: len(list(folder.glob("*.py"))) for folder in [package, *package.rglob("*/")]}
+
+    assert {str(folder): count for folder, count in modules.items() if count > 16} == {}
+    assert {path.name for path in package.glob("*.py")} == {
+        "__init__.py",
+        "__main__.py",
+        "atomic_files.py",
+    }

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from reconciler.app import validating
+from reconciler.app.validate import validate
 from reconciler.cli.root import root
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ def test_the_examples_are_a_dozen_valid_clients_of_three_vendors(
 ) -> None:
     monkeypatch.chdir(EXAMPLES)
 
-    found = validating.validate("reconciler.yaml")
+    found = validate("reconciler.yaml")
 
     assert found.problems == ()
     assert found.clients == 12

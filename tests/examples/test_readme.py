@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.measuring import unmeasured
 
 from reconciler.cli import demo
 
@@ -31,13 +32,14 @@ def test_the_way_to_a_first_apply_works_as_it_is_written(
 ) -> None:
     block = re.search(r"<!-- tested -->\n```sh\n(.*?)```", README, re.DOTALL)
     assert block is not None
-    # A step that fails must fail the whole, and the sandbox must end with it.
+    # A step that fails must fail the whole, and the sandbox must end with it. After the last step it
+    # is told to end twice, which may kill it.
     script = f"set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{block[1]}"
 
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=tmp_path,
-        env={**os.environ, "PATH": path_with_the_command, "PYTHONPATH": str(ROOT)},
+        env=unmeasured(PATH=path_with_the_command, PYTHONPATH=str(ROOT)),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

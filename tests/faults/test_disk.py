@@ -9,7 +9,8 @@ import sys
 import time
 
 import pytest
-from support.trial import trial, unmeasured
+from support.measuring import unmeasured
+from support.trial import trial
 from support.unprivileged import closed, shared_folder
 from support.vendors import NAMES
 
@@ -46,7 +47,7 @@ def limited(fleet, limit):
     return subprocess.run(
         [sys.executable, "-c", LIMITED, str(limit), "apply", "--auto-approve"],
         cwd=fleet.home,
-        env=unmeasured(fleet.workspace.env, PYTHONDONTWRITEBYTECODE="1"),
+        env=unmeasured(**fleet.workspace.env, PYTHONDONTWRITEBYTECODE="1"),
         capture_output=True,
         text=True,
         check=False,
@@ -141,14 +142,14 @@ def test_a_journal_that_is_damaged_before_its_end_is_refused_with_what_to_do(fle
 
 def killed_in_the_middle(fleet):
     """The journal of a run that was stopped dead after its creates."""
-    code = "import os, reconciler.inventory.session as s\n"
-    code += "s.Session.flush = s.Session.close = lambda self: os._exit(9)\n"
+    code = "import os, reconciler.inventory.open_inventory as s\n"
+    code += "s.OpenInventory.flush = s.OpenInventory.close = lambda self: os._exit(9)\n"
     code += "import runpy, sys; sys.argv = ['reconciler', 'apply', '--auto-approve']\n"
     code += "runpy.run_module('reconciler', run_name='__main__', alter_sys=True)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=fleet.home,
-        env=unmeasured(fleet.workspace.env),
+        env=unmeasured(**fleet.workspace.env),
         capture_output=True,
         check=False,
     )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.gate import DROPPED
-from support.trial import LOST, REPLACED, SETTLED, told, trial, unmeasured
+from support.measuring import unmeasured
+from support.trial import LOST, REPLACED, SETTLED, told, trial
 from support.vendors import NAMES
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def test_the_program_as_it_is_installed_recovers_too(fleet):
     with subprocess.Popen(
         [sys.executable, "-m", "reconciler", "apply", "--auto-approve"],
         cwd=fleet.home,
-        env=unmeasured(fleet.workspace.env),
+        env=unmeasured(**fleet.workspace.env),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:

@@ -11,7 +11,7 @@ from support.vendors import vendor
 from reconciler.core.errors import BadAnswer, NotFound, ServerFailed, Unauthorized
 from reconciler.core.model import Secret
 from reconciler.http import pages
-from reconciler.http.live import Reader, look, read, read_one
+from reconciler.http.live import ClientReader, read_client, read_list, read_state
 from reconciler.provider.model import Endpoint, Pagination
 
 SAILPOINT, PROVIDENT, BORUTA = map(vendor, ("sailpoint", "provident", "boruta"))
@@ -24,7 +24,7 @@ SMALL = provider(pagination=PAGED)
 WITH_TOTAL = provider(pagination=COUNTED, list=ITEMS)
 
 
-class Shelf:
+class PagedList:
     """Lists `count` clients in pages, and keeps count of who is asking; threads may share it."""
 
     def __init__(self, count, *, most=10**9, state_total=None, lie=None):
@@ -44,7 +44,7 @@ class Shelf:
 
 def over(handler, vendor=SMALL, ids=()):
     with transport(Server(handler), provider=vendor) as target:
-        return read(vendor, target, ids)
+        return read_state(vendor, target, ids)
 
 
 def answering(body):
@@ -53,87 +53,90 @@ def answering(body):
 
 @given(count=st.integers(0, 40))
 def test_every_client_is_read_once_whatever_the_number_of_pages(count):
-    shelf = Shelf(count)
+    paged = PagedList(count)
 
-    state = over(shelf)
+    state = over(paged)
 
-    assert list(state.clients) == [each["id"] for each in shelf.clients]
+    assert list(state.clients) == [each["id"] for each in paged.clients]
     assert state.listed
-    assert sorted(set(shelf.offsets)) == sorted(shelf.offsets)
+    assert sorted(set(paged.offsets)) == sorted(paged.offsets)
 
 
 @given(count=st.integers(0, 60))
 def test_at_most_a_third_of_the_requests_is_in_vain(count):
-    shelf = Shelf(count)
+    paged = PagedList(count)
 
-    over(shelf)
+    over(paged)
 
     needed = count // 3 + 1
-    assert len(shelf.offsets) - needed <= len(shelf.offsets) / 3
+    assert len(paged.offsets) - needed <= len(paged.offsets) / 3
 
 
 def test_a_list_of_one_page_costs_one_request():
-    shelf = Shelf(2)
+    paged = PagedList(2)
 
-    over(shelf)
+    over(paged)
 
-    assert shelf.offsets == [0]
+    assert paged.offsets == [0]
 
 
 @given(count=st.integers(0, 40))
 def test_where_the_total_is_stated_no_page_is_asked_for_in_vain(count):
-    shelf = Shelf(count, state_total=count)
+    paged = PagedList(count, state_total=count)
 
-    state = over(shelf, WITH_TOTAL)
+    state = over(paged, WITH_TOTAL)
 
     assert len(state.clients) == count
-    assert len(shelf.offsets) == max(1, -(-count // 3))
+    assert len(paged.offsets) == max(1, -(-count // 3))
 
 
 def test_pages_are_read_several_at_once():
     inside = threading.Barrier(2)
-    shelf = Shelf(8)
+    paged = PagedList(8)
 
     def together(request):
         if request.url.params["offset"] in ("3", "6"):
             inside.wait()
-        return shelf(request)
+        return paged(request)
 
     assert len(over(together).clients) == 8
 
 
 @pytest.mark.parametrize(
-    ("shelf", "problem"),
+    ("paged", "problem"),
     [
-        (Shelf(9, lie={3: [{"id": f"c00{n}"} for n in range(3)]}), "repeats a page"),
-        (Shelf(9, lie={3: [{"id": "c002"}, {"id": "c003"}, {"id": "c004"}]}), "holds c002 twice"),
-        (Shelf(9, lie={0: [{"id": "a"}, {"id": "a"}, {"id": "b"}]}), "holds a twice"),
-        (Shelf(9, lie={3: []}), "goes on after a page that was not full"),
-        (Shelf(9, lie={0: [{"id": str(n)} for n in range(5)]}), "page of 5 where 3 were asked"),
-        (Shelf(9, lie={3: {"error": "no"}}), "has no array at its top"),
-        (Shelf(9, lie={3: "none"}), "has no array"),
-        (Shelf(2, lie={0: [{"name": "web"}]}), "holds a client without an id"),
-        (Shelf(2, lie={0: [{"id": 7}]}), "holds a client without an id"),
-        (Shelf(2, lie={0: [{"id": ""}]}), "holds a client without an id"),
-        (Shelf(2, lie={0: ["web"]}), "holds a client without an id"),
+        (PagedList(9, lie={3: [{"id": f"c00{n}"} for n in range(3)]}), "repeats a page"),
+        (
+            PagedList(9, lie={3: [{"id": "c002"}, {"id": "c003"}, {"id": "c004"}]}),
+            "holds c002 twice",
+        ),
+        (PagedList(9, lie={0: [{"id": "a"}, {"id": "a"}, {"id": "b"}]}), "holds a twice"),
+        (PagedList(9, lie={3: []}), "goes on after a page that was not full"),
+        (PagedList(9, lie={0: [{"id": str(n)} for n in range(5)]}), "page of 5 where 3 were asked"),
+        (PagedList(9, lie={3: {"error": "no"}}), "has no array at its top"),
+        (PagedList(9, lie={3: "none"}), "has no array"),
+        (PagedList(2, lie={0: [{"name": "web"}]}), "holds a client without an id"),
+        (PagedList(2, lie={0: [{"id": 7}]}), "holds a client without an id"),
+        (PagedList(2, lie={0: [{"id": ""}]}), "holds a client without an id"),
+        (PagedList(2, lie={0: ["web"]}), "holds a client without an id"),
     ],
 )
-def test_a_list_that_cannot_be_whole_is_a_bad_answer(shelf, problem):
+def test_a_list_that_cannot_be_whole_is_a_bad_answer(paged, problem):
     with pytest.raises(BadAnswer, match=f"shop: the list of clients at /clients.*{problem}"):
-        over(shelf)
+        over(paged)
 
 
 @pytest.mark.parametrize(
-    ("shelf", "problem"),
+    ("paged", "problem"),
     [
-        (Shelf(2, state_total=9), "ends after 2 clients and states 9"),
-        (Shelf(2, state_total="2"), "states no total at /total"),
-        (Shelf(2, state_total=True), "states no total"),
+        (PagedList(2, state_total=9), "ends after 2 clients and states 9"),
+        (PagedList(2, state_total="2"), "states no total at /total"),
+        (PagedList(2, state_total=True), "states no total"),
     ],
 )
-def test_a_list_that_is_shorter_than_it_states_is_a_bad_answer(shelf, problem):
+def test_a_list_that_is_shorter_than_it_states_is_a_bad_answer(paged, problem):
     with pytest.raises(BadAnswer, match=problem):
-        over(shelf, WITH_TOTAL)
+        over(paged, WITH_TOTAL)
 
 
 def test_a_list_that_never_ends_is_given_up(monkeypatch):
@@ -148,18 +151,18 @@ def test_a_list_that_never_ends_is_given_up(monkeypatch):
 
 
 def test_a_server_whose_pages_are_shorter_than_asked_for_does_not_make_clients_gone():
-    shelf = Shelf(9, most=2)
+    paged = PagedList(9, most=2)
 
     with pytest.raises(BadAnswer, match="its pages are shorter than 3"):
-        over(shelf, ids=["c007"])
+        over(paged, ids=["c007"])
 
 
 def test_a_client_that_is_not_listed_costs_one_request_to_be_sure():
-    shelf = Shelf(2)
+    paged = PagedList(2)
 
-    state = over(shelf, ids=["c000", "gone"])
+    state = over(paged, ids=["c000", "gone"])
 
-    assert shelf.offsets == [0, 2]
+    assert paged.offsets == [0, 2]
     assert "gone" not in state.clients
 
 
@@ -192,7 +195,7 @@ def test_a_list_without_pages_is_read_in_one_request_and_its_secrets_are_sealed(
     server = Server(answering({"data": [{"id": "1", "name": "web", "secret": "hunter2"}]}))
 
     with transport(server, provider=BORUTA) as target:
-        state = read(BORUTA, target, ["1", "not there"])
+        state = read_state(BORUTA, target, ["1", "not there"])
 
     assert len(server.requests) == 1
     assert server.requests[0].url.query == b""
@@ -203,7 +206,7 @@ def test_a_list_is_read_by_the_documented_parameters():
     server = Server(answering([]))
 
     with transport(server) as target:
-        read(SAILPOINT, target, [])
+        read_state(SAILPOINT, target, [])
 
     assert dict(server.requests[0].url.params) == {"limit": "250", "offset": "0"}
 
@@ -222,7 +225,7 @@ def test_without_a_list_each_known_client_is_read_once():
     server = Server(by_id)
 
     with transport(server, provider=PROVIDENT) as target:
-        state = read(PROVIDENT, target, ["b", "a", "gone", "a", "c"])
+        state = read_state(PROVIDENT, target, ["b", "a", "gone", "a", "c"])
 
     assert sorted(server.calls) == [
         f"GET /oauth2/clients/{each}" for each in ("a", "b", "c", "gone")
@@ -236,7 +239,7 @@ def test_without_a_list_and_without_known_clients_nothing_is_asked():
     server = Server(by_id)
 
     with transport(server, provider=PROVIDENT) as target:
-        state = read(PROVIDENT, target, [])
+        state = read_state(PROVIDENT, target, [])
 
     assert (state.clients, state.gone, state.listed, server.requests) == (
         {},
@@ -250,7 +253,7 @@ def test_a_read_that_fails_fails_all_and_no_other_client_is_asked_for():
     server = Server(by_id)
 
     with transport(server, provider=PROVIDENT, workers=1) as target, pytest.raises(ServerFailed):
-        read(PROVIDENT, target, ["a", "x", "y", "z"])
+        read_state(PROVIDENT, target, ["a", "x", "y", "z"])
 
     assert server.calls == [f"GET /oauth2/clients/{each}" for each in ("a", "x")]
 
@@ -259,11 +262,11 @@ def test_once_a_read_failed_the_others_ask_for_nothing_more():
     server = Server(by_id)
 
     with transport(server, provider=PROVIDENT) as target:
-        reader = Reader(PROVIDENT, target)
+        reader = ClientReader(PROVIDENT, target)
         with pytest.raises(ServerFailed):
-            reader.look("x")
+            reader.read("x")
         calls = list(server.calls)
-        assert reader.look("a") is None
+        assert reader.read("a") is None
 
     assert server.calls == calls
 
@@ -272,7 +275,7 @@ def test_the_first_client_is_asked_for_alone_so_that_a_dead_server_costs_one_req
     server = Server(httpx.Response(403))
 
     with transport(server, provider=PROVIDENT) as target, pytest.raises(Unauthorized):
-        read(PROVIDENT, target, ["a", "b", "c", "d"])
+        read_state(PROVIDENT, target, ["a", "b", "c", "d"])
 
     assert len(server.requests) == 1
 
@@ -285,65 +288,65 @@ def test_an_answer_that_is_not_the_client_asked_for_is_a_bad_answer(answer):
         transport(Server(answering(answer)), provider=PROVIDENT) as target,
         pytest.raises(BadAnswer, match="GET /oauth2/clients/a was answered with"),
     ):
-        read_one(PROVIDENT, target, "a")
+        read_client(PROVIDENT, target, "a")
 
 
 def test_a_404_on_a_read_by_id_means_gone():
     with transport(Server(by_id), provider=PROVIDENT) as target, pytest.raises(NotFound):
-        read_one(PROVIDENT, target, "gone")
+        read_client(PROVIDENT, target, "gone")
 
 
 def test_an_id_is_opaque_and_stays_within_its_segment_of_the_path():
     server = Server(answering({"data": {"id": "A/B?c"}}))
 
     with transport(server, provider=BORUTA) as target:
-        client = read_one(BORUTA, target, "a/b?c")
+        client = read_client(BORUTA, target, "a/b?c")
 
     assert server.requests[0].url.raw_path == b"/clients/a%2Fb%3Fc"
     assert client.remote_id == "a/b?c"
 
 
 def test_a_list_that_was_read_ahead_is_not_read_again():
-    shelf = Shelf(7)
-    with transport(Server(shelf), provider=SMALL) as target:
-        ahead = look(SMALL, target, threading.Event())
-        asked = len(shelf.offsets)
-        state = read(SMALL, target, ["c001"], ahead)
+    paged = PagedList(7)
+    with transport(Server(paged), provider=SMALL) as target:
+        ahead = read_list(SMALL, target, threading.Event())
+        asked = len(paged.offsets)
+        state = read_state(SMALL, target, ["c001"], ahead)
 
-    assert list(state.clients) == [each["id"] for each in shelf.clients]
-    assert len(shelf.offsets) == asked
+    assert list(state.clients) == [each["id"] for each in paged.clients]
+    assert len(paged.offsets) == asked
 
 
 def test_a_list_that_was_read_ahead_is_held_to_the_ids_that_turn_out_to_be_expected():
-    shelf = Shelf(9, most=2)
+    paged = PagedList(9, most=2)
 
-    with transport(Server(shelf), provider=SMALL) as target:
-        ahead = look(SMALL, target, threading.Event())
+    with transport(Server(paged), provider=SMALL) as target:
+        ahead = read_list(SMALL, target, threading.Event())
         with pytest.raises(BadAnswer, match="pages are shorter than 3"):
-            read(SMALL, target, ["c007"], ahead)
+            read_state(SMALL, target, ["c007"], ahead)
 
 
 def test_reading_a_list_ends_when_the_run_stops():
-    shelf, stop = Shelf(100), threading.Event()
+    paged, stop = PagedList(100), threading.Event()
 
     def stops_after_two(request):
-        if len(shelf.offsets) == 2:
+        if len(paged.offsets) == 2:
             stop.set()
-        return shelf(request)
+        return paged(request)
 
     with (
         transport(Server(stops_after_two), provider=SMALL) as target,
         pytest.raises(BadAnswer, match="not read to its end"),
     ):
-        look(SMALL, target, stop)
+        read_list(SMALL, target, stop)
 
-    assert len(shelf.offsets) < 10
+    assert len(paged.offsets) < 10
 
 
 def test_a_server_without_a_list_is_not_looked_at():
     server = Server(answering([]))
 
     with transport(server, provider=PROVIDENT) as target:
-        assert look(PROVIDENT, target, threading.Event()) is None
+        assert read_list(PROVIDENT, target, threading.Event()) is None
 
     assert server.requests == []

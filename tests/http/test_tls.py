@@ -13,7 +13,8 @@ from support.vendors import vendor
 
 from reconciler.core.errors import Unreachable
 from reconciler.core.model import Secret
-from reconciler.http.transport import Connection, Transport
+from reconciler.http.connection import Connection
+from reconciler.http.transport import Transport
 
 
 class Empty(BaseHTTPRequestHandler):

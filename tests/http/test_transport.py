@@ -23,7 +23,7 @@ from reconciler.core.errors import (
 )
 from reconciler.core.model import Secret
 from reconciler.http import transport as module
-from reconciler.http.transport import Rate
+from reconciler.http.connection import Connection, Rate
 
 OK = httpx.Response(200, json={"id": "1"})
 REFUSED = httpx.ConnectError("connection refused")
@@ -259,6 +259,39 @@ def test_a_refusal_is_the_error_for_its_status(code, kind):
         target.send("PUT", "/clients/1", body={}, subject="web")
 
 
+@pytest.mark.parametrize(
+    ("headers", "tracking"),
+    [
+        ({"X-Request-Id": "general", "SLPT-Request-ID": "own"}, "own"),
+        ({"X-Request-Id": "general"}, "general"),
+        ({"X-Correlation-Id": "general"}, "general"),
+        ({"Request-Id": "general", "SLPT-Request-ID": ""}, "general"),
+        ({}, ""),
+    ],
+)
+def test_a_request_is_known_by_the_header_of_the_descriptor_before_the_usual_ones(
+    headers, tracking
+):
+    answers = [status(200, json={}, headers=headers), status(400, headers=headers)]
+
+    with transport(Server(*answers), provider=vendor("sailpoint")) as target:
+        answer = target.send("GET", "/clients/1")
+        with pytest.raises(Rejected) as refused:
+            target.send("PUT", "/clients/1", body={})
+
+    assert answer.tracking == tracking
+    assert refused.value.tracking == tracking
+
+
+def test_the_header_of_another_vendor_means_nothing():
+    ours = status(200, json={}, headers={"SLPT-Request-ID": "of another"})
+
+    with transport(Server(ours), provider=vendor("boruta")) as target:
+        answer = target.send("GET", "/clients/1")
+
+    assert answer.tracking == ""
+
+
 def test_an_error_page_of_any_size_is_not_looked_at():
     page = status(422, json={"message": "x" * 100_000})
 
@@ -391,7 +424,7 @@ def test_a_ca_bundle_that_cannot_be_used_is_named(tmp_path, content):
 
 
 def test_the_public_authorities_are_trusted_where_no_bundle_is_given():
-    context = module.authorities(None)
+    context = module.trusting_context(None)
 
     assert context.verify_mode.name == "CERT_REQUIRED"
     assert context.check_hostname
@@ -403,7 +436,7 @@ def test_a_bundle_is_trusted_instead_of_the_public_authorities(tmp_path):
     first, end, _ = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----\n")
     bundle.write_text(first + end)
 
-    context = module.authorities(str(bundle))
+    context = module.trusting_context(str(bundle))
 
     assert context.cert_store_stats()["x509_ca"] == 1
     assert context.check_hostname
@@ -429,7 +462,7 @@ def raw_server(answer):
 
 
 def over_a_socket(base):
-    connection = module.Connection(
+    connection = Connection(
         target="shop", provider=vendor("boruta"), base_url=base, auth=Secret("a-token")
     )
     return module.Transport(connection, sleep=lambda _: None)

@@ -8,22 +8,23 @@ from pathlib import Path
 
 import pytest
 from support.given import entry, intent
+from support.measuring import unmeasured
 
 from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Secret
 from reconciler.inventory import spool
-from reconciler.inventory.file import Store
+from reconciler.inventory.file import FileStore
 
 
 def keep(folder, target="shop", **entries):
-    with Store(folder).open(target, lock=True) as session:
+    with FileStore(folder).open(target, lock=True) as session:
         for key, each in entries.items():
             session.record(key, each)
 
 
 def on_disk(folder, target="shop"):
-    with Store(folder).open(target, lock=False) as session:
+    with FileStore(folder).open(target, lock=False) as session:
         return session.inventory.entries
 
 
@@ -34,7 +35,7 @@ def test_what_is_recorded_is_there_for_the_next_run(tmp_path):
 
 
 def test_a_file_that_is_not_there_is_an_inventory_without_clients(tmp_path):
-    with Store(tmp_path / "new").open("shop", lock=False) as session:
+    with FileStore(tmp_path / "new").open("shop", lock=False) as session:
         assert session.inventory.target == "shop"
         assert session.inventory.entries == {}
         assert session.entry("web") is None
@@ -57,7 +58,7 @@ def test_a_targets_name_cannot_lead_out_of_the_folder(tmp_path):
 
 
 def test_a_new_id_is_on_disk_before_record_returns(tmp_path):
-    with Store(tmp_path).open("shop", lock=True) as session:
+    with FileStore(tmp_path).open("shop", lock=True) as session:
         session.record("web", entry("1"))
 
         assert on_disk(tmp_path)["web"].remote_id == "1"
@@ -68,7 +69,7 @@ def test_a_new_id_is_on_disk_before_record_returns(tmp_path):
 
 
 def test_what_was_applied_to_a_known_id_may_wait_for_the_end(tmp_path):
-    with Store(tmp_path).open("shop", lock=True) as session:
+    with FileStore(tmp_path).open("shop", lock=True) as session:
         session.record("web", entry("1"))
         session.record("web", entry("1", applied={"name": "Web"}))
 
@@ -82,7 +83,7 @@ def test_what_was_applied_to_a_known_id_may_wait_for_the_end(tmp_path):
 
 def test_what_waits_is_written_when_the_run_ends_even_by_an_error(tmp_path):
     def run():
-        with Store(tmp_path).open("shop", lock=True) as session:
+        with FileStore(tmp_path).open("shop", lock=True) as session:
             session.record("web", entry("1"))
             session.record("web", entry("1", applied={"name": "Web"}))
             raise KeyError
@@ -96,7 +97,7 @@ def test_what_waits_is_written_when_the_run_ends_even_by_an_error(tmp_path):
 def test_a_client_is_forgotten_from_the_next_write_on(tmp_path):
     keep(tmp_path, web=entry("1"), job=entry("2"))
 
-    with Store(tmp_path).open("shop", lock=True) as session:
+    with FileStore(tmp_path).open("shop", lock=True) as session:
         session.forget("web")
         session.forget("unknown")
 
@@ -106,7 +107,7 @@ def test_a_client_is_forgotten_from_the_next_write_on(tmp_path):
 def test_a_deleted_predecessor_is_dropped_and_a_deleted_client_forgotten(tmp_path):
     keep(tmp_path, web=entry("2", superseded=("0", "1")))
 
-    with Store(tmp_path).open("shop", lock=True) as session:
+    with FileStore(tmp_path).open("shop", lock=True) as session:
         session.drop("web", "1")
         assert on_disk(tmp_path)["web"] == entry("2", superseded=("0",))
 
@@ -116,7 +117,7 @@ def test_a_deleted_predecessor_is_dropped_and_a_deleted_client_forgotten(tmp_pat
 
 
 def test_an_inventory_seen_once_does_not_change_with_later_records(tmp_path):
-    with Store(tmp_path).open("shop", lock=True) as session:
+    with FileStore(tmp_path).open("shop", lock=True) as session:
         before = session.inventory
         session.record("web", entry("1"))
 
@@ -146,7 +147,7 @@ def test_a_file_has_the_same_bytes_whatever_the_order_of_records(tmp_path):
 
 def test_without_the_lock_nothing_can_be_recorded(tmp_path):
     with (
-        Store(tmp_path).open("shop", lock=False) as session,
+        FileStore(tmp_path).open("shop", lock=False) as session,
         pytest.raises(InventoryError, match="open for reading only"),
     ):
         session.record("web", entry("1"))
@@ -180,7 +181,7 @@ class SlowDisk:
         self.entered, self.go_on = threading.Event(), threading.Event()
 
     def __call__(self, path, content, *, offset, mode):
-        """Write as `durable.append` does."""
+        """Write as `atomic_files.append` does."""
         self.writes += 1
         self.entered.set()
         self.go_on.wait()
@@ -196,7 +197,7 @@ def test_one_write_serves_all_threads_that_wait_for_it(tmp_path, monkeypatch):
         session.record(f"c{number}", entry(str(number)))
         return on_disk(tmp_path)[f"c{number}"].remote_id == str(number)
 
-    with Store(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(9) as pool:
+    with FileStore(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(9) as pool:
         monkeypatch.setattr(atomic_files, "append", disk)
         first = pool.submit(session.record, "first", entry("0"))
         disk.entered.wait()
@@ -220,7 +221,7 @@ class GatedDisk:
         self.let = threading.Semaphore(0)
 
     def __call__(self, path, content, *, offset, mode):
-        """Write as `durable.append` does."""
+        """Write as `atomic_files.append` does."""
         self.began.release()
         self.let.acquire()
         self.write(path, content, offset=offset, mode=mode)
@@ -233,7 +234,7 @@ def test_who_is_on_disk_goes_on_while_the_next_write_is_under_way(tmp_path, monk
         while len(session.inventory.entries) < number:
             pass
 
-    with Store(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(20) as pool:
+    with FileStore(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(20) as pool:
         monkeypatch.setattr(atomic_files, "append", disk)
         waiting = [pool.submit(session.record, "first", entry("0"))]
         disk.began.acquire()
@@ -258,7 +259,7 @@ def test_who_is_on_disk_goes_on_while_the_next_write_is_under_way(tmp_path, monk
 def test_many_creates_at_once_are_all_recorded(tmp_path):
     numbers = range(200)
 
-    with Store(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(8) as pool:
+    with FileStore(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: session.record(f"c{number}", entry(str(number))), numbers))
 
     assert {each.remote_id for each in on_disk(tmp_path).values()} == set(map(str, numbers))
@@ -269,7 +270,7 @@ def full(*_args, **_facts):
 
 
 def test_a_record_that_cannot_be_written_is_told_and_written_with_the_next(tmp_path, monkeypatch):
-    with Store(tmp_path).open("shop", lock=True) as session:
+    with FileStore(tmp_path).open("shop", lock=True) as session:
         with monkeypatch.context() as patched:
             patched.setattr(atomic_files, "append", full)
             with pytest.raises(
@@ -285,7 +286,7 @@ def test_a_record_that_cannot_be_written_is_told_and_written_with_the_next(tmp_p
 def test_a_failed_write_that_was_told_is_not_told_again_at_the_end(tmp_path, monkeypatch):
     monkeypatch.setattr(atomic_files, "append", full)
 
-    with Store(tmp_path).open("shop", lock=True) as session, pytest.raises(InventoryError):
+    with FileStore(tmp_path).open("shop", lock=True) as session, pytest.raises(InventoryError):
         session.record("web", entry("1"))
 
 
@@ -295,7 +296,7 @@ def test_a_write_that_fails_at_the_end_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(atomic_files, "write", full)
 
     def run():
-        with Store(tmp_path).open("shop", lock=True) as session:
+        with FileStore(tmp_path).open("shop", lock=True) as session:
             session.record("web", entry("1", applied={"name": "Web"}))
 
     with pytest.raises(InventoryError, match="No space left"):
@@ -306,7 +307,7 @@ def test_a_write_that_is_broken_off_leaves_the_next_one_free(tmp_path, monkeypat
     def interrupted(*_args, **_facts):
         raise KeyboardInterrupt
 
-    with Store(tmp_path).open("shop", lock=True) as session:
+    with FileStore(tmp_path).open("shop", lock=True) as session:
         with monkeypatch.context() as patched:
             patched.setattr(atomic_files, "append", interrupted)
             with pytest.raises(KeyboardInterrupt):
@@ -326,7 +327,7 @@ def test_threads_that_wait_for_a_failing_write_all_hear_of_it(tmp_path, monkeypa
         return "silent"
 
     monkeypatch.setattr(atomic_files, "append", full)
-    with Store(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(4) as pool:
+    with FileStore(tmp_path).open("shop", lock=True) as session, ThreadPoolExecutor(4) as pool:
         outcomes = list(pool.map(lambda number: outcome(session, number), range(20)))
 
     assert outcomes == ["told"] * 20
@@ -339,9 +340,9 @@ import resource, signal, sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from support.given import entry
 from reconciler.core.errors import InventoryError
-from reconciler.inventory.file import Store
+from reconciler.inventory.file import FileStore
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-with Store({str(tmp_path)!r}).open("shop", lock=True) as session:
+with FileStore({str(tmp_path)!r}).open("shop", lock=True) as session:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
     try:
         session.record("big", entry("2", applied={{"name": "x" * 1000}}))
@@ -352,6 +353,7 @@ with Store({str(tmp_path)!r}).open("shop", lock=True) as session:
     told = subprocess.run(
         [sys.executable, "-c", script],
         cwd=Path(__file__).parents[2],
+        env=unmeasured(),
         capture_output=True,
         text=True,
         check=True,
@@ -389,12 +391,12 @@ def test_a_damaged_inventory_is_not_opened_and_its_lock_is_free_again(tmp_path):
 
 
 def test_a_second_run_is_told_who_holds_the_lock_and_since_when(tmp_path):
-    first = Store(tmp_path, now=lambda: "2026-11-23T10:00:00Z")
+    first = FileStore(tmp_path, now=lambda: "2026-11-23T10:00:00Z")
 
     with first.open("shop", lock=True):
         with pytest.raises(InventoryError) as caught:
             keep(tmp_path)
-        with Store(tmp_path).open("other", lock=True):
+        with FileStore(tmp_path).open("other", lock=True):
             pass
 
     assert f"process {os.getpid()} on " in str(caught.value)
@@ -404,13 +406,13 @@ def test_a_second_run_is_told_who_holds_the_lock_and_since_when(tmp_path):
 def test_reading_needs_no_lock(tmp_path):
     keep(tmp_path, web=entry("1"))
 
-    with Store(tmp_path).open("shop", lock=True):
+    with FileStore(tmp_path).open("shop", lock=True):
         assert list(on_disk(tmp_path)) == ["web"]
 
 
 @pytest.mark.parametrize("note", [None, "", "[]", "{}", '{"pid": 1}'])
 def test_a_lock_whose_holder_left_no_note_is_held_all_the_same(tmp_path, note):
-    with Store(tmp_path).open("shop", lock=True):
+    with FileStore(tmp_path).open("shop", lock=True):
         path = tmp_path / ".locks" / "shop.holder.json"
         path.unlink()
         if note is not None:
@@ -433,8 +435,8 @@ def test_the_lock_of_a_process_that_was_killed_is_free(tmp_path):
 import sys
 sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from support.given import entry
-from reconciler.inventory.file import Store
-with Store({str(tmp_path)!r}).open("shop", lock=True) as session:
+from reconciler.inventory.file import FileStore
+with FileStore({str(tmp_path)!r}).open("shop", lock=True) as session:
     session.record("web", entry("1"))
     print("held", flush=True)
     sys.stdin.read()
@@ -442,6 +444,7 @@ with Store({str(tmp_path)!r}).open("shop", lock=True) as session:
     holder = subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=Path(__file__).parents[2],
+        env=unmeasured(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -464,7 +467,7 @@ def test_a_journal_that_cannot_be_taken_away_is_told_and_costs_nothing(tmp_path,
         return full() if path.suffix == ".journal" else unlink(path, **facts)
 
     def run():
-        with Store(tmp_path).open("shop", lock=True) as session:
+        with FileStore(tmp_path).open("shop", lock=True) as session:
             session.record("web", entry("1"))
             monkeypatch.setattr(Path, "unlink", stuck)
 
@@ -478,7 +481,7 @@ def test_a_journal_that_cannot_be_taken_away_is_told_and_costs_nothing(tmp_path,
 
 
 def test_a_create_whose_intent_cannot_be_written_is_not_pending(tmp_path, monkeypatch):
-    with Store(tmp_path).open("shop", lock=True) as session:
+    with FileStore(tmp_path).open("shop", lock=True) as session:
         with monkeypatch.context() as patched:
             patched.setattr(atomic_files, "append", full)
             with pytest.raises(InventoryError, match="No space left"):
@@ -486,7 +489,7 @@ def test_a_create_whose_intent_cannot_be_written_is_not_pending(tmp_path, monkey
         assert session.inventory.pending == {}
         session.record("job", entry("1"))
 
-    with Store(tmp_path).open("shop", lock=False) as session:
+    with FileStore(tmp_path).open("shop", lock=False) as session:
         assert session.inventory.pending == {}
 
 
@@ -506,14 +509,14 @@ def test_a_record_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monk
 
 
 def test_the_time_of_the_lock_is_utc_by_default(tmp_path):
-    with Store(tmp_path).open("shop", lock=True):
+    with FileStore(tmp_path).open("shop", lock=True):
         note = (tmp_path / ".locks" / "shop.holder.json").read_text()
 
     assert note.rstrip().endswith('Z"}')
 
 
 def test_a_spooled_secret_is_private_and_out_of_git(tmp_path):
-    with Store(tmp_path).open("shop", lock=True) as session:
+    with FileStore(tmp_path).open("shop", lock=True) as session:
         path = Path(session.spool("web", "id/1", Secret("hunter2")))
 
     assert path == tmp_path / ".spool" / "shop@web@id%2F1.json"
@@ -527,6 +530,6 @@ def test_a_secret_that_cannot_be_spooled_is_told_without_showing_it(tmp_path):
     (tmp_path / ".spool").write_text("in the way")
 
     with pytest.raises(InventoryError, match="cannot be written") as caught:
-        spool.save(tmp_path, "shop", "web", "1", Secret("hunter2"))
+        spool.save_secret(tmp_path, "shop", "web", "1", Secret("hunter2"))
 
     assert "hunter2" not in str(caught.value)

@@ -9,7 +9,7 @@ from support.given import entry, intent
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Inventory
 from reconciler.inventory import journal
-from reconciler.inventory.journal import Drop, Forget, Intend, Record, Settle, State
+from reconciler.inventory.journal import CloseCreate, Drop, Forget, Intend, InventoryState, Record
 
 KEYS = st.sampled_from(["web", "job", "ünï"])
 IDS = st.sampled_from(["1", "2", "3"])
@@ -21,7 +21,7 @@ ENTRIES = st.builds(
 )
 EVENTS = st.lists(
     st.builds(lambda key: Intend(key, intent(key)), KEYS)
-    | st.builds(Settle, KEYS)
+    | st.builds(CloseCreate, KEYS)
     | st.builds(Record, KEYS, ENTRIES)
     | st.builds(Forget, KEYS)
     | st.builds(Drop, KEYS, IDS),
@@ -33,15 +33,15 @@ STARTS = st.dictionaries(KEYS, ENTRIES, max_size=3).map(
 
 
 def written(events, serial=4):
-    return journal.first_line("shop", serial) + journal.lines(events, number=1)
+    return journal.encode_head("shop", serial) + journal.encode_events(events, number=1)
 
 
 def read(content):
-    return journal.read(content, target="shop", path="inventory/shop.journal")
+    return journal.decode(content, target="shop", path="inventory/shop.journal")
 
 
 def after(inventory, events):
-    state = State(inventory)
+    state = InventoryState(inventory)
     for event in events:
         state.apply(event)
     return Inventory(target="shop", entries=state.entries, pending=state.pending)
@@ -54,6 +54,24 @@ def test_what_is_written_is_read_back(events):
     found = read(content)
 
     assert (found.serial, list(found.events), found.size) == (4, events, len(content))
+
+
+# As 0.1.0 wrote them: the words in a journal stay, whatever the events are called in the code.
+EARLIER = b"""\
+["522f47fb",0,{"apiVersion":"reconciler/v1","target":"shop","serial":0}]
+["67dad076",1,{"event":"intend","key":"web","intent":{"facts":{"n":1},"digest":"x","at":"t","predecessor":"5"}}]
+["b879cd3b",2,{"event":"settle","key":"web"}]
+["fef24e0a",3,{"event":"record","key":"two","entry":{"id":"2","applied":{},"fingerprints":{},"appliedAt":"2026","digest":"d","superseded":[]}}]
+["4e54c64a",4,{"event":"drop","key":"web","id":"0"}]
+["6988fd72",5,{"event":"forget","key":"two"}]
+"""
+
+
+def test_a_journal_that_an_earlier_version_left_is_read_and_written_the_same():
+    found = read(EARLIER)
+
+    assert [type(event) for event in found.events] == [Intend, CloseCreate, Record, Drop, Forget]
+    assert written(found.events, serial=0) == EARLIER
 
 
 @given(events=EVENTS, cut=st.integers(min_value=0))
@@ -107,9 +125,9 @@ def test_a_tail_of_broken_lines_was_never_acknowledged():
         (LINES[0] + LINES[1].replace(b"web", b"job") + LINES[2], "its line 2 is damaged"),
         (b"".join(LINES[:2]) + LINES[1], "its line 3 is damaged or missing"),
         (b"<<<<<<< HEAD\n" + b"".join(LINES), "its line 1 is damaged"),
-        (journal.first_line("other", 4), "it is that of the target 'other'"),
+        (journal.encode_head("other", 4), "it is that of the target 'other'"),
         (
-            journal.lines([Forget("web")], number=0),
+            journal.encode_events([Forget("web")], number=0),
             "another version of the tool wrote it",
         ),
     ],

@@ -12,10 +12,9 @@ from support.given import entry
 from support.store_places import SetClock
 
 from reconciler.core.errors import InventoryError
-from reconciler.inventory import lease as locking
 from reconciler.inventory import objects
 from reconciler.inventory.bucket import Bucket
-from reconciler.inventory.lease import Clock, Lease
+from reconciler.inventory.lease import Clock, Lease, renew_until
 
 
 @pytest.fixture
@@ -93,7 +92,7 @@ def test_a_run_that_another_took_the_lock_from_writes_nothing_more(bucket):
             after = bucket.snapshot()
             bucket.clock.seconds += 2
             for write in (
-                session.check,
+                session.check_lock,
                 lambda: session.record("job", entry("2")),
                 session.flush,
             ):
@@ -189,7 +188,7 @@ def test_the_lock_is_renewed_until_the_run_is_over(objects_of):
             self.beats += 1
             return self.beats > 9
 
-    locking.keep(lease, Over())
+    renew_until(lease, Over())
 
     lease.check()
 
@@ -235,8 +234,8 @@ def test_a_store_that_minds_no_condition_is_refused(objects_of, monkeypatch):
 def test_a_write_that_was_carried_out_and_not_answered_is_known_again(objects_of, bucket):
     obstore.put(bucket.raw(), "shop.json", b"same")
 
-    assert objects_of.put("shop.json", b"same", over=None) is not None
-    assert objects_of.put("shop.json", b"other", over=None) is None
+    assert objects_of.put("shop.json", b"same", replacing=None) is not None
+    assert objects_of.put("shop.json", b"other", replacing=None) is None
 
 
 def test_a_piece_of_journal_that_was_written_and_not_answered_is_gone_on_from(bucket, monkeypatch):
@@ -320,8 +319,8 @@ def test_a_store_that_fails_is_told_in_one_line_without_what_its_address_holds(
 ):
     calls = {
         "get": lambda: objects_of.get("a"),
-        "head": lambda: objects_of.unchanged("a", None),
-        "put": lambda: objects_of.put("a", b"", over=None),
+        "head": lambda: objects_of.is_unchanged("a", None),
+        "put": lambda: objects_of.put("a", b"", replacing=None),
         "list": lambda: objects_of.names("a"),
         "delete": lambda: objects_of.delete(["a"]),
     }
@@ -365,7 +364,7 @@ def test_without_the_extra_the_message_says_what_to_install(monkeypatch):
 def test_the_thread_that_renews_ends_with_the_run(bucket):
     before = threading.active_count()
 
-    store = objects.Store(bucket.url, private=Path("unused"), options=bucket.options)
+    store = objects.ObjectStore(bucket.url, private=Path("unused"), options=bucket.options)
     with store.open("shop", lock=True):
         assert threading.active_count() == before + 1
 

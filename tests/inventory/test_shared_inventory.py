@@ -58,7 +58,7 @@ def test_a_second_machine_does_not_apply_while_the_first_does(machines):
 
 def test_a_run_whose_lock_another_took_sends_nothing_more(machines, bucket, monkeypatch):
     one, _two = machines
-    monkeypatch.setattr(lease, "FRESH", 0.0)
+    monkeypatch.setattr(lease, "FRESH_SECONDS", 0.0)
 
     def meanwhile():
         bucket.clock.seconds = 4e9

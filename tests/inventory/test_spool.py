@@ -12,9 +12,9 @@ SECRET = Secret("hunter2-hunter2")
 
 
 def test_what_was_saved_waits_with_all_that_it_takes_to_deliver_it(tmp_path):
-    path = spool.save(tmp_path, "shop", "web/1", "id 1", SECRET)
+    path = spool.save_secret(tmp_path, "shop", "web/1", "id 1", SECRET)
 
-    (waiting,) = spool.waiting(tmp_path, "shop")
+    (waiting,) = spool.read_secrets(tmp_path, "shop")
 
     assert str(waiting.path) == path
     assert (waiting.key, waiting.client_id, waiting.secret) == ("web/1", "id 1", SECRET)
@@ -22,32 +22,32 @@ def test_what_was_saved_waits_with_all_that_it_takes_to_deliver_it(tmp_path):
 
 
 def test_each_target_has_its_own(tmp_path):
-    spool.save(tmp_path, "shop", "web", "1", SECRET)
-    spool.save(tmp_path, "hr", "web", "1", SECRET)
+    spool.save_secret(tmp_path, "shop", "web", "1", SECRET)
+    spool.save_secret(tmp_path, "hr", "web", "1", SECRET)
 
-    assert [each.path.name for each in spool.waiting(tmp_path, "hr")] == ["hr@web@1.json"]
-    assert spool.waiting(tmp_path, "other") == ()
+    assert [each.path.name for each in spool.read_secrets(tmp_path, "hr")] == ["hr@web@1.json"]
+    assert spool.read_secrets(tmp_path, "other") == ()
 
 
 def test_without_a_folder_nothing_waits(tmp_path):
-    assert spool.waiting(tmp_path / "not-there", "shop") == ()
+    assert spool.read_secrets(tmp_path / "not-there", "shop") == ()
 
 
 def test_a_later_secret_of_the_same_client_takes_the_place_of_the_earlier(tmp_path):
-    spool.save(tmp_path, "shop", "web", "1", Secret("old"))
-    spool.save(tmp_path, "shop", "web", "1", SECRET)
+    spool.save_secret(tmp_path, "shop", "web", "1", Secret("old"))
+    spool.save_secret(tmp_path, "shop", "web", "1", SECRET)
 
-    assert [each.secret for each in spool.waiting(tmp_path, "shop")] == [SECRET]
+    assert [each.secret for each in spool.read_secrets(tmp_path, "shop")] == [SECRET]
 
 
 def test_a_delivered_secret_is_deleted_and_deleting_it_twice_is_well(tmp_path):
-    spool.save(tmp_path, "shop", "web", "1", SECRET)
-    (waiting,) = spool.waiting(tmp_path, "shop")
+    spool.save_secret(tmp_path, "shop", "web", "1", SECRET)
+    (waiting,) = spool.read_secrets(tmp_path, "shop")
 
-    spool.remove(waiting)
-    spool.remove(waiting)
+    spool.delete_secret(waiting)
+    spool.delete_secret(waiting)
 
-    assert spool.waiting(tmp_path, "shop") == ()
+    assert spool.read_secrets(tmp_path, "shop") == ()
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_file_that_is_none_of_ours_is_named_and_not_quoted(tmp_path, content):
     path.write_text(content)
 
     with pytest.raises(InventoryError, match="it does not hold a client's secret") as caught:
-        spool.waiting(tmp_path, "shop")
+        spool.read_secrets(tmp_path, "shop")
 
     assert str(path) in str(caught.value)
     assert "hunter2" not in str(caught.value)
@@ -69,12 +69,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     (tmp_path / ".spool" / "shop@web@1.json").mkdir(parents=True)
 
     with pytest.raises(InventoryError, match="Is a directory"):
-        spool.waiting(tmp_path, "shop")
+        spool.read_secrets(tmp_path, "shop")
 
 
 def test_a_file_that_cannot_be_deleted_is_named(tmp_path, monkeypatch):
-    spool.save(tmp_path, "shop", "web", "1", SECRET)
-    (waiting,) = spool.waiting(tmp_path, "shop")
+    spool.save_secret(tmp_path, "shop", "web", "1", SECRET)
+    (waiting,) = spool.read_secrets(tmp_path, "shop")
 
     def refuse(_path):
         raise PermissionError(13, "Permission denied")
@@ -82,11 +82,11 @@ def test_a_file_that_cannot_be_deleted_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(atomic_files, "sync_folder", refuse)
 
     with pytest.raises(InventoryError, match="cannot be deleted: Permission denied"):
-        spool.remove(waiting)
+        spool.delete_secret(waiting)
 
 
 def test_the_file_says_whose_secret_it_is_so_that_a_person_can_deliver_it(tmp_path):
-    path = spool.save(tmp_path, "shop", "web", "1", SECRET)
+    path = spool.save_secret(tmp_path, "shop", "web", "1", SECRET)
 
     assert json.loads(Path(path).read_text()) == {
         "target": "shop",

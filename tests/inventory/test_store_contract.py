@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.given import entry, intent
+from support.measuring import unmeasured
 
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Secret
@@ -71,7 +72,7 @@ def test_targets_do_not_share_a_record(place):
     assert known(place, "b").entries["web"].remote_id == "2"
 
 
-def test_an_intent_is_kept_before_intend_returns_and_until_it_is_settled(place):
+def test_an_intent_is_kept_before_intend_returns_and_until_it_is_closed(place):
     crash(place, lambda session: session.intend("web", intent(remote_id="7", name="Web")))
 
     assert known(place).pending == {"web": intent(remote_id="7", name="Web")}
@@ -82,16 +83,16 @@ def test_an_intent_is_kept_before_intend_returns_and_until_it_is_settled(place):
     assert journal_of(place) == {}
 
     with place.store().open("shop", lock=True) as session:
-        session.settle("web")
-        session.settle("web")
+        session.close_create("web")
+        session.close_create("web")
 
     assert known(place).pending == {}
 
 
-def test_a_settled_create_is_settled_before_settle_returns(place):
+def test_a_closed_create_is_on_disk_before_close_create_returns(place):
     def act(session):
         session.intend("web", intent())
-        session.settle("web")
+        session.close_create("web")
 
     crash(place, act)
 
@@ -211,7 +212,7 @@ def test_a_create_that_came_to_nothing_leaves_the_record_as_it_was(place):
 
     with place.store().open("shop", lock=True) as session:
         session.intend("job", intent("job"))
-        session.settle("job")
+        session.close_create("job")
 
     assert place.snapshot() == before
 
@@ -326,7 +327,7 @@ def test_without_the_lock_nothing_can_be_changed(place):
         ):
             with pytest.raises(InventoryError, match="open for reading only"):
                 change()
-        session.check()
+        session.check_lock()
 
     assert place.snapshot() == {}
 
@@ -407,7 +408,7 @@ def test_reading_while_others_write_always_shows_all_that_was_acknowledged(place
         written.result()
 
 
-def process(place, body):
+def process(place, body, env=None):
     script = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
@@ -419,6 +420,7 @@ store = {place.opening()}
     return subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=ROOT,
+        env=env,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -434,6 +436,7 @@ with store.open("shop", lock=True) as session:
     print("held", flush=True)
     sys.stdin.read()
 """,
+        env=unmeasured(),
     )
     assert holder.stdout.readline() == "held\n"
     with pytest.raises(InventoryError, match=f"process {holder.pid} on .* since "):
@@ -488,12 +491,12 @@ except InventoryError:
 def test_a_secret_that_its_sink_would_not_take_stays_on_this_machine(place):
     with place.store().open("shop", lock=True) as session:
         path = Path(session.spool("web", "id/1", Secret("hunter2")))
-        (waiting,) = session.spooled()
+        (waiting,) = session.spooled_secrets()
 
         assert path.stat().st_mode & 0o777 == 0o600
         assert (waiting.key, waiting.client_id, waiting.secret.value) == ("web", "id/1", "hunter2")
 
         session.unspool(waiting)
-        assert session.spooled() == ()
+        assert session.spooled_secrets() == ()
 
     assert not any(b"hunter2" in content for content in place.snapshot().values())

@@ -20,7 +20,7 @@ spec: {name: Web, redirectUris: [], allowedScopes: [], isActiv: true}
 def mine(write, tmp_path):
     """A folder of the user's own that describes a provider, and a project that uses it."""
     folder = tmp_path / "providers" / "mine"
-    shutil.copytree(catalog.schemas_folder() / "provident", folder)
+    shutil.copytree(f"{catalog.schemas_folder()}/provident", folder)
     descriptor = folder / "provider.yaml"
     text = descriptor.read_text(encoding="utf-8").replace("ProvidentClient", "MineClient")
     descriptor.write_text(text, encoding="utf-8")
@@ -46,6 +46,22 @@ def test_the_bundled_providers_are_known_by_name():
         "ProvidentClient",
         "SailPointClient",
     }
+
+
+def test_one_of_the_bundled_providers_is_the_one_to_start_with():
+    examples = {name: catalog.entry(name, ".").descriptor["example"] for name in catalog.names()}
+
+    chosen = [name for name, example in examples.items() if example.get("default")]
+
+    assert chosen == ["provident"] == [catalog.default_name()]
+
+
+def test_where_none_says_so_the_first_is_the_one_to_start_with(tmp_path, monkeypatch):
+    for name in ("sailpoint", "boruta"):
+        shutil.copytree(f"{catalog.schemas_folder()}/{name}", tmp_path / name)
+    monkeypatch.setattr(catalog, "schemas_folder", lambda: str(tmp_path))
+
+    assert catalog.default_name() == "boruta"
 
 
 def test_a_name_that_is_not_known_is_an_error():

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from reconciler.manifests.globs import Tree, complaint, is_literal, matches
+from reconciler.manifests.globs import FileTree, is_literal, matches, unusable_reason
 
 FILES = (
     "top.yaml",
@@ -53,7 +53,7 @@ def root(tmp_path):
     ],
 )  # fmt: skip
 def test_a_pattern_means_these_files(root, pattern, expected):
-    found = Tree(str(root)).expand(pattern)
+    found = FileTree(str(root)).matching_files(pattern)
 
     assert found == expected
     assert all(matches(pattern, path) for path in found)
@@ -75,25 +75,25 @@ def test_a_pattern_does_not_mean_these_paths(pattern, path):
 
 
 def test_folders_above_the_project_can_be_meant(root):
-    assert Tree(str(root / "clients" / "shop")).expand("../*.yaml") == ["../a.yaml"]
+    assert FileTree(str(root / "clients" / "shop")).matching_files("../*.yaml") == ["../a.yaml"]
 
 
 def test_links_lead_to_files_but_never_in_circles(root):
     (root / "clients" / "loop").symlink_to(root / "clients")
     (root / "clients" / "link.yaml").symlink_to(root / "top.yaml")
 
-    assert Tree(str(root)).expand("**/a.yaml") == ["clients/a.yaml"]
-    assert "clients/link.yaml" in Tree(str(root)).expand("**/*.yaml")
-    assert Tree(str(root)).expand("clients/*/a.yaml") == ["clients/loop/a.yaml"]
+    assert FileTree(str(root)).matching_files("**/a.yaml") == ["clients/a.yaml"]
+    assert "clients/link.yaml" in FileTree(str(root)).matching_files("**/*.yaml")
+    assert FileTree(str(root)).matching_files("clients/*/a.yaml") == ["clients/loop/a.yaml"]
 
 
 def test_a_folder_is_listed_once_for_all_patterns(root):
-    tree = Tree(str(root))
-    before = tree.expand("**/*.yaml")
+    tree = FileTree(str(root))
+    before = tree.matching_files("**/*.yaml")
 
     (root / "clients" / "late.yaml").touch()
 
-    assert tree.expand("**/*.yaml") == before
+    assert tree.matching_files("**/*.yaml") == before
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a system with pipes")
@@ -101,7 +101,9 @@ def test_a_folder_of_ten_levels_and_odd_names_is_no_trouble(root):
     os.mkfifo(root / "clients" / "pipe.yaml")
     (root / "clients" / "new\nline.yaml").touch()
 
-    assert {"clients/pipe.yaml", "clients/new\nline.yaml"} <= {*Tree(str(root)).expand("**/*.yaml")}
+    assert {"clients/pipe.yaml", "clients/new\nline.yaml"} <= {
+        *FileTree(str(root)).matching_files("**/*.yaml")
+    }
 
 
 @pytest.mark.parametrize(
@@ -109,12 +111,12 @@ def test_a_folder_of_ten_levels_and_odd_names_is_no_trouble(root):
     ["/etc/*.yaml", "~/a.yaml", "C:/a.yaml", "a\\b.yaml", "a\0b", "a**/b.yaml", "**.yaml", "clients/", "a//b"],
 )  # fmt: skip
 def test_a_pattern_that_cannot_be_meant_is_refused(pattern):
-    assert complaint(pattern)
+    assert unusable_reason(pattern)
 
 
 @pytest.mark.parametrize("pattern", ["a.yaml", "**/*.yaml", "../a/[ab]?.yaml", "**"])
 def test_other_patterns_are_fine(pattern):
-    assert complaint(pattern) is None
+    assert unusable_reason(pattern) is None
 
 
 def test_a_pattern_without_magic_is_a_name():

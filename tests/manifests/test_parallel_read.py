@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.manifests import load
-from reconciler.manifests import parallel_read as twin
-from reconciler.manifests.files import is_much
+from reconciler.manifests import load, parallel_read
+from reconciler.manifests.files import are_large
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs Linux"),
@@ -32,7 +31,7 @@ SHOUTED = [shout(item) for item in ITEMS]
 
 @pytest.mark.parametrize("items", [[], ["0"], ITEMS[:127], ITEMS[:129], ITEMS])
 def test_both_processes_together_give_what_one_would(items):
-    with twin.mapped(shout, items) as results:
+    with parallel_read.map_in_parallel(shout, items) as results:
         found = results()
 
     assert found == [shout(item) for item in items]
@@ -49,7 +48,7 @@ def test_the_copy_does_what_it_gets_to():
         return shout(item)
 
     parent, (begun, begin) = os.getpid(), os.pipe()
-    with twin.mapped(begins_with_the_copy, ITEMS) as results:
+    with parallel_read.map_in_parallel(begins_with_the_copy, ITEMS) as results:
         found = results()
     os.close(begun)
     os.close(begin)
@@ -66,7 +65,7 @@ def test_a_copy_that_is_killed_costs_time_only(last):
         return shout(item)
 
     parent = os.getpid()
-    with twin.mapped(dies_in_the_copy, ITEMS) as results:
+    with parallel_read.map_in_parallel(dies_in_the_copy, ITEMS) as results:
         assert results() == SHOUTED
 
 
@@ -77,24 +76,24 @@ def test_a_copy_that_fails_ends_there_and_says_nothing(capfd):
         return shout(item)
 
     parent = os.getpid()
-    with twin.mapped(fails_in_the_copy, ITEMS) as results:
+    with parallel_read.map_in_parallel(fails_in_the_copy, ITEMS) as results:
         assert results() == SHOUTED
 
     assert capfd.readouterr() == ("", "")
 
 
 def test_half_an_answer_is_none():
-    with twin.Copy(shout, [["1", "2"], ["3"]]) as copy:
+    with parallel_read.ForkedWorker(shout, [["1", "2"], ["3"]]) as copy:
         copy.wait()
-        whole = copy.answered()
+        whole = copy.results_of_copy()
         size = os.fstat(copy.memory).st_size
         os.ftruncate(copy.memory, size - 1)
-        cut = copy.answered()
+        cut = copy.results_of_copy()
         os.ftruncate(copy.memory, 5)
 
         assert whole == {0: [shout("1"), shout("2")], 1: [shout("3")]}
         assert cut == {0: whole[0]}
-        assert copy.answered() == {}
+        assert copy.results_of_copy() == {}
 
 
 def test_what_a_copy_left_is_not_done_again(monkeypatch):
@@ -105,10 +104,10 @@ def test_what_a_copy_left_is_not_done_again(monkeypatch):
         return ended[0].pid
 
     monkeypatch.setattr(os, "fork", stand_in)
-    with twin.Copy(shout, [["1"], ["2"]]) as copy:
-        copy.serve()
+    with parallel_read.ForkedWorker(shout, [["1"], ["2"]]) as copy:
+        copy.run_in_copy()
 
-        assert copy.share() == {0: [shout("1")], 1: [shout("2")]}
+        assert copy.collect_results() == {0: [shout("1")], 1: [shout("2")]}
 
     assert ended[0].wait() == 0
 
@@ -119,7 +118,7 @@ def test_without_a_copy_everything_is_done_here(monkeypatch):
 
     monkeypatch.setattr(os, "fork", refused)
     before = open_files()
-    with twin.mapped(shout, ITEMS) as results:
+    with parallel_read.map_in_parallel(shout, ITEMS) as results:
         found = results()
 
     assert found == SHOUTED
@@ -133,7 +132,7 @@ def test_a_copy_does_not_outlive_its_use():
         return item
 
     parent, before = os.getpid(), open_files()
-    with pytest.raises(ZeroDivisionError), twin.mapped(lasts_in_the_copy, ITEMS):
+    with pytest.raises(ZeroDivisionError), parallel_read.map_in_parallel(lasts_in_the_copy, ITEMS):
         raise ZeroDivisionError
 
     with pytest.raises(ChildProcessError):
@@ -144,15 +143,15 @@ def test_a_copy_does_not_outlive_its_use():
 def test_a_copy_is_made_of_a_process_without_threads_that_has_a_second_cpu():
     script = """
 import os, threading
-from reconciler.manifests import parallel_read as twin
+from reconciler.manifests import parallel_read
 os.sched_getaffinity = lambda _: {0, 1}
-print(twin.is_possible())
+print(parallel_read.is_possible())
 os.sched_getaffinity = lambda _: {0}
-print(twin.is_possible())
+print(parallel_read.is_possible())
 os.sched_getaffinity = lambda _: {0, 1}
 done = threading.Event()
 threading.Thread(target=done.wait).start()
-print(twin.is_possible())
+print(parallel_read.is_possible())
 done.set()
 """
     ended = subprocess.run(
@@ -165,9 +164,9 @@ done.set()
 LOAD = """
 import os
 from reconciler.manifests import load
-from reconciler.manifests import parallel_read as twin
+from reconciler.manifests import parallel_read
 os.sched_getaffinity = lambda _: set(range({cpus}))
-print(twin.is_possible())
+print(parallel_read.is_possible())
 loaded = load("reconciler.yaml")
 print(loaded.file_count, loaded.manifests, *loaded.problems, sep="\\n")
 """
@@ -198,8 +197,8 @@ def test_a_large_project_is_the_same_with_and_without_a_copy(write, shop):
 def test_a_few_files_speak_for_the_others(write):
     names = [str(write(f"{number}", "x" * 1_000)) for number in range(70)]
 
-    assert is_much(names)
-    assert not is_much(names[:60])
-    assert is_much([*names, "not there", "\0"])
-    assert not is_much(["not there"] * 70)
-    assert not is_much([])
+    assert are_large(names)
+    assert not are_large(names[:60])
+    assert are_large([*names, "not there", "\0"])
+    assert not are_large(["not there"] * 70)
+    assert not are_large([])

@@ -5,7 +5,7 @@ import pytest
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.project import Project, Reference, StaticToken, Target
 from reconciler.manifests import globs
-from reconciler.manifests.placement import occupied, places
+from reconciler.manifests.placement import keys_of_existing_files, new_paths
 
 TOKEN = StaticToken(token=Reference(kind="env", name="TOKEN"))
 
@@ -19,7 +19,7 @@ def placed(root, patterns, *keys, into=None, path="reconciler.yaml"):
         manifests=tuple(patterns),
     )
     project = Project(path=path, root=str(root), targets={"shop": target})
-    return dict(places(project, target, keys, into))
+    return dict(new_paths(project, target, keys, into))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def placed(root, patterns, *keys, into=None, path="reconciler.yaml"):
     ],
 )
 def test_a_pattern_begins_where_its_fixed_folders_end(pattern, folder):
-    assert globs.start(pattern) == folder
+    assert globs.base_folder(pattern) == folder
 
 
 def test_files_lie_where_the_first_pattern_begins(tmp_path):
@@ -77,6 +77,8 @@ def test_what_the_target_would_not_list_is_written_nowhere(tmp_path, monkeypatch
 def test_a_path_where_anything_is_already_is_occupied(tmp_path):
     (tmp_path / "web.yaml").symlink_to("nowhere")
 
-    found = occupied({"web": f"{tmp_path}/web.yaml", "orders": f"{tmp_path}/orders.yaml"})
+    found = keys_of_existing_files(
+        {"web": f"{tmp_path}/web.yaml", "orders": f"{tmp_path}/orders.yaml"}
+    )
 
     assert found == {"web"}

@@ -182,7 +182,7 @@ def test_a_target_says_how_its_writes_are_guarded(write):
 
     targets = project_file.load("reconciler.yaml").targets
 
-    assert (targets["shop"].guard, targets["isc"].guard) == ("none", None)
+    assert (targets["shop"].conflict_check, targets["isc"].conflict_check) == ("none", None)
 
 
 def test_only_a_json_patch_can_test(write):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reconciler.app.validating import validate
+from reconciler.app.validate import validate
 from reconciler.core.errors import InputError
 from reconciler.core.project import SinkSettings, secret_variables
 from reconciler.manifests.project import load

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from reconciler.manifests.yaml import reader
-from reconciler.manifests.yaml.anchors import MAX_EXPANSION
 from reconciler.manifests.yaml.reader import MAX_BYTES, MAX_DEPTH, read
+from reconciler.manifests.yaml.state import MAX_EXPANSION
 
 
 def value(text):

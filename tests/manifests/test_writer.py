@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.manifests.writer import Unwritable, create, rewrite, spell
+from reconciler.manifests.writer import Unwritable, create_file, replace_file, to_yaml
 
 DOCUMENT = {
     "apiVersion": "reconciler/v1",
@@ -50,7 +50,7 @@ spec:
 
 
 def test_a_manifest_looks_as_a_person_would_write_it():
-    assert spell(DOCUMENT) == TEXT
+    assert to_yaml(DOCUMENT) == TEXT
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,13 @@ def test_a_manifest_looks_as_a_person_would_write_it():
 )
 def test_what_would_not_be_read_back_is_not_written(document, why):
     with pytest.raises(Unwritable, match=why):
-        spell(document)
+        to_yaml(document)
 
 
 def test_a_new_file_has_its_folders_made(tmp_path):
     path = tmp_path / "clients" / "shop" / "web.yaml"
 
-    create(path, TEXT)
+    create_file(path, TEXT)
 
     assert path.read_text() == TEXT
 
@@ -80,7 +80,7 @@ def test_a_file_that_is_there_is_never_overwritten(tmp_path):
     path.write_text("mine")
 
     with pytest.raises(FileExistsError):
-        create(path, TEXT)
+        create_file(path, TEXT)
 
     assert path.read_text() == "mine"
 
@@ -89,8 +89,8 @@ def test_a_file_is_rewritten_as_long_as_nobody_else_has_touched_it(tmp_path):
     path = tmp_path / "web.yaml"
     path.write_text("a")
 
-    assert rewrite(path, "a", "b")
-    assert not rewrite(path, "a", "c")
+    assert replace_file(path, "a", "b")
+    assert not replace_file(path, "a", "c")
 
     assert path.read_text() == "b"
     assert list(tmp_path.iterdir()) == [path]

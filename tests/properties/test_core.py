@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fleets import WORDS, shown, specs
-from support.given import KEY, client, entry, live, manifest, situation
+from support.given import KEY, client, context, entry, live, manifest
 from support.vendors import NAMES, vendor
 
 from reconciler.core.model import Action, Plan, Secret
-from reconciler.plan.applied import entry as entry_for
+from reconciler.plan.applied import make_entry as entry_for
 from reconciler.plan.diff import compare
 from reconciler.plan.planner import plan_target
 from reconciler.plan.requests import needs_replace, update_requests
@@ -125,10 +125,12 @@ def test_order_changes_no_byte_of_a_plan(name, data):
 
     # The tests of a patch repeat the server's own order: without them it must not show.
     one = plan_target(
-        situation(provider, live=live(*clients), entries=entries, guard="none"), manifests
+        context(provider, live=live(*clients), entries=entries, conflict_check="none"), manifests
     )
     other = plan_target(
-        situation(provider, live=live(*moved), entries=stirred(order, entries), guard="none"),
+        context(
+            provider, live=live(*moved), entries=stirred(order, entries), conflict_check="none"
+        ),
         rewritten,
     )
 
@@ -141,7 +143,7 @@ def test_a_client_takes_one_request_and_only_where_it_differs(name, data):
     provider = vendor(name)
     wanted = data.draw(specs(name, partial=True))
     body = shown(provider, data.draw(specs(name)), "1")
-    known = situation(provider, live=live(client("1", **body)), entries={"web": entry("1")})
+    known = context(provider, live=live(client("1", **body)), entries={"web": entry("1")})
 
     (change,) = plan_target(known, [manifest(spec=wanted)]).changes
 
@@ -173,7 +175,7 @@ def test_no_rendering_of_a_plan_shows_a_secret(name, data):
     wanted = {**data.draw(specs(name)), "name": Secret(secret)}
     told = {field.read_as: f"live-{secret}" for field in provider.fields.values() if field.secret}
     body = seal(provider, {**shown(provider, data.draw(specs(name)), "1"), **told})
-    known = situation(provider, live=live(client("1", **body)), entries={"web": entry("1")})
+    known = context(provider, live=live(client("1", **body)), entries={"web": entry("1")})
 
     plan = Plan(
         targets=(plan_target(known, [manifest(spec=wanted), manifest("new", spec=wanted)]),)

@@ -11,7 +11,7 @@ from support.fleets import shown, specs
 from support.vendors import NAMES, vendor
 
 from reconciler.core.model import LiveClient
-from reconciler.manifests.writer import spell
+from reconciler.manifests.writer import to_yaml
 from reconciler.manifests.yaml.reader import read
 from reconciler.plan.diff import compare
 from reconciler.plan.export import export, keys
@@ -46,7 +46,7 @@ def held(name, body, *, full):
     assert compare(of, found.spec, client.body, key=b"") == ()
     assert find(found.spec, of) == ()
     assert list(found.spec) == [field for field in of.fields if field in found.spec]
-    assert read(spell(found.document).encode(), "web.yaml").documents == [found.document]
+    assert read(to_yaml(found.document).encode(), "web.yaml").documents == [found.document]
     return found
 
 

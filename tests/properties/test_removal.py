@@ -6,11 +6,22 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.given import client, entry, field, live, manifest, provider, replace, situation
+from support.given import (
+    client,
+    context,
+    entry,
+    field,
+    live,
+    manifest,
+    provider,
+    replace,
+    target,
+    with_policy,
+)
 
-from reconciler.core.model import Action, Change, Intent, Inventory, TargetPlan
+from reconciler.core.model import Action, Change, ForgetClient, Intent, Inventory, TargetPlan
 from reconciler.core.project import Policy
-from reconciler.plan.inputs import Situation
+from reconciler.plan.context import TargetContext
 from reconciler.plan.planner import plan_target
 from reconciler.provider.model import Identity, Switch
 
@@ -86,7 +97,7 @@ MANIFESTS = st.builds(
 )
 TARGETS = st.tuples(
     st.builds(
-        situation,
+        context,
         st.sampled_from([VENDOR, replace(VENDOR, switch=None), replace(VENDOR, delete=None)]),
         live=st.dictionaries(st.sampled_from(IDS), CLIENTS).map(
             lambda found: live(*(client(remote_id, **body) for remote_id, body in found.items()))
@@ -99,9 +110,9 @@ TARGETS = st.tuples(
                 lambda found: {key: replace(each, key=key) for key, each in found.items()}
             ),
         ),
-        policy=POLICIES,
+        target=st.builds(target, policy=POLICIES),
         own_id=st.just("own"),
-        selected=st.booleans(),
+        is_partial=st.booleans(),
         now=st.just(NOW.isoformat()),
     ),
     st.dictionaries(st.sampled_from(KEYS), MANIFESTS).map(
@@ -122,7 +133,7 @@ def takes_away(change: Change) -> bool:
     return change.action is Action.UPDATE and change.manifest is None
 
 
-def owned(known: Situation) -> set[str]:
+def owned(known: TargetContext) -> set[str]:
     entries = known.inventory.entries.values()
     return {remote_id for each in entries for remote_id in (each.remote_id, *each.superseded)}
 
@@ -144,7 +155,7 @@ def test_nothing_is_taken_away_beyond_the_limits(target):
 
     taken = sum(map(takes_away, sent(plan)))
     existing = sum(change.live is not None for change in plan.changes)
-    policy = known.policy
+    policy = known.target.policy
     if policy.override is not None:
         assert taken <= policy.override
         return
@@ -160,8 +171,8 @@ def test_no_client_goes_for_want_of_a_manifest_unless_everything_allows_it(targe
     for change in plan_target(known, manifests).changes:
         if change.manifest is None and change.requests:
             remembered = known.inventory.entries[change.key]
-            assert known.policy.prune
-            assert not known.selected
+            assert known.target.policy.prune
+            assert not known.is_partial
             assert manifests
             assert change.key not in {each.name for each in manifests}
             assert change.live.body["name"] != "public client"
@@ -180,7 +191,7 @@ def test_nothing_is_deleted_for_want_of_a_manifest_on_a_list_that_is_not_whole(t
     plan = plan_target(partly, manifests)
 
     without = [change for change in plan.changes if change.manifest is None]
-    assert known.policy.on_removal == "disable" or not without
+    assert known.target.policy.on_removal == "disable" or not without
     bound = {key: each.remote_id for key, each in known.inventory.entries.items()}
     assert not [
         change
@@ -194,7 +205,7 @@ def test_nothing_is_deleted_for_want_of_a_manifest_on_a_list_that_is_not_whole(t
 @given(TARGETS)
 def test_a_delete_waits_for_the_end_of_its_quarantine(target):
     known, manifests = target
-    days = known.policy.quarantine_days
+    days = known.target.policy.quarantine_days
 
     for change in plan_target(known, manifests).changes:
         remembered = known.inventory.entries.get(change.key)
@@ -212,7 +223,7 @@ def test_what_is_forgotten_is_gone_or_has_another_key(target):
 
     meant = {change.remote_id for change in plan.changes if change.manifest is not None}
     for change in plan.changes:
-        if change.forget:
+        if isinstance(change.record, ForgetClient):
             assert change.remote_id not in known.live.clients or change.remote_id in meant
 
 
@@ -220,8 +231,7 @@ def test_what_is_forgotten_is_gone_or_has_another_key(target):
 def test_without_a_policy_and_a_pending_create_no_foreign_client_is_touched(target):
     known, manifests = target
     careful = replace(
-        known,
-        policy=replace(known.policy, adopt="never"),
+        with_policy(known, replace(known.target.policy, adopt="never")),
         inventory=replace(known.inventory, pending={}),
     )
 

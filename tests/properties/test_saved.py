@@ -9,29 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fleets import shown, specs
-from support.given import client, entry, live, manifest, situation
+from support.given import client, context, entry, live, manifest
 from support.vendors import NAMES, vendor
 
 from reconciler.core.model import Plan
-from reconciler.plan.planfile import decision, differences, digest, opened, sealed
+from reconciler.plan.planfile import decision, differences, digest, open_saved, saved_document
 from reconciler.plan.planner import plan_target
-from reconciler.plan.preconditions import footing
-from reconciler.plan.preconditions import shown as shown_footing
+from reconciler.plan.preconditions import precondition_values
+from reconciler.plan.preconditions import showable_values as shown_footing
 from reconciler.plan.selection import Selection
-from reconciler.render.json import dumped, plan_document
+from reconciler.render.json import json_text, plan_document
 
 each_vendor = pytest.mark.parametrize("name", NAMES)
 
 
 def saved(provider, clients, manifests) -> tuple[dict[str, Any], Any]:
     entries = {each.name: entry(each.name) for each in manifests}
-    plan = plan_target(situation(provider, live=live(*clients), entries=entries), manifests)
+    plan = plan_target(context(provider, live=live(*clients), entries=entries), manifests)
     rests = [
         {} if change.live is None else shown_footing(provider, change, {}, change.live.body)
         for change in plan.changes
     ]
     document = plan_document(Plan(targets=(plan,)), version="1")
-    return sealed(document, [rests], Selection()), plan
+    return saved_document(document, [rests], Selection()), plan
 
 
 def drawn(data, name):
@@ -84,7 +84,9 @@ def test_any_change_of_a_live_value_that_a_change_rests_on_is_told(name, data):
     provider, clients, manifests = drawn(data, name)
     before, plan = saved(provider, clients, manifests)
     change = data.draw(st.sampled_from(plan.changes))
-    field = data.draw(st.sampled_from(sorted(footing(provider, change, change.live.body))))
+    field = data.draw(
+        st.sampled_from(sorted(precondition_values(provider, change, change.live.body)))
+    )
     spelled = provider.fields[field].read_as
     edited = {**change.live.body, spelled: "a value that was never there"}
 
@@ -104,9 +106,9 @@ def test_a_saved_plan_survives_its_file_and_no_edit_of_it_does(name, data):
     provider, clients, manifests = drawn(data, name)
     document, _ = saved(provider, clients, manifests)
 
-    read = json.loads(dumped(document))
+    read = json.loads(json_text(document))
 
-    assert opened(read, name="f", version="1", fits=lambda _: True)[0] == document
+    assert open_saved(read, name="f", version="1", fits=lambda _: True)[0] == document
     assert read["digest"] == digest({k: v for k, v in read.items() if k != "digest"})
     change = data.draw(st.sampled_from(read["targets"][0]["changes"]))
     assert change["digest"] == digest(decision(change))

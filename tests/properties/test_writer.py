@@ -8,7 +8,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.manifests.writer import spell
+from reconciler.manifests.writer import to_yaml
 from reconciler.manifests.yaml.reader import read
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -99,7 +99,7 @@ DOCUMENTS = st.dictionaries(st.one_of(TEXT, WORDS), VALUES, min_size=1, max_size
 
 @given(DOCUMENTS)
 def test_what_was_written_is_read_back_by_our_reader_with_its_order(document):
-    reading = read(spell(document).encode(), "x.yaml")
+    reading = read(to_yaml(document).encode(), "x.yaml")
 
     assert reading.problems == []
     assert json.dumps(reading.documents) == json.dumps([document])
@@ -108,7 +108,7 @@ def test_what_was_written_is_read_back_by_our_reader_with_its_order(document):
 @given(DOCUMENTS)
 @example({"a": 1e20, "b": 5e-324, "c": -0.0, "d": 1e16})
 def test_a_tool_of_yaml_1_1_reads_the_same(document):
-    found = yaml.safe_load(spell(document))
+    found = yaml.safe_load(to_yaml(document))
 
     assert found == document
     assert _types(found) == _types(document)
@@ -124,11 +124,11 @@ def _types(value):
 
 @given(st.dictionaries(st.just("a"), st.one_of(TEXT, LINES, WORDS), min_size=1))
 def test_no_line_holds_what_a_terminal_or_a_reviewer_would_not_see(document):
-    text = spell(document)
+    text = to_yaml(document)
 
     assert text.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize("word", ["no", "012", "12:30", "1e3", "0o14", "2026-11-23", "null", ""])
 def test_a_text_that_looks_like_something_else_is_quoted(word):
-    assert spell({"a": word}) == f'a: "{word}"\n'
+    assert to_yaml({"a": word}) == f'a: "{word}"\n'

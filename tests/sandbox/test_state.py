@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from reconciler.sandbox.mint import Mint
-from reconciler.sandbox.ratelimit import Window
 from reconciler.sandbox.server import running
 from reconciler.sandbox.state import Row, Store
+from reconciler.sandbox.world import Mint, SlidingWindow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +118,7 @@ def test_an_empty_text_is_no_secret():
 
 def test_a_window_slides():
     now = [0.0]
-    window = Window((2, 10.0), lambda: now[0])
+    window = SlidingWindow((2, 10.0), lambda: now[0])
 
     waits = []
     for moment in (0.0, 4.0, 5.0, 9.9, 10.0, 10.0, 14.0):
@@ -131,7 +130,7 @@ def test_a_window_slides():
 
 
 def test_without_a_limit_nobody_waits():
-    window = Window(None, lambda: 0.0)
+    window = SlidingWindow(None, lambda: 0.0)
 
     assert {window.take("web") for _ in range(1000)} == {0}
 

@@ -4,6 +4,7 @@ import copy
 import json
 
 import pytest
+import yaml
 from support.vendors import SCHEMAS
 
 from reconciler.validation.validator import Validator
@@ -256,3 +257,29 @@ def test_a_targets_name_has_to_do_as_a_file_name():
 
     assert (problem.pointer, problem.at_key) == ("/targets/..~1etc", True)
     assert problem.message.startswith("a target's name is 1 to 63 small letters")
+
+
+DESCRIPTOR = yaml.safe_load((SCHEMAS / "sailpoint" / "provider.yaml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("members", "pointer", "message"),
+    [
+        ({"example": {"baseUrl": "http://api.example.com"}}, "/example/baseUrl", ADDRESS),
+        ({"example": {"tokenUrl": "api.example.com"}}, "/example/tokenUrl", ADDRESS),
+        (
+            {"example": {"default": "yes"}},
+            "/example/default",
+            'expected true or false, found the text "yes"',
+        ),
+        (
+            {"requestIdHeader": "X-Request-Id"},
+            "/requestIdHeader",
+            "a header's name is small letters, digits and -",
+        ),
+    ],
+)
+def test_a_descriptor_is_refused_for_what_could_not_be_used(members, pointer, message):
+    (problem,) = validator("provider").problems({**DESCRIPTOR, **members})
+
+    assert (problem.pointer, problem.message) == (pointer, message)

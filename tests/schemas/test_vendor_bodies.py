@@ -73,6 +73,17 @@ def test_every_vendor_schema_names_the_page_it_was_taken_from(name, body):
     assert schema(name, body)["$comment"].startswith("https://")
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_example_of_a_field_fits_the_field(name):
+    nodes = [node for node in below(schema(name, "client")) if isinstance(node, dict)]
+    with_examples = [node for node in nodes if "examples" in node]
+
+    for node in with_examples:
+        for example in node["examples"]:
+            assert Validator(node).accepts(example), (node["examples"], example)
+    assert with_examples
+
+
 @pytest.mark.parametrize("path", BODIES, ids=lambda path: str(path.relative_to(EXAMPLES)))
 def test_every_example_body_of_the_pages_fits_its_schema(path):
     validator = Validator(schema(path.parts[-3], path.parts[-2]))

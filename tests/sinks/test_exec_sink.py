@@ -2,8 +2,10 @@ import os
 import sys
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from support.measuring import unmeasured
 
 from reconciler.core.errors import SinkError
 from reconciler.core.model import Secret
@@ -19,7 +21,7 @@ def python(program):
 
 def sink(root, command, withheld=frozenset(), **options):
     options = {"command": command, **options}
-    return registry.sink(
+    return registry.make_sink(
         "exec", Setting(target="shop", root=str(root), options=options, withheld=withheld)
     )
 
@@ -99,7 +101,8 @@ def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(tmp_pat
         "child.wait()\n"
     )
 
-    message = refused(sink(tmp_path, python(program), timeout="3s"))
+    with patch.dict(os.environ, unmeasured(), clear=True):
+        message = refused(sink(tmp_path, python(program), timeout="3s"))
 
     assert "was ended, since it took more than 3 seconds" in message
     child = int((tmp_path / "pid").read_text())

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.model import Secret
-from reconciler.sinks.masking import MASK, masked
+from reconciler.sinks.masking import MASK, mask_secret
 
 SECRET = 'p4ss/w0rd+with=all "kinds" of \\ signs'
 SPELLINGS = {
@@ -26,7 +26,7 @@ SPELLINGS = {
 def test_a_secret_is_taken_out_however_it_is_spelt(spelt):
     form = spelt(SECRET)
 
-    shown = masked(f"refused: {form}!", Secret(SECRET))
+    shown = mask_secret(f"refused: {form}!", Secret(SECRET))
 
     assert shown.startswith("refused: ")
     assert "(secret)" in shown
@@ -35,44 +35,44 @@ def test_a_secret_is_taken_out_however_it_is_spelt(spelt):
 
 @given(st.text(min_size=12, max_size=40), st.text(max_size=20), st.text(max_size=20))
 def test_no_longer_part_of_a_secret_is_ever_left(secret, before, after):
-    shown = masked(f"{before}{secret}{after}", Secret(secret)).replace("(secret)", "\0")
+    shown = mask_secret(f"{before}{secret}{after}", Secret(secret)).replace("(secret)", "\0")
 
     parts = {secret[place : place + 6] for place in range(len(secret) - 5)}
     assert not any(part in shown for part in parts if "\0" not in part)
 
 
 def test_a_part_of_a_secret_is_taken_out_too():
-    assert masked("the key abcdefgh... is wrong", Secret("abcdefghijkl")) == (
+    assert mask_secret("the key abcdefgh... is wrong", Secret("abcdefghijkl")) == (
         "the key (secret)... is wrong"
     )
 
 
 def test_a_short_secret_is_taken_out_whole():
-    assert masked("pin 1234 or 12", Secret("1234")) == "pin (secret) or 12"
+    assert mask_secret("pin 1234 or 12", Secret("1234")) == "pin (secret) or 12"
 
 
 @pytest.mark.parametrize("secret", ["", "a-secret-that-is-not-there"])
 def test_a_text_without_the_secret_is_left_as_it_is(secret):
-    assert masked("permission denied", Secret(secret)) == "permission denied"
+    assert mask_secret("permission denied", Secret(secret)) == "permission denied"
 
 
 def test_repeated_forms_side_by_side_are_one_mask():
-    assert masked("abcdefghabcdefgh", Secret("abcdefgh")) == "(secret)"
+    assert mask_secret("abcdefghabcdefgh", Secret("abcdefgh")) == "(secret)"
 
 
 @pytest.mark.parametrize("text", ["Invalid argument", "web.json", "n", "", "hunte"])
 def test_what_a_secret_has_in_common_with_the_end_of_a_text_is_left(text):
-    assert masked(text, Secret("nt-hunter2-of-json")) == text
+    assert mask_secret(text, Secret("nt-hunter2-of-json")) == text
 
 
 @pytest.mark.parametrize("part", ["nt-hunter2-of-json", "hunter2", "2-of-json"])
 def test_a_longer_part_of_a_secret_is_masked_wherever_it_stands(part):
     secret = Secret("nt-hunter2-of-json")
 
-    assert masked(part, secret) == MASK
-    assert masked(f"a {part} b", secret) == f"a {MASK} b"
-    assert masked(f"at the end {part}", secret) == f"at the end {MASK}"
+    assert mask_secret(part, secret) == MASK
+    assert mask_secret(f"a {part} b", secret) == f"a {MASK} b"
+    assert mask_secret(f"at the end {part}", secret) == f"at the end {MASK}"
 
 
 def test_a_secret_that_no_encoding_takes_is_taken_out_as_well():
-    assert masked("it is \ud800-hunter2!", Secret("\ud800-hunter2")) == "it is (secret)!"
+    assert mask_secret("it is \ud800-hunter2!", Secret("\ud800-hunter2")) == "it is (secret)!"

@@ -134,7 +134,7 @@ def test_no_package_takes_the_place_of_a_sink_of_ours(package, tmp_path):
     make("file", tmp_path).store("shop", "web", "1", SECRET)
 
     assert "mine_of_theirs" not in sys.modules
-    assert registry.names().count("file") == 1
+    assert registry.sink_names().count("file") == 1
 
 
 def test_a_sink_that_cannot_tell_whose_secret_it_has_says_so(package, tmp_path):

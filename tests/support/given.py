@@ -15,7 +15,8 @@ from reconciler.core.model import (
     Manifest,
     Source,
 )
-from reconciler.plan.inputs import Situation
+from reconciler.core.project import Policy, Reference, StaticToken, Target
+from reconciler.plan.context import TargetContext
 from reconciler.provider.model import (
     Endpoint,
     ErrorShape,
@@ -116,28 +117,60 @@ def intent(key: str = "web", remote_id: str | None = None, **facts: Any) -> Inte
     return Intent(key=key, remote_id=remote_id, facts=facts, digest="d", at=at)
 
 
-def situation(of: Provider, **facts: Any) -> Situation:
-    """A target `shop`; `entries` is its inventory."""
-    entries = facts.pop("entries", {})
+def target(**facts: Any) -> Target:
+    """The target `shop`, which anybody can log in to."""
     stated = {
-        "target": "shop",
+        "name": "shop",
+        "provider": "acme",
         "base_url": "https://id.example.com",
+        "auth": StaticToken(token=Reference(kind="env", name="TOKEN")),
+        "manifests": ("clients/*.yaml",),
+    }
+    return Target(**{**stated, **facts})
+
+
+def context(of: Provider, **facts: Any) -> TargetContext:
+    """A target `shop`; `entries` is its inventory.
+
+    `policy`, `base_url` and `conflict_check` are the target's. `others` may be the keys alone of
+    manifests that are not planned, and `claimed` are ids that such manifests state.
+    """
+    about = {
+        name: facts.pop(name) for name in ("policy", "base_url", "conflict_check") if name in facts
+    }
+    entries = facts.pop("entries", {})
+    others = facts.pop("others", {})
+    if not isinstance(others, dict):
+        others = {key: manifest(key) for key in others}
+    claimed = {
+        f"claims-{one}": manifest(f"claims-{one}", id=one) for one in facts.pop("claimed", ())
+    }
+    stated = {
+        "target": target(**about),
         "provider": of,
         "inventory": Inventory(target="shop", entries=entries),
         "live": live(),
         "key": KEY,
+        "others": {**others, **claimed},
     }
-    return Situation(**{**stated, **facts})
+    return TargetContext(**{**stated, **facts})
+
+
+def with_policy(known: TargetContext, policy: Policy) -> TargetContext:
+    """The same target under another policy."""
+    return replace(known, target=replace(known.target, policy=policy))
 
 
 __all__ = [
     "KEY",
     "client",
+    "context",
     "entry",
     "field",
     "live",
     "manifest",
     "provider",
     "replace",
-    "situation",
+    "target",
+    "with_policy",
 ]

@@ -7,13 +7,14 @@ import threading
 
 import httpx
 
-from reconciler.apply import executor as apply
+from reconciler.apply.context import OpenTarget, StopSignal
+from reconciler.apply.executor import carry_out
 from reconciler.core.model import LiveClient, LiveState
-from reconciler.inventory.file import Store
+from reconciler.inventory.file import FileStore
 from reconciler.plan.planner import plan_target
 from reconciler.provider.secrets import seal
 from reconciler.sinks.file import FileSink
-from support.given import situation
+from support.given import context
 from support.targets import Server, transport
 from support.vendors import vendor
 
@@ -39,7 +40,7 @@ class Shop:
         self.folder = folder
         identifier = self.vendor.identity.pointer.removeprefix("/")
         self.clients = {each[identifier]: each for each in clients}
-        self.guard = None
+        self.conflict_check = None
         self.aged = False
         self.fail_fast = False
         self.told = []
@@ -53,46 +54,44 @@ class Shop:
             for key, body in self.clients.items()
         }
         live = LiveState(clients=clients, listed=True)
-        here = situation(
-            self.vendor, inventory=session.inventory, live=live, key=KEY, guard=self.guard
-        )
-        return plan_target(here, manifests)
+        return plan_target(self.context(session, live=live), manifests)
+
+    def context(self, session, **facts):
+        """The target as a run sees it."""
+        stated = {"inventory": session.inventory, "key": KEY, "conflict_check": self.conflict_check}
+        return context(self.vendor, **{**stated, **facts})
 
     def apply(
         self, server, *manifests, before=None, edit=lambda plan: plan, recorder=None, **facts
     ):
         """Plan and apply; `before` are inventory entries, `edit` changes the plan."""
-        with Store(self.folder / "inventory").open("shop", lock=True) as session:
+        with FileStore(self.folder / "inventory").open("shop", lock=True) as session:
             for key, entry in (before or {}).items():
                 session.record(key, entry)
             plan = edit(self.plan(session, manifests))
             with transport(server, provider=self.vendor, **facts) as target:
-                return apply.run(
-                    plan,
-                    self.vendor,
-                    target,
-                    recorder(session) if recorder else session,
-                    self.sink,
-                    workers=4,
-                    key=KEY,
+                failed = threading.Event() if self.fail_fast else None
+                opened = OpenTarget(
+                    context=self.context(session),
+                    transport=target,
+                    session=recorder(session) if recorder else session,
+                    sink=self.sink,
                     now=lambda: "2026-11-23T10:00:00Z",
-                    on_outcome=self.told.append,
-                    stop=self.stop,
-                    failed=threading.Event() if self.fail_fast else None,
-                    guard=self.guard,
-                    aged=lambda: self.aged,
+                    stop=StopSignal(self.stop, failed),
+                    is_old=lambda: self.aged,
                 )
+                return carry_out(plan, opened, on_outcome=self.told.append)
 
     @property
     def inventory(self):
         """What is on disk."""
-        with Store(self.folder / "inventory").open("shop", lock=False) as session:
+        with FileStore(self.folder / "inventory").open("shop", lock=False) as session:
             return session.inventory.entries
 
     @property
     def pending(self):
         """The creates that are on disk and of which nobody knows what came."""
-        with Store(self.folder / "inventory").open("shop", lock=False) as session:
+        with FileStore(self.folder / "inventory").open("shop", lock=False) as session:
             return session.inventory.pending
 
     def secret(self, key):

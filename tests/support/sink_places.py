@@ -32,15 +32,15 @@ text = json.dumps({"client_id": about["CLIENT_ID"], "client_secret": sys.stdin.r
 class Place:
     """A sink, a way to read what is stored under a target and a key, and a way to break it."""
 
-    sink: registry.Guarded
+    sink: registry.SafeSink
     root: Path
     kept: Callable[[str, str], dict[str, Any]]
     keys: Callable[[], list[str]]
-    broken: Callable[[], registry.Guarded]
+    broken: Callable[[], registry.SafeSink]
 
 
 def make(kind, root, target="shop", **options):
-    return registry.sink(kind, Setting(target=target, root=str(root), options=options))
+    return registry.make_sink(kind, Setting(target=target, root=str(root), options=options))
 
 
 def _file(root, _aws, _address):

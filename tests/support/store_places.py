@@ -34,8 +34,8 @@ class FilePlace:
     folder: Path
     name: str = "file"
 
-    def store(self) -> file.Store:
-        return file.Store(self.folder)
+    def store(self) -> file.FileStore:
+        return file.FileStore(self.folder)
 
     def snapshot(self) -> dict[str, bytes]:
         """What is kept, by name, locks aside."""
@@ -54,7 +54,7 @@ class FilePlace:
 
     def opening(self) -> str:
         """Python that makes the store, for another process."""
-        return f"__import__('reconciler.inventory.file').inventory.file.Store({str(self.folder)!r})"
+        return f"__import__('reconciler.inventory.file').inventory.file.FileStore({str(self.folder)!r})"
 
 
 @dataclass
@@ -67,9 +67,11 @@ class ObjectPlace:
     clock: SetClock = field(default_factory=SetClock)
     name: str = "object"
 
-    def store(self) -> objects.Store:
+    def store(self) -> objects.ObjectStore:
         clock = Clock(wall=self.clock, monotonic=self.clock, sleep=self.clock.sleep)
-        return objects.Store(self.url, private=self.private, options=self.options, clock=clock)
+        return objects.ObjectStore(
+            self.url, private=self.private, options=self.options, clock=clock
+        )
 
     def raw(self) -> Any:
         return from_url(self.url, client_options={"allow_http": True}, **self.options)
@@ -102,5 +104,5 @@ class ObjectPlace:
         Ours stands before it, so that no lock of that process is over.
         """
         self.clock.seconds = 0.0
-        made = f"Store({self.url!r}, private={str(self.private)!r}, options={self.options!r})"
+        made = f"ObjectStore({self.url!r}, private={str(self.private)!r}, options={self.options!r})"
         return f"__import__('reconciler.inventory.objects').inventory.objects.{made}"

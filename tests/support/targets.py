@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 
 from reconciler.core.model import Secret
-from reconciler.http.transport import Connection, Credentials, Transport
+from reconciler.http.connection import Connection, Credentials
+from reconciler.http.transport import Transport
 from support.vendors import vendor
 
 BASE = "https://id.example.com"

@@ -17,7 +17,8 @@ from unittest.mock import patch
 
 from click.testing import CliRunner
 
-from reconciler.app import planning
+from reconciler.app.apply import apply_plan
+from reconciler.app.plan import Selection, plan_targets
 from reconciler.cli.root import root
 from reconciler.core.model import Action, Status
 from reconciler.sandbox.server import running
@@ -124,16 +125,14 @@ class Trial:
 
     def attempt(self) -> tuple[Plan, ApplyReport | None]:
         """What the command line does, in this process; no report where nothing may be sent."""
-        selection = planning.Selection()
+        selection = Selection()
         with (
             patch.dict(os.environ, self.workspace.env),
-            planning.planning(
-                self.workspace.project, selection, lock=True, lock_timeout=5
-            ) as planned,
+            plan_targets(self.workspace.project, selection, lock=True, lock_timeout=5) as planned,
         ):
             if vetoes(planned.plan) or any(target.errors for target in planned.plan.targets):
                 return planned.plan, None
-            return planned.plan, planning.apply(planned)
+            return planned.plan, apply_plan(planned)
 
     def wanted(self) -> set[str]:
         """The keys of the clients that are to be there at the end."""
@@ -290,15 +289,6 @@ class Run:
 
     def wait_for_end(self) -> None:
         self._ended.wait()
-
-
-def unmeasured(env: dict[str, str], **more: str) -> dict[str, str]:
-    """Give this environment with `env`, for a process whose coverage is not measured.
-
-    One that is killed, or has no disk to write to, would leave half a measurement behind.
-    """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    return {**kept, **env, **more}
 
 
 class Runner:

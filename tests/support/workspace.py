@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from reconciler.app import planning
+from reconciler.app.apply import apply_plan
+from reconciler.app.plan import Selection, plan_targets
 from reconciler.core.model import Action
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Workspace:
     def apply(self, **selection: tuple[str, ...]) -> ApplyReport:
         with self._planning(selection, lock=True) as planned:
             assert not [target.errors for target in planned.plan.targets if target.errors]
-            return planning.apply(planned)
+            return apply_plan(planned)
 
     def apply_after(self, meanwhile: Callable[[], object], *, seconds: float = 0.0) -> ApplyReport:
         """Plan, let `meanwhile` happen, which takes so many seconds, and apply what was planned."""
@@ -120,7 +121,7 @@ class Workspace:
         with self._planning({}, lock=True, monotonic=lambda: now[0]) as planned:
             meanwhile()
             now[0] += seconds
-            return planning.apply(planned)
+            return apply_plan(planned)
 
     @contextmanager
     def _planning(
@@ -134,9 +135,9 @@ class Workspace:
             self.write_project()
         with (
             patch.dict(os.environ, self.env),
-            planning.planning(
+            plan_targets(
                 self.project,
-                planning.Selection(**selection),
+                Selection(**selection),
                 lock=lock,
                 lock_timeout=5,
                 monotonic=monotonic,

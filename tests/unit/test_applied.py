@@ -2,8 +2,8 @@ from support.given import KEY, entry, field, manifest, provider, replace
 
 from reconciler.core.model import Secret
 from reconciler.core.secrets import fingerprint
-from reconciler.plan.applied import entry as entry_for
-from reconciler.plan.applied import ignored, renews, server_changed
+from reconciler.plan.applied import ignored_fields, renews, server_changed
+from reconciler.plan.applied import make_entry as entry_for
 
 VENDOR = provider(
     field("name"),
@@ -57,7 +57,7 @@ def test_an_ignored_field_is_not_remembered():
 def test_ignored_fields_are_named_by_json_pointer():
     stated = manifest(ignore_changes=frozenset({"/a~1b", "/c~0d", "/e"}))
 
-    assert ignored(stated) == {"a/b", "c~d", "e"}
+    assert ignored_fields(stated) == {"a/b", "c~d", "e"}
 
 
 def test_the_same_values_have_the_same_digest_at_any_time():

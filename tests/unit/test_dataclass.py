@@ -46,6 +46,20 @@ class Itself:
     name: str
 
 
+@cheap.dataclass(frozen=True, slots=True, kw_only=True)
+class Nothing:
+    """Without a member."""
+
+
+def test_a_class_may_have_no_member():
+    assert Nothing() == Nothing()
+    assert hash(Nothing()) == hash(Nothing())
+    assert repr(Nothing()).endswith("Nothing()")
+    assert Nothing() != Pair(1)
+    with pytest.raises(TypeError):
+        Nothing(1)
+
+
 def test_a_value_has_what_was_given_and_else_the_defaults():
     value = Ours(name="a", size=3)
 

@@ -35,6 +35,7 @@ def test_provident_has_neither_list_nor_delete_and_takes_whole_bodies():
     )
     assert provident.token == TokenRequest(path="/oauth2/token")
     assert not provident.errors.documented
+    assert provident.request_id_header is None
     assert provident.rate_limit is None
 
 
@@ -49,6 +50,7 @@ def test_sailpoint_is_listed_in_pages_and_takes_json_patches():
     assert sailpoint.style is UpdateStyle.JSON_PATCH
     assert sailpoint.rate_limit == RateLimit(requests=100, seconds=10.0)
     assert sailpoint.errors.tracking == "/trackingId"
+    assert sailpoint.request_id_header == "slpt-request-id"
     assert "personal access token" in sailpoint.errors.hints[403]
 
 

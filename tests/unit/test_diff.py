@@ -3,7 +3,7 @@ from support.given import KEY, entry, field, provider
 
 from reconciler.core.model import MISSING, FieldChange, NestedChange, Origin, Redacted, Secret
 from reconciler.core.secrets import fingerprint
-from reconciler.plan.diff import compare, settled
+from reconciler.plan.diff import accepted_spellings, compare
 
 VENDOR = provider(
     field("name"),
@@ -178,7 +178,7 @@ def test_what_the_server_made_of_a_wish_is_not_asked_again():
     remembered = entry("1", applied={"name": "Web"}, answered={"name": "web"})
 
     assert changes({"name": "Web"}, {"name": "web"}, entry=remembered) == ()
-    assert settled(VENDOR, {"name": "Web"}, remembered) == ["name"]
+    assert accepted_spellings(VENDOR, {"name": "Web"}, remembered) == ["name"]
 
 
 @pytest.mark.parametrize(("wanted", "live"), [("Web", "drifted"), ("Shop", "web")])
@@ -189,9 +189,11 @@ def test_a_new_wish_or_a_new_value_is_a_change_again(wanted, live):
 
 
 def test_nothing_is_settled_without_an_answer_of_the_servers_own():
-    assert settled(VENDOR, {"name": "a"}, None) == []
-    assert settled(VENDOR, {"name": "a"}, entry("1", applied={"name": "a"})) == []
+    assert accepted_spellings(VENDOR, {"name": "a"}, None) == []
+    assert accepted_spellings(VENDOR, {"name": "a"}, entry("1", applied={"name": "a"})) == []
     assert (
-        settled(VENDOR, {"name": "b"}, entry("1", applied={"name": "a"}, answered={"name": "c"}))
+        accepted_spellings(
+            VENDOR, {"name": "b"}, entry("1", applied={"name": "a"}, answered={"name": "c"})
+        )
         == []
     )

@@ -1,9 +1,9 @@
 import pytest
-from support.given import client, field, manifest, provider, replace
+from support.given import client, context, field, manifest, provider, replace
 
 from reconciler.core.model import MISSING, Action, Change, FieldChange
 from reconciler.core.project import Policy
-from reconciler.plan.guards import narrows, refusal, threshold_refusals
+from reconciler.plan.guards import change_refusal, narrows, threshold_refusals
 
 VENDOR = provider(field("name"), protected=frozenset({"public client"}))
 LIVE = client("1", name="web")
@@ -20,14 +20,17 @@ def moved(before, after, **facts):
 
 @pytest.mark.parametrize("action", [Action.NOOP, Action.CREATE, Action.UPDATE, Action.ADOPT])
 def test_what_takes_nothing_away_is_allowed(action):
-    assert refusal(change(action), VENDOR, "another") is None
+    assert change_refusal(context(VENDOR, own_id="another"), change(action)) is None
 
 
 @pytest.mark.parametrize("action", [Action.REPLACE, Action.DELETE])
 def test_the_tools_own_client_is_never_taken_away(action):
     allowed = manifest(allow_replace=True)
 
-    assert refusal(change(action, manifest=allowed), VENDOR, "1").rule == "own-client"
+    assert (
+        change_refusal(context(VENDOR, own_id="1"), change(action, manifest=allowed)).rule
+        == "own-client"
+    )
 
 
 @pytest.mark.parametrize("action", [Action.UPDATE, Action.ADOPT])
@@ -35,8 +38,8 @@ def test_the_tools_own_client_may_be_widened_and_not_narrowed(action):
     wider = change(action, fields=(moved(["a"], ["a", "b"], added=("b",)), moved(60, 90)))
     narrower = change(action, fields=(moved(["a"], [], removed=("a",)),))
 
-    assert refusal(wider, VENDOR, "1") is None
-    assert refusal(narrower, VENDOR, "1").rule == "own-client"
+    assert change_refusal(context(VENDOR, own_id="1"), wider) is None
+    assert change_refusal(context(VENDOR, own_id="1"), narrower).rule == "own-client"
 
 
 @pytest.mark.parametrize(
@@ -58,41 +61,55 @@ def test_narrowing_is_losing_a_member_a_permission_or_a_part_of_a_range(one, exp
 def test_a_client_of_the_servers_own_is_never_touched(action):
     own = change(action, live=client("1", name="public client"))
 
-    assert refusal(own, VENDOR, None).rule == "protected"
+    assert change_refusal(context(VENDOR, own_id=None), own).rule == "protected"
 
 
 def test_a_replace_has_to_be_allowed():
-    assert refusal(change(Action.REPLACE), VENDOR, None).rule == "replace-not-allowed"
     assert (
-        refusal(change(Action.REPLACE, manifest=manifest(allow_replace=True)), VENDOR, None) is None
+        change_refusal(context(VENDOR, own_id=None), change(Action.REPLACE)).rule
+        == "replace-not-allowed"
+    )
+    assert (
+        change_refusal(
+            context(VENDOR, own_id=None),
+            change(Action.REPLACE, manifest=manifest(allow_replace=True)),
+        )
+        is None
     )
 
 
 def test_a_client_that_must_not_be_destroyed_is_not_replaced():
     kept = manifest(allow_replace=True, prevent_destroy=True)
 
-    assert refusal(change(Action.REPLACE, manifest=kept), VENDOR, None).rule == "prevent-destroy"
+    assert (
+        change_refusal(context(VENDOR, own_id=None), change(Action.REPLACE, manifest=kept)).rule
+        == "prevent-destroy"
+    )
 
 
 def test_a_client_that_is_bound_by_its_id_is_not_replaced():
     bound = manifest(allow_replace=True, id="1")
 
-    assert refusal(change(Action.REPLACE, manifest=bound), VENDOR, None).rule == "replace-bound-id"
+    assert (
+        change_refusal(context(VENDOR, own_id=None), change(Action.REPLACE, manifest=bound)).rule
+        == "replace-bound-id"
+    )
 
 
 def test_nothing_is_replaced_where_nothing_can_be_deleted():
     keeper = replace(VENDOR, delete=None)
 
-    assert refusal(change(Action.REPLACE), keeper, None).rule == "no-delete"
+    assert change_refusal(context(keeper), change(Action.REPLACE)).rule == "no-delete"
 
 
 def test_a_left_over_predecessor_may_be_deleted():
-    assert refusal(change(Action.DELETE), VENDOR, None) is None
+    assert change_refusal(context(VENDOR, own_id=None), change(Action.DELETE)) is None
 
 
 def test_a_replace_without_a_manifest_is_refused():
     assert (
-        refusal(change(Action.REPLACE, manifest=None), VENDOR, None).rule == "replace-not-allowed"
+        change_refusal(context(VENDOR, own_id=None), change(Action.REPLACE, manifest=None)).rule
+        == "replace-not-allowed"
     )
 
 

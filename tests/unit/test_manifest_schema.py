@@ -117,3 +117,15 @@ def test_the_client_schema_stays_as_it_was():
     derive(schema, "ExampleClient")
 
     assert schema["properties"]["texts"]["items"] is TEXT
+
+
+def test_examples_say_nothing_of_what_is_valid_and_those_of_a_secret_are_left_out():
+    secret = {**TEXT, "examples": ["hunter2"], "x-reconciler": {"secret": True}}
+    schema = client(properties={"text": {**TEXT, "examples": ["a", 1]}, "secret": secret})
+
+    spec = derive(schema, "ExampleClient")["$defs"]["spec"]
+
+    assert spec["properties"]["text"]["anyOf"][0]["examples"] == ["a", 1]
+    assert "examples" not in spec["properties"]["secret"]
+    assert accepts(schema, {"text": "another"})
+    assert not accepts(schema, {"text": 1})

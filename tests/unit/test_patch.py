@@ -2,7 +2,7 @@ import pytest
 from support.given import field, provider
 
 from reconciler.core.model import Secret
-from reconciler.plan.patch import full_body, json_patch, partial_body, value_tests
+from reconciler.plan.requests import full_body, json_patch, partial_body, value_tests
 from reconciler.provider.model import Clear
 
 VENDOR = provider(

@@ -1,11 +1,11 @@
 """What a plan makes of creates that were about to be sent when their run ended, and of adoption."""
 
 import pytest
-from support.given import client, entry, field, live, manifest, provider, replace, situation
+from support.given import client, context, entry, field, live, manifest, provider, replace
 
-from reconciler.core.model import Action, Intent, Inventory, Secret
+from reconciler.core.model import Action, Intent, Inventory, RecordClient, Secret
 from reconciler.core.project import Policy
-from reconciler.plan.inputs import chosen_id, ids_to_read
+from reconciler.plan.context import chosen_id, ids_to_read
 from reconciler.plan.planner import plan_target
 from reconciler.provider.model import Endpoint, Identity
 
@@ -36,7 +36,7 @@ def after_crash(vendor, *clients, pending=None, entries=None, **facts):
     pending = {"web": intent()} if pending is None else pending
     inventory = Inventory(target="shop", entries=entries or {}, pending=pending)
     stated = {"inventory": inventory, "live": live(*clients, listed=vendor.list is not None)}
-    return situation(vendor, **{**stated, **facts})
+    return context(vendor, **{**stated, **facts})
 
 
 def made(remote_id, **body):
@@ -53,7 +53,7 @@ def test_the_one_client_that_a_lost_create_can_have_made_is_bound():
 
     assert (change.action, change.remote_id, change.requests) == (Action.ADOPT, "1", ())
     assert change.reason == "created by a run that could not record it"
-    assert (change.found, change.predecessor, change.refusal) == ("lost", None, None)
+    assert (change.record, change.refusal) == (RecordClient(secret="lost"), None)
 
 
 def test_a_secret_that_no_answer_tells_any_more_is_reported_as_lost_with_the_ways_out():
@@ -64,21 +64,21 @@ def test_a_secret_that_no_answer_tells_any_more_is_reported_as_lost_with_the_way
 
 
 def test_a_secret_that_got_into_its_sink_before_the_run_died_is_not_lost():
-    change = only(after_crash(LISTED, made("1"), safe=frozenset({"1"})))
+    change = only(after_crash(LISTED, made("1"), stored=frozenset({"1"})))
 
-    assert (change.action, change.found, change.warnings) == (Action.ADOPT, "stored", ())
+    assert (change.action, change.record.secret, change.warnings) == (Action.ADOPT, "stored", ())
 
 
 def test_a_secret_that_is_still_told_is_stored():
     change = only(after_crash(LISTED, made("1", secret=Secret("still there"))))
 
-    assert (change.found, change.warnings) == ("told", ())
+    assert (change.record.secret, change.warnings) == ("readable", ())
 
 
 def test_a_create_that_left_nothing_is_made_again():
     change = only(after_crash(LISTED))
 
-    assert (change.action, change.settle) == (Action.CREATE, True)
+    assert (change.action, change.record.abandons_create) == (Action.CREATE, True)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_create_that_a_manifest_has_settled_by_its_id_is_not_asked_about():
 
 
 def test_a_chosen_id_that_is_there_is_bound():
-    here = situation(CHOOSER)
+    here = context(CHOOSER)
     mine = chosen_id(here, "web")
     known = after_crash(CHOOSER, made(mine), pending={"web": intent(remote_id=mine)})
 
@@ -217,7 +217,11 @@ def test_the_successor_that_a_lost_replace_made_is_bound_and_its_predecessor_del
 
     bound, deleted = plan_target(known, [WEB]).changes
 
-    assert (bound.action, bound.remote_id, bound.predecessor) == (Action.ADOPT, "new", "old")
+    assert (bound.action, bound.remote_id, bound.record.superseded) == (
+        Action.ADOPT,
+        "new",
+        ("old",),
+    )
     assert (deleted.action, deleted.remote_id) == (Action.DELETE, "old")
     assert deleted.manifest is not None
 
@@ -233,7 +237,10 @@ def test_a_predecessor_stays_while_the_secret_of_its_successor_is_lost():
 
     change = only(known)
 
-    assert (change.action, change.predecessor, change.found) == (Action.ADOPT, "old", "lost")
+    assert (change.action, change.record) == (
+        Action.ADOPT,
+        RecordClient(secret="lost", superseded=("old",)),
+    )
     lost = replace(
         known,
         inventory=Inventory(
@@ -266,7 +273,7 @@ def test_a_replace_that_made_no_successor_and_is_wanted_no_more_is_settled():
 
     change = only(known)
 
-    assert (change.action, change.settle) == (Action.NOOP, True)
+    assert (change.action, change.record.abandons_create) == (Action.NOOP, True)
 
 
 def test_a_client_that_is_bound_anew_is_mended_as_far_as_an_update_can():
@@ -293,7 +300,7 @@ def test_a_create_that_no_manifest_asks_for_any_more_is_told():
 
 
 def lost(vendor, **body):
-    return situation(
+    return context(
         vendor,
         live=live(made("1", **body)),
         entries={"web": entry("1", applied=dict(FACTS), secret="lost")},
@@ -341,11 +348,11 @@ def test_where_a_secret_can_be_rotated_that_is_the_way_out():
 def test_a_lost_secret_that_is_told_after_all_is_stored():
     change = only(lost(LISTED, secret=Secret("here it is")))
 
-    assert (change.action, change.found) == (Action.NOOP, "told")
+    assert (change.action, change.record.secret) == (Action.NOOP, "readable")
 
 
 def test_a_secret_that_waits_for_its_sink_is_told():
-    known = situation(
+    known = context(
         LISTED,
         live=live(made("1")),
         entries={"web": entry("1", applied=dict(FACTS), secret="spooled")},
@@ -358,7 +365,7 @@ ADOPT = Policy(adopt="unowned")
 
 
 def foreign(*clients, vendor=LISTED, **facts):
-    return situation(vendor, **{"live": live(*clients), "policy": ADOPT, **facts})
+    return context(vendor, **{"live": live(*clients), "policy": ADOPT, **facts})
 
 
 def test_the_one_foreign_client_of_the_name_is_adopted():
@@ -366,7 +373,7 @@ def test_the_one_foreign_client_of_the_name_is_adopted():
         foreign(made("7", ttl=30), made("8", name="api")), manifest(spec={"name": "web", "ttl": 60})
     )
 
-    assert (change.action, change.remote_id, change.found) == (Action.ADOPT, "7", "")
+    assert (change.action, change.remote_id, change.record.secret) == (Action.ADOPT, "7", "")
     assert change.reason == "the only client of its name that is not ours"
     assert [request.operation for request in change.requests] == ["update"]
 

@@ -4,7 +4,14 @@ import json
 import pytest
 
 from reconciler.core.errors import SelectionError, StalePlan
-from reconciler.plan.planfile import CREDENTIAL, differences, digest, is_named, opened, sealed
+from reconciler.plan.planfile import (
+    CREDENTIAL,
+    differences,
+    digest,
+    is_named,
+    open_saved,
+    saved_document,
+)
 from reconciler.plan.selection import Selection
 
 SELECTION = Selection(targets=("shop",), selectors=("web",))
@@ -42,11 +49,11 @@ def plan(*changes, live=None, **facts):
         "tool": {"name": "reconciler", "version": "1"},
         "targets": [{**target, **facts}],
     }
-    return sealed(document, [live or [{"limit": 1}] * len(changes)], SELECTION)
+    return saved_document(document, [live or [{"limit": 1}] * len(changes)], SELECTION)
 
 
 def read(document):
-    return opened(document, name="p.json", version="1", fits=lambda _: True)
+    return open_saved(document, name="p.json", version="1", fits=lambda _: True)
 
 
 def test_a_saved_plan_opens_as_it_was_sealed():
@@ -233,7 +240,7 @@ def test_a_digest_that_fits_does_not_make_a_plan():
     bare = {name: value for name, value in document.items() if name not in ("digest", "selection")}
 
     with pytest.raises(StalePlan, match="edited"):
-        opened(document, name="p", version="1", fits=lambda _: False)
+        open_saved(document, name="p", version="1", fits=lambda _: False)
     with pytest.raises(StalePlan, match="edited"):
         read({**bare, "digest": digest(bare)})
 
@@ -251,7 +258,7 @@ def test_a_limit_that_was_overridden_is_overridden_again():
     asked = Selection(targets=("shop",), max_deletes=7)
     bare = {"formatVersion": 1, "tool": {"version": "1"}, "targets": []}
 
-    document = sealed(bare, [], asked)
+    document = saved_document(bare, [], asked)
 
     assert document["selection"]["maxDeletes"] == 7
     assert read(document)[1] == asked

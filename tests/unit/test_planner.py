@@ -1,9 +1,9 @@
 import pytest
-from support.given import client, entry, field, live, manifest, provider, replace, situation
+from support.given import client, context, entry, field, live, manifest, provider, replace, target
 
 from reconciler.core.model import MISSING, Action, Origin
 from reconciler.core.project import Policy
-from reconciler.plan.inputs import bound_id, chosen_id, ids_to_read
+from reconciler.plan.context import bound_id, chosen_id, ids_to_read
 from reconciler.plan.planner import plan_target
 from reconciler.provider.model import Identity
 
@@ -22,7 +22,7 @@ def only(of, *manifests):
 
 
 def test_a_manifest_without_a_client_is_a_create():
-    change = only(situation(VENDOR))
+    change = only(context(VENDOR))
 
     assert (change.action, change.remote_id) == (Action.CREATE, None)
     assert [request.method for request in change.requests] == ["POST"]
@@ -32,7 +32,7 @@ def test_a_manifest_without_a_client_is_a_create():
 
 
 def test_a_client_that_is_as_wanted_is_a_noop():
-    known = situation(VENDOR, live=live(client("1", name="web")), entries={"web": entry("1")})
+    known = context(VENDOR, live=live(client("1", name="web")), entries={"web": entry("1")})
 
     change = only(known)
 
@@ -40,7 +40,7 @@ def test_a_client_that_is_as_wanted_is_a_noop():
 
 
 def test_a_client_that_differs_is_updated_and_told_why():
-    known = situation(
+    known = context(
         VENDOR,
         live=live(client("1", name="drifted", uris=["a"])),
         entries={"web": entry("1", applied={"name": "web", "uris": ["a"]})},
@@ -54,21 +54,21 @@ def test_a_client_that_differs_is_updated_and_told_why():
 
 
 def test_a_client_of_ours_that_is_gone_is_created_again():
-    change = only(situation(VENDOR, entries={"web": entry("1")}))
+    change = only(context(VENDOR, entries={"web": entry("1")}))
 
     assert change.action is Action.CREATE
     assert change.reason == "gone from the server, where it was 1"
 
 
 def test_a_client_that_was_not_asked_for_is_not_taken_for_gone():
-    unread = situation(VENDOR, entries={"web": entry("1")}, live=live(listed=False))
+    unread = context(VENDOR, entries={"web": entry("1")}, live=live(listed=False))
 
     with pytest.raises(ValueError, match="never read"):
         only(unread)
 
 
 def test_a_read_that_found_nothing_means_gone():
-    known = situation(
+    known = context(
         VENDOR, entries={"web": entry("1")}, live=live(listed=False, gone=frozenset({"1"}))
     )
 
@@ -76,7 +76,7 @@ def test_a_read_that_found_nothing_means_gone():
 
 
 def test_a_client_that_is_bound_by_its_id_is_adopted():
-    known = situation(VENDOR, live=live(client("9", name="old")))
+    known = context(VENDOR, live=live(client("9", name="old")))
 
     change = only(known, manifest(id="9", spec={"name": "web"}))
 
@@ -85,7 +85,7 @@ def test_a_client_that_is_bound_by_its_id_is_adopted():
 
 
 def test_a_binding_to_another_client_than_before_is_an_adoption():
-    known = situation(
+    known = context(
         VENDOR,
         live=live(client("9", name="web")),
         entries={"web": entry("1", applied={"name": "x"})},
@@ -95,33 +95,33 @@ def test_a_binding_to_another_client_than_before_is_an_adoption():
 
 
 def test_a_bound_client_that_is_not_there_is_refused_and_not_created():
-    change = only(situation(VENDOR), manifest(id="9", spec={"name": "web"}))
+    change = only(context(VENDOR), manifest(id="9", spec={"name": "web"}))
 
     assert change.refusal.rule == "bound-id-absent"
     assert change.requests == ()
 
 
 def test_where_ids_are_chosen_a_stated_id_is_created():
-    change = only(situation(CHOOSER), manifest(id="ABC", spec={"name": "web"}))
+    change = only(context(CHOOSER), manifest(id="ABC", spec={"name": "web"}))
 
     assert (change.action, change.remote_id) == (Action.CREATE, "abc")
     assert change.requests[0].body["id"] == "abc"
 
 
 def test_a_chosen_id_follows_from_where_the_client_lives_and_what_it_is_called():
-    here = situation(CHOOSER)
+    here = context(CHOOSER)
 
     assert chosen_id(here, "web") == chosen_id(here, "web")
     others = {
         chosen_id(here, "api"),
         chosen_id(here, "web", "1"),
-        chosen_id(replace(here, target="b"), "web"),
+        chosen_id(replace(here, target=target(name="b")), "web"),
     }
     assert len(others | {chosen_id(here, "web")}) == 4
 
 
 def test_a_client_that_an_earlier_run_created_and_could_not_record_is_found_again():
-    here = situation(CHOOSER)
+    here = context(CHOOSER)
     there = replace(here, live=live(client(chosen_id(here, "web"), name="web")))
 
     change = only(there)
@@ -131,7 +131,7 @@ def test_a_client_that_an_earlier_run_created_and_could_not_record_is_found_agai
 
 
 def test_an_immutable_field_is_changed_by_a_replace_that_has_to_be_allowed():
-    known = situation(VENDOR, live=live(client("1", scope=["a"])), entries={"web": entry("1")})
+    known = context(VENDOR, live=live(client("1", scope=["a"])), entries={"web": entry("1")})
 
     refused = only(known, manifest(spec={"scope": ["b"]}))
     allowed = only(known, manifest(spec={"scope": ["b"]}, allow_replace=True))
@@ -143,7 +143,7 @@ def test_an_immutable_field_is_changed_by_a_replace_that_has_to_be_allowed():
 
 
 def test_a_successor_gets_an_id_of_its_own():
-    here = situation(CHOOSER)
+    here = context(CHOOSER)
     old = chosen_id(here, "web")
     there = replace(here, live=live(client(old, scope=["a"])), inventory=here.inventory)
 
@@ -154,13 +154,13 @@ def test_a_successor_gets_an_id_of_its_own():
 
 def test_a_replace_that_no_call_can_make_is_refused():
     keeper = replace(VENDOR, delete=None)
-    known = situation(keeper, live=live(client("1", scope=["a"])), entries={"web": entry("1")})
+    known = context(keeper, live=live(client("1", scope=["a"])), entries={"web": entry("1")})
 
     assert only(known, manifest(spec={"scope": ["b"]})).refusal.rule == "no-delete"
 
 
 def test_a_predecessor_that_could_not_be_deleted_is_deleted_later():
-    known = situation(
+    known = context(
         VENDOR,
         live=live(client("2", name="web"), client("1", name="web")),
         entries={"web": entry("2", superseded=("1", "0"))},
@@ -173,7 +173,7 @@ def test_a_predecessor_that_could_not_be_deleted_is_deleted_later():
 
 
 def test_a_predecessor_that_is_gone_is_remembered_no_longer():
-    known = situation(
+    known = context(
         VENDOR,
         live=live(client("2", name="web"), client("1", name="web")),
         entries={"web": entry("2", superseded=("1", "0"))},
@@ -181,11 +181,11 @@ def test_a_predecessor_that_is_gone_is_remembered_no_longer():
 
     kept, _ = plan_target(known, [manifest(spec={"name": "web"})]).changes
 
-    assert kept.vanished == ("0",)
+    assert kept.record.superseded == ("1",)
 
 
 def test_an_ignored_field_is_left_as_it_is():
-    known = situation(VENDOR, live=live(client("1", name="theirs")), entries={"web": entry("1")})
+    known = context(VENDOR, live=live(client("1", name="theirs")), entries={"web": entry("1")})
 
     ignoring = manifest(spec={"name": "web"}, ignore_changes=frozenset({"/name"}))
 
@@ -194,7 +194,7 @@ def test_an_ignored_field_is_left_as_it_is():
 
 def test_what_the_server_keeps_otherwise_is_told_and_not_asked_again():
     kept = entry("1", applied={"name": "Web"}, answered={"name": "web"})
-    known = situation(VENDOR, live=live(client("1", name="web")), entries={"web": kept})
+    known = context(VENDOR, live=live(client("1", name="web")), entries={"web": kept})
 
     change = only(known, manifest(spec={"name": "Web"}))
 
@@ -203,7 +203,7 @@ def test_what_the_server_keeps_otherwise_is_told_and_not_asked_again():
 
 
 def test_two_manifests_that_mean_one_client_are_both_refused():
-    known = situation(VENDOR, live=live(client("1", name="web")), entries={"web": entry("1")})
+    known = context(VENDOR, live=live(client("1", name="web")), entries={"web": entry("1")})
 
     plan = plan_target(known, [manifest(spec={"name": "web"}), manifest("api", id="1")])
 
@@ -211,7 +211,7 @@ def test_two_manifests_that_mean_one_client_are_both_refused():
 
 
 def test_a_create_says_when_the_name_is_taken_by_a_client_that_is_not_ours():
-    known = situation(
+    known = context(
         VENDOR,
         live=live(client("8", name="web"), client("7", name="web"), client("1", name="web")),
         entries={"api": entry("1")},
@@ -230,11 +230,11 @@ def test_a_create_says_when_the_name_is_taken_by_a_client_that_is_not_ours():
 def test_a_vendor_without_names_gets_no_word_on_names():
     nameless = replace(VENDOR, identity=Identity(pointer="/id"))
 
-    assert only(situation(nameless, live=live(client("8", name="web")))).warnings == ()
+    assert only(context(nameless, live=live(client("8", name="web")))).warnings == ()
 
 
 def test_a_client_without_a_manifest_is_left_alone_and_told():
-    known = situation(
+    known = context(
         VENDOR,
         live=live(client("1")),
         entries={"old": entry("1"), "elsewhere": entry("2")},
@@ -248,7 +248,7 @@ def test_a_client_without_a_manifest_is_left_alone_and_told():
 
 
 def test_a_whole_fleet_that_is_gone_is_rather_the_wrong_place():
-    lost = situation(VENDOR, entries={"web": entry("1"), "api": entry("2")})
+    lost = context(VENDOR, entries={"web": entry("1"), "api": entry("2")})
     fleet = [manifest(spec={"name": "web"}), manifest("api", spec={"name": "api"})]
 
     assert "check baseUrl" in plan_target(lost, fleet).warnings[0]
@@ -259,13 +259,13 @@ def test_a_whole_fleet_that_is_gone_is_rather_the_wrong_place():
 def test_what_a_new_client_gets_comes_from_nothing():
     vendor = provider(field("note", equal=((None, ""),)))
 
-    change = only(situation(vendor), manifest(spec={"note": "n"}))
+    change = only(context(vendor), manifest(spec={"note": "n"}))
 
     assert change.fields[0].before is MISSING
 
 
 def test_the_limits_of_the_target_hold_for_its_whole_plan():
-    known = situation(
+    known = context(
         VENDOR,
         live=live(client("1", scope=["a"])),
         entries={"web": entry("1")},
@@ -278,13 +278,13 @@ def test_the_limits_of_the_target_hold_for_its_whole_plan():
 
 
 def test_changes_are_sorted_by_key():
-    plan = plan_target(situation(VENDOR), [manifest("b"), manifest("c"), manifest("a")])
+    plan = plan_target(context(VENDOR), [manifest("b"), manifest("c"), manifest("a")])
 
     assert [change.key for change in plan.changes] == ["a", "b", "c"]
 
 
 def test_the_ids_to_read_are_those_that_a_plan_looks_at():
-    known = situation(VENDOR, entries={"web": entry("1", superseded=("0",)), "old": entry("5")})
+    known = context(VENDOR, entries={"web": entry("1", superseded=("0",)), "old": entry("5")})
     manifests = [manifest(), manifest("api", id="9"), manifest("new")]
 
     assert ids_to_read(known, manifests) == {"0", "1", "9"}
@@ -292,6 +292,6 @@ def test_the_ids_to_read_are_those_that_a_plan_looks_at():
 
 
 def test_where_ids_are_chosen_the_one_that_a_create_would_choose_is_read_too():
-    here = situation(CHOOSER)
+    here = context(CHOOSER)
 
     assert ids_to_read(here, [manifest()]) == {chosen_id(here, "web")}

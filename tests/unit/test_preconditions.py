@@ -4,7 +4,13 @@ import pytest
 from support.given import KEY, client, field, manifest, provider
 
 from reconciler.core.model import Action, Change, FieldChange, Redacted, Request, Secret
-from reconciler.plan.preconditions import footing, guard_of, mark, moved, shown
+from reconciler.plan.preconditions import (
+    conflict_check,
+    fingerprint_client,
+    moved_fields,
+    precondition_values,
+    showable_values,
+)
 from reconciler.provider.model import UpdateStyle
 
 FIELDS = (
@@ -27,7 +33,7 @@ BODY = {
     "limit": 3,
     "box": {"id": "9", "title": "Nine"},
     "secret": Secret("s"),
-    "jwk": "never shown, and yet here",
+    "jwk": "never showable_values, and yet here",
     "used": "today",
 }
 SEND = Request(operation="update", method="PUT", path="/1", content_type=None, body={})
@@ -56,31 +62,31 @@ def change(action=Action.UPDATE, requests=(SEND,), **facts):
     ],
 )
 def test_an_update_rests_on_what_is_declared_and_on_what_its_put_carries(vendor, names):
-    assert list(footing(vendor, change(), BODY)) == names
+    assert list(precondition_values(vendor, change(), BODY)) == names
 
 
 def test_what_is_not_sent_carries_nothing():
-    assert list(footing(PUT, change(Action.NOOP, requests=()), BODY)) == ["name"]
+    assert list(precondition_values(PUT, change(Action.NOOP, requests=()), BODY)) == ["name"]
 
 
 def test_an_ignored_field_is_not_rested_on():
     stated = manifest(spec={"name": "a", "limit": 1}, ignore_changes=frozenset({"/limit"}))
 
-    assert list(footing(PATCHED, change(manifest=stated), BODY)) == ["name"]
+    assert list(precondition_values(PATCHED, change(manifest=stated), BODY)) == ["name"]
 
 
 @pytest.mark.parametrize("action", [Action.DELETE, Action.REPLACE])
 def test_what_takes_a_client_away_rests_on_all_that_does_not_move_by_itself(action):
     names = ["box", "id", "limit", "name", "secret", "uris"]
 
-    assert list(footing(PATCHED, change(action), BODY)) == names
-    assert list(footing(PATCHED, change(Action.UPDATE, manifest=None), BODY)) == names
+    assert list(precondition_values(PATCHED, change(action), BODY)) == names
+    assert list(precondition_values(PATCHED, change(Action.UPDATE, manifest=None), BODY)) == names
 
 
 def test_the_values_are_canonical_and_cut_to_what_is_declared():
     stated = manifest(spec={"uris": ["x"], "box": {"id": "8"}})
 
-    found = footing(PATCHED, change(manifest=stated), BODY)
+    found = precondition_values(PATCHED, change(manifest=stated), BODY)
 
     assert found == {"box": {"id": "9"}, "uris": ["a", "b"]}
 
@@ -88,8 +94,8 @@ def test_the_values_are_canonical_and_cut_to_what_is_declared():
 def test_order_and_spelling_are_no_move():
     stated = change(manifest=manifest(spec={"uris": ["x"]}))
 
-    assert moved(PATCHED, stated, {"uris": ["b", "a"]}, {"uris": ["a", "b"]}) == []
-    assert moved(PATCHED, stated, {"uris": None}, {}) == []
+    assert moved_fields(PATCHED, stated, {"uris": ["b", "a"]}, {"uris": ["a", "b"]}) == []
+    assert moved_fields(PATCHED, stated, {"uris": None}, {}) == []
 
 
 def test_what_moved_is_named():
@@ -97,22 +103,22 @@ def test_what_moved_is_named():
 
     now = {**BODY, "name": "new", "uris": ["b"]}
 
-    assert moved(PATCHED, stated, BODY, now) == ["name", "uris"]
-    assert moved(PATCHED, stated, BODY, {"uris": ["a", "b"], "limit": 3}) == ["name"]
-    assert moved(PATCHED, stated, {**BODY, "limit": 1}, {**BODY, "limit": True}) == ["limit"]
+    assert moved_fields(PATCHED, stated, BODY, now) == ["name", "uris"]
+    assert moved_fields(PATCHED, stated, BODY, {"uris": ["a", "b"], "limit": 3}) == ["name"]
+    assert moved_fields(PATCHED, stated, {**BODY, "limit": 1}, {**BODY, "limit": True}) == ["limit"]
 
 
 def test_no_secret_is_shown_nor_what_ever_was_one():
     stated = manifest(spec={"name": Secret("n"), "limit": 1, "box": {}, "uris": []})
     hidden = FieldChange(field="limit", before=Redacted("hmac:1"), after=2)
 
-    found = shown(PUT, change(manifest=stated, fields=(hidden,)), {"box": "hmac:2"}, BODY)
+    found = showable_values(PUT, change(manifest=stated, fields=(hidden,)), {"box": "hmac:2"}, BODY)
 
     assert found == {"uris": ["a", "b"]}
 
 
 def test_a_delete_shows_what_it_rests_on_without_the_secret():
-    found = shown(PATCHED, change(Action.DELETE, manifest=None), {}, BODY)
+    found = showable_values(PATCHED, change(Action.DELETE, manifest=None), {}, BODY)
 
     assert found == {
         "box": {"id": "9"},
@@ -124,13 +130,13 @@ def test_a_delete_shows_what_it_rests_on_without_the_secret():
 
 
 def test_a_mark_tells_all_that_moves_and_nothing_that_moves_by_itself():
-    before = mark(PATCHED, BODY, KEY)
+    before = fingerprint_client(PATCHED, BODY, KEY)
 
     assert before.startswith("hmac:")
-    assert mark(PATCHED, {**BODY, "uris": ["a", "b"], "used": "later"}, KEY) == before
-    assert mark(PATCHED, {**BODY, "secret": Secret("t")}, KEY) != before
-    assert mark(PATCHED, {**BODY, "limit": 4}, KEY) != before
-    assert mark(PATCHED, BODY, b"another key") != before
+    assert fingerprint_client(PATCHED, {**BODY, "uris": ["a", "b"], "used": "later"}, KEY) == before
+    assert fingerprint_client(PATCHED, {**BODY, "secret": Secret("t")}, KEY) != before
+    assert fingerprint_client(PATCHED, {**BODY, "limit": 4}, KEY) != before
+    assert fingerprint_client(PATCHED, BODY, b"another key") != before
 
 
 @pytest.mark.parametrize(
@@ -144,8 +150,8 @@ def test_a_mark_tells_all_that_moves_and_nothing_that_moves_by_itself():
     ],
 )
 def test_a_guard_is_what_the_target_states_or_what_the_dialect_can(vendor, stated, guard):
-    assert guard_of(vendor, stated) == guard
+    assert conflict_check(vendor, stated) == guard
 
 
 def test_a_put_that_is_only_part_of_a_noop_carries_nothing():
-    assert footing(PUT, replace(change(), requests=()), BODY) == {"name": "web"}
+    assert precondition_values(PUT, replace(change(), requests=()), BODY) == {"name": "web"}

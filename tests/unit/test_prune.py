@@ -1,11 +1,21 @@
 """What becomes of clients of ours that no manifest names any more."""
 
 import pytest
-from support.given import client, entry, field, live, manifest, provider, replace, situation
+from support.given import (
+    client,
+    context,
+    entry,
+    field,
+    live,
+    manifest,
+    provider,
+    replace,
+    with_policy,
+)
 
-from reconciler.core.model import Action, Intent
+from reconciler.core.model import Action, ForgetClient, Intent
 from reconciler.core.project import Policy
-from reconciler.plan.inputs import ids_to_read
+from reconciler.plan.context import ids_to_read
 from reconciler.plan.planner import plan_target
 from reconciler.provider.model import Identity, Switch
 
@@ -28,7 +38,7 @@ def of(vendor=VENDOR, old=None, body=None, **facts):
         "policy": PRUNE,
         "now": NOW,
     }
-    return situation(vendor, **{**stated, **facts})
+    return context(vendor, **{**stated, **facts})
 
 
 def changes(known, *manifests):
@@ -70,7 +80,7 @@ def test_a_client_that_is_not_in_the_inventory_is_never_deleted():
 
 
 def test_a_run_that_looks_at_a_part_deletes_nothing():
-    plan = plan_target(of(selected=True), [WEB])
+    plan = plan_target(of(is_partial=True), [WEB])
 
     assert [change.key for change in plan.changes] == ["web"]
     assert "--select" in plan.warnings[0]
@@ -113,7 +123,7 @@ def test_where_not_one_client_of_ours_is_seen_nothing_is_forgotten():
 def test_a_client_that_is_gone_already_is_forgotten():
     change = removal(of(live=live(client("1", name="web"))))
 
-    assert (change.action, change.forget, change.requests) == (Action.NOOP, True, ())
+    assert (change.action, change.record, change.requests) == (Action.NOOP, ForgetClient(), ())
     assert "gone from the server" in change.reason
 
 
@@ -122,7 +132,7 @@ def test_a_client_that_another_manifest_means_now_is_forgotten_under_its_old_key
 
     found = changes(of(), WEB, renamed)
 
-    assert (found["old"].action, found["old"].forget) == (Action.NOOP, True)
+    assert (found["old"].action, found["old"].record) == (Action.NOOP, ForgetClient())
     assert found["old"].reason == "its client is new now"
     assert found["new"].action is Action.ADOPT
 
@@ -162,7 +172,7 @@ def test_the_tools_own_client_is_never_pruned_however_its_id_is_spelled():
     own = of(old=entry("abc"), live=live(client("1", name="web"), client("abc")), own_id="ABC")
 
     assert removal(own).refusal.rule == "own-client"
-    disabling = replace(own, policy=replace(PRUNE, on_removal="disable"))
+    disabling = with_policy(own, replace(PRUNE, on_removal="disable"))
     assert removal(disabling).refusal.rule == "own-client"
 
 
@@ -218,7 +228,7 @@ def test_predecessors_go_first_and_the_client_waits_for_them():
         change for change in plan_target(known, [WEB]).changes if change.key == "old"
     ]
 
-    assert (waits.action, waits.forget) == (Action.NOOP, False)
+    assert (waits.action, waits.record) == (Action.NOOP, None)
     assert (left_over.action, left_over.remote_id) == (Action.DELETE, "0")
 
 
@@ -253,7 +263,7 @@ def test_a_predecessor_of_a_client_without_a_manifest_may_be_what_another_means(
 
 def test_the_limits_take_clients_into_account_that_the_run_does_not_look_at():
     fixed = provider(field("scope", is_set=True, immutable=True))
-    known = situation(
+    known = context(
         fixed,
         entries={"web": entry("1"), "api": entry("2")},
         live=live(client("1", scope=["a"]), client("2")),
@@ -263,7 +273,7 @@ def test_the_limits_take_clients_into_account_that_the_run_does_not_look_at():
     wanted = manifest(spec={"scope": ["b"]}, allow_replace=True)
 
     assert plan_target(known, [wanted]).refusals == ()
-    alone = replace(known, others=frozenset())
+    alone = replace(known, others={})
     assert [found.rule for found in plan_target(alone, [wanted]).refusals] == ["max-change-percent"]
 
 
@@ -300,7 +310,7 @@ def test_one_run_can_go_beyond_the_limits_and_shows_it():
 
 
 def quarantined(known, **facts):
-    return replace(known, policy=replace(PRUNE, quarantine_days=7), **facts)
+    return replace(with_policy(known, replace(PRUNE, quarantine_days=7)), **facts)
 
 
 def test_a_quarantine_begins_by_disabling_the_client():
@@ -312,13 +322,13 @@ def test_a_quarantine_begins_by_disabling_the_client():
         ("enabled", True, False)
     ]
     assert [step["op"] for step in change.requests[0].body] == ["test", "replace"]
-    assert change.record.quarantined_at == NOW
-    assert change.record.applied == {"name": "old", "enabled": False}
-    assert change.record.remote_id == "2"
+    assert change.record.entry.quarantined_at == NOW
+    assert change.record.entry.applied == {"name": "old", "enabled": False}
+    assert change.record.entry.remote_id == "2"
 
 
 def test_a_day_is_a_day():
-    known = replace(of(), policy=replace(PRUNE, quarantine_days=1))
+    known = with_policy(of(), replace(PRUNE, quarantine_days=1))
 
     assert "after 1 day of" in removal(known).reason
 
@@ -353,7 +363,7 @@ def test_every_plan_says_until_when_the_quarantine_lasts():
 def test_a_client_that_somebody_turned_on_again_begins_its_quarantine_anew():
     change = removal(quarantined(of(old=entry("2", quarantined_at="2026-01-01T00:00:00Z"))))
 
-    assert (change.action, change.record.quarantined_at) == (Action.UPDATE, NOW)
+    assert (change.action, change.record.entry.quarantined_at) == (Action.UPDATE, NOW)
 
 
 def test_a_client_that_was_off_already_only_waits():
@@ -362,8 +372,8 @@ def test_a_client_that_was_off_already_only_waits():
     change = removal(quarantined(known))
 
     assert (change.action, change.requests) == (Action.NOOP, ())
-    assert change.record.quarantined_at == NOW
-    assert change.record.applied == {}
+    assert change.record.entry.quarantined_at == NOW
+    assert change.record.entry.applied == {}
 
 
 def test_where_nothing_can_be_disabled_a_quarantine_is_a_wait():
@@ -371,9 +381,9 @@ def test_where_nothing_can_be_disabled_a_quarantine_is_a_wait():
 
     change = removal(known)
 
-    assert (change.action, change.record.quarantined_at) == (Action.NOOP, NOW)
+    assert (change.action, change.record.entry.quarantined_at) == (Action.NOOP, NOW)
     assert "cannot disable" in change.warnings[0]
-    waiting = of(replace(VENDOR, switch=None), old=change.record)
+    waiting = of(replace(VENDOR, switch=None), old=change.record.entry)
     assert "to be deleted on 2026-11-30" in removal(quarantined(waiting)).reason
     over = quarantined(waiting, now="2026-11-30T12:00:00Z")
     assert removal(over).action is Action.DELETE
@@ -438,7 +448,7 @@ def test_a_client_that_cannot_be_deleted_is_disabled_where_that_was_asked_for():
 
     assert change.action is Action.UPDATE
     assert "policy.onRemoval" in change.reason
-    assert change.record.quarantined_at == NOW
+    assert change.record.entry.quarantined_at == NOW
 
 
 def test_a_client_that_is_disabled_for_good_is_shown_and_left():
@@ -477,4 +487,4 @@ def test_what_is_to_be_disabled_has_to_be_read():
     known = of(KEEPER, old=entry("2", superseded=("0",)), policy=DISABLE)
 
     assert ids_to_read(known, [WEB]) == {"0", "1", "2"}
-    assert ids_to_read(replace(known, policy=PRUNE), [WEB]) == {"1"}
+    assert ids_to_read(with_policy(known, PRUNE), [WEB]) == {"1"}

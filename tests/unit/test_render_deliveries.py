@@ -5,13 +5,13 @@ import json
 from jsonschema import Draft202012Validator
 from support.vendors import SCHEMAS
 
-from reconciler.core.model import ApplyReport, Delivery, Status
+from reconciler.core.model import ApplyReport, SecretDelivery, Status
 from reconciler.render.json import render_report as as_json
 from reconciler.render.text import render_report as as_text
 
 
 def delivery(status, **facts):
-    return Delivery(
+    return SecretDelivery(
         target="shop",
         key="web",
         remote_id="id-1",

@@ -8,6 +8,7 @@ from reconciler.core.model import (
     ApplyReport,
     Change,
     FieldChange,
+    ForgetClient,
     NestedChange,
     Origin,
     Outcome,
@@ -19,7 +20,7 @@ from reconciler.core.model import (
     Status,
     TargetPlan,
 )
-from reconciler.render.style import COLOUR
+from reconciler.render.terminal import COLOUR
 from reconciler.render.text import render_plan, render_report
 
 
@@ -358,7 +359,7 @@ def test_a_field_that_the_server_dropped_is_told_of():
 
 def test_a_client_without_a_manifest_is_shown_even_where_nothing_is_done():
     waiting = change(Action.NOOP, manifest=None, reason="in quarantine since 2026-01-01")
-    gone = change(Action.NOOP, manifest=None, key="old", reason="gone", forget=True)
+    gone = change(Action.NOOP, manifest=None, key="old", reason="gone", record=ForgetClient())
 
     text = render_plan(plan(waiting, gone, change(Action.NOOP, key="quiet")))
 

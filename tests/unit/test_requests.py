@@ -5,7 +5,7 @@ from reconciler.core.model import Request, Secret
 from reconciler.plan.requests import (
     create_requests,
     delete_request,
-    follow_up,
+    late_requests,
     needs_replace,
     path_for,
     replacement_requests,
@@ -81,10 +81,10 @@ def test_no_second_call_is_made_for_what_the_server_does_by_default():
 def test_the_second_call_rests_on_what_the_server_really_answered():
     answer = {"id": "1", "name": "WEB", "active": True, "token_ttl": 90}
 
-    (put,) = follow_up(PUT_FULL, {"name": "web", "active": False}, answer)
+    (put,) = late_requests(PUT_FULL, {"name": "web", "active": False}, answer)
 
     assert put.body == {"client": {"active": False, "name": "web", "ttl": 90}}
-    assert follow_up(PUT_FULL, {"active": False}, {**answer, "active": False}) == ()
+    assert late_requests(PUT_FULL, {"active": False}, {**answer, "active": False}) == ()
 
 
 def test_an_update_speaks_the_vendors_dialect():

@@ -1,11 +1,13 @@
 from dataclasses import replace
 
 import pytest
-from support.given import client, entry, field, manifest, provider, situation
+from support.given import client, context, entry, field, manifest, provider
 
 from reconciler.core.model import Intent, Inventory, Secret
-from reconciler.plan.rotation import call_request, refusal, set_request, told
+from reconciler.plan.guards import rotation_refusal
+from reconciler.plan.requests import rotation_request, secret_update_request
 from reconciler.provider.model import ChosenSecret, Endpoint, UpdateStyle
+from reconciler.provider.secrets import secret_anywhere_in
 
 CALL = Endpoint(method="POST", path="/{id}/rotate", expect=frozenset({200}))
 FIELDS = (field("name"), field("secret", secret=True), field("key", secret=True, read_as="apiKey"))
@@ -14,7 +16,7 @@ WEB = client("1", name="Web")
 
 
 def rule(of=CAN, live=WEB, stated=None, **facts):
-    found = refusal(situation(of, **facts), "web", live, stated)
+    found = rotation_refusal(context(of, **facts), "web", live, stated)
     return None if found is None else found.rule
 
 
@@ -45,14 +47,14 @@ def test_a_client_whose_successor_may_be_there_waits_for_that_to_be_settled():
 
 
 def test_a_secret_that_the_manifest_states_is_changed_there():
-    found = refusal(situation(CAN), "web", WEB, manifest(spec={"secret": Secret("theirs")}))
+    found = rotation_refusal(context(CAN), "web", WEB, manifest(spec={"secret": Secret("theirs")}))
 
     assert found.rule == "stated-secret"
     assert "spec.secret" in found.message
 
 
 def test_the_call_has_no_body_and_the_collections_path():
-    request = call_request(CAN, CALL)
+    request = rotation_request(CAN, CALL)
 
     assert (request.method, request.path) == ("POST", "/clients/{id}/rotate")
     assert (request.body, request.content_type) == (None, None)
@@ -67,7 +69,7 @@ def test_the_tools_own_secret_is_set_by_an_update_that_keeps_what_a_put_would_em
         update=replace(CALL, method="PUT", path="/{id}", envelope="client"),
     )
 
-    request = set_request(
+    request = secret_update_request(
         put, ChosenSecret(field="secret"), client("1", scopes=["a"]), Secret("new")
     )
 
@@ -87,14 +89,14 @@ def test_the_tools_own_secret_is_set_by_an_update_that_keeps_what_a_put_would_em
     ],
 )
 def test_a_secret_is_found_wherever_an_answer_tells_it(answer):
-    assert told(CAN, answer) == Secret("new")
+    assert secret_anywhere_in(CAN, answer) == Secret("new")
 
 
 @pytest.mark.parametrize(
     "answer", [None, "new", 1, {}, {"secret": ""}, {"secret": 7}, {"token": "new"}, [{"a": [1]}]]
 )
 def test_an_answer_without_a_secret_tells_none(answer):
-    assert told(CAN, answer) is None
+    assert secret_anywhere_in(CAN, answer) is None
 
 
 def test_an_answer_that_is_nested_beyond_reason_is_not_searched_to_its_end():
@@ -102,4 +104,4 @@ def test_an_answer_that_is_nested_beyond_reason_is_not_searched_to_its_end():
     for _ in range(50):
         answer = {"inner": answer}
 
-    assert told(CAN, answer) is None
+    assert secret_anywhere_in(CAN, answer) is None

@@ -30,18 +30,6 @@ def target(**more):
     return Target(**(facts | more))
 
 
-@pytest.mark.parametrize(
-    ("word", "known", "hint"),
-    [
-        ("shp", ["shop", "orders"], "did you mean `shop`?"),
-        ("zzz", ["shop", "orders"], "known are: orders, shop"),
-        ("zzz", [], "there is none"),
-    ],
-)
-def test_the_hint_for_an_unknown_word_is_the_nearest_or_all(word, known, hint):
-    assert rules.nearest(word, known) == hint
-
-
 def test_an_unknown_kind_and_an_unknown_target_name_what_was_meant():
     kind = rules.unknown_kind(SOURCE, "BorutaClint", ["BorutaClient"])
     unknown = rules.unknown_target(SOURCE, "shp", {"shop": None})
@@ -53,7 +41,7 @@ def test_an_unknown_kind_and_an_unknown_target_name_what_was_meant():
 
 
 def test_a_kind_that_does_not_fit_names_the_one_that_does():
-    problem = rules.misfit(manifest(), "BorutaClient")
+    problem = rules.wrong_kind(manifest(), "BorutaClient")
 
     assert problem.message == "kind `K` does not fit target `shop`"
     assert problem.hint == "the clients of this target are of kind `BorutaClient`"
@@ -61,7 +49,9 @@ def test_a_kind_that_does_not_fit_names_the_one_that_does():
 
 def test_clients_of_one_name_are_told_of_each_other():
     found = list(
-        rules.duplicates([manifest("a.yaml"), manifest("b.yaml", 2), manifest("c.yaml", name="x")])
+        rules.duplicate_clients(
+            [manifest("a.yaml"), manifest("b.yaml", 2), manifest("c.yaml", name="x")]
+        )
     )
 
     assert [(p.source.path, p.pointer, p.hint) for p in found] == [
@@ -74,7 +64,7 @@ def test_clients_of_one_name_are_told_of_each_other():
 def test_of_three_of_one_id_each_is_told_of_another():
     manifests = [manifest(f"{name}.yaml", name=name, id="1") for name in "abc"]
 
-    found = list(rules.duplicates(manifests))
+    found = list(rules.duplicate_clients(manifests))
 
     assert {p.pointer for p in found} == {"/metadata/id"}
     assert [p.hint for p in found] == [
@@ -92,14 +82,14 @@ def test_names_and_ids_are_those_of_a_target_and_nothing_is_not_a_name():
         manifest("d.yaml", name=""),
     ]
 
-    assert list(rules.duplicates(apart)) == []
+    assert list(rules.duplicate_clients(apart)) == []
 
 
 def test_a_manifest_outside_of_its_targets_files_is_a_stray():
     project = Project(path="reconciler.yaml", root=".", targets={"shop": target()})
     selected = {"a.yaml": {"shop"}, "b.yaml": {"orders"}}
 
-    (found,) = rules.strays([manifest("a.yaml"), manifest("b.yaml")], project, selected)
+    (found,) = rules.unlisted_manifests([manifest("a.yaml"), manifest("b.yaml")], project, selected)
 
     assert (found.source.path, found.pointer) == ("b.yaml", "/metadata/target")
     assert found.hint == "they are: clients/*.yaml, more.yaml"
@@ -109,20 +99,20 @@ def test_a_manifest_outside_of_its_targets_files_is_a_stray():
     "url", ["https://a.example.com", "https://[::1]:8443/v2", "http://localhost:1"]
 )
 def test_an_address_with_a_host_is_fine(url):
-    assert list(rules.address(SOURCE, "/a", url)) == []
+    assert list(rules.address_problems(SOURCE, "/a", url)) == []
 
 
 @pytest.mark.parametrize(
     "url", ["https://[::1", "https://a:99999", "https://:1", "https://a:x", "https://a:0"]
 )
 def test_an_address_without_a_host_or_with_an_impossible_port_is_refused(url):
-    (found,) = rules.address(SOURCE, "/a", url)
+    (found,) = rules.address_problems(SOURCE, "/a", url)
 
     assert found.message == "there is no such host and port"
 
 
 def test_a_provider_whose_token_endpoint_is_elsewhere_needs_its_address():
-    (found,) = rules.token_address(SOURCE, target(), None)
+    (found,) = rules.token_address_problems(SOURCE, target(), None)
 
     assert (found.pointer, found.at_key) == ("/targets/shop/auth", True)
     assert found.message == "`tokenUrl` is missing"
@@ -137,7 +127,7 @@ def test_a_provider_whose_token_endpoint_is_elsewhere_needs_its_address():
     ],
 )
 def test_where_the_token_comes_from_is_otherwise_known(auth, path):
-    assert list(rules.token_address(SOURCE, target(auth=auth), path)) == []
+    assert list(rules.token_address_problems(SOURCE, target(auth=auth), path)) == []
 
 
 def problem(message, *, pointer="/a", severity="error", position=None, at_key=False):
@@ -152,7 +142,7 @@ def problem(message, *, pointer="/a", severity="error", position=None, at_key=Fa
 
 
 def messages(*problems):
-    return [kept.message for kept in rules.distinct(problems)]
+    return [kept.message for kept in rules.deduplicate(problems)]
 
 
 def test_a_problem_is_told_once():

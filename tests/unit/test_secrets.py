@@ -3,7 +3,7 @@ from support.given import KEY, field, provider
 
 from reconciler.core.model import MISSING, Redacted, Secret
 from reconciler.core.secrets import fingerprint, fingerprint_key, holds_secret, redact, reveal
-from reconciler.provider.secrets import issued, seal
+from reconciler.provider.secrets import seal, secret_in
 
 VENDOR = provider(field("name"), field("secret", secret=True, read_as="client_secret"))
 
@@ -33,11 +33,11 @@ def test_an_answer_is_sealed_by_the_spelling_that_requests_use_too():
 @pytest.mark.parametrize("told", [{}, {"client_secret": None}, {"client_secret": ""}])
 def test_an_answer_that_tells_no_secret_stays_as_it_is(told):
     assert seal(VENDOR, told) is told
-    assert issued(VENDOR, told) is None
+    assert secret_in(VENDOR, told) is None
 
 
 def test_the_secret_that_a_create_answers_is_found_once_it_is_sealed():
-    assert issued(VENDOR, seal(VENDOR, {"client_secret": "hunter2"})) == Secret("hunter2")
+    assert secret_in(VENDOR, seal(VENDOR, {"client_secret": "hunter2"})) == Secret("hunter2")
 
 
 def test_revealing_reaches_every_depth():

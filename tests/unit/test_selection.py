@@ -2,19 +2,19 @@ import pytest
 from support.given import manifest
 
 from reconciler.core.errors import SelectionError
-from reconciler.plan.selection import Selection, clients, targets
+from reconciler.plan.selection import Selection, select_clients, select_targets
 
 WEB = manifest("web", labels={"team": "shop", "tier": "gold"})
 API = manifest("api-orders", labels={"team": "orders"})
 
 
 def picked(*selectors):
-    return [each.name for each in clients(Selection(selectors=selectors), [WEB, API])]
+    return [each.name for each in select_clients(Selection(selectors=selectors), [WEB, API])]
 
 
 def test_nothing_named_means_all():
     assert picked() == ["web", "api-orders"]
-    assert targets(Selection(), ["b", "a"]) == ("a", "b")
+    assert select_targets(Selection(), ["b", "a"]) == ("a", "b")
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_a_selector_that_fits_nothing_is_an_error(selector):
 
 
 def test_a_target_is_selected_once_however_often_it_is_named():
-    assert targets(Selection(targets=("b", "a", "b")), ["a", "b", "c"]) == ("a", "b")
+    assert select_targets(Selection(targets=("b", "a", "b")), ["a", "b", "c"]) == ("a", "b")
 
 
 def test_an_unknown_target_is_an_error_that_names_the_known_ones():
     with pytest.raises(SelectionError, match=r"--target x: .* only a, b"):
-        targets(Selection(targets=("x", "a")), ["a", "b"])
+        select_targets(Selection(targets=("x", "a")), ["a", "b"])

@@ -7,21 +7,25 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.app import ownership
-from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import format_option, global_options, lock_timeout_option
-from reconciler.cli.ownership import (
-    call,
-    key_argument,
-    show,
-    show_differing,
-    show_refusal,
-    target_option,
-    tell,
+from reconciler.cli.client_commands import (
+    print_differing_fields,
+    print_json,
+    print_refusal,
+    use_case_call,
 )
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import (
+    format_option,
+    global_options,
+    key_argument,
+    lock_timeout_option,
+    target_option,
+)
+from reconciler.cli.output import print_line
 from reconciler.core.model import Refusal
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Session
+    from reconciler.cli.options import GlobalOptions
 
 
 @click.command("adopt")
@@ -30,12 +34,12 @@ if TYPE_CHECKING:
     "--id", "remote_id", metavar="ID", required=True, help="The server's id of the client."
 )
 @target_option
-@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@lock_timeout_option()
 @format_option("text", "json")
 @global_options
 @click.pass_obj
 def command(
-    session: Session,
+    options: GlobalOptions,
     *,
     key: str,
     remote_id: str,
@@ -53,12 +57,12 @@ def command(
     64 there is no such manifest.
     """
     as_json = output_format == "json"
-    found = ownership.adopt(call(session, target, lock_timeout), key, remote_id)
+    found = ownership.adopt(use_case_call(options, target, lock_timeout), key, remote_id)
     if isinstance(found, Refusal):
-        show_refusal(key, found, as_json=as_json)
+        print_refusal(key, found, as_json=as_json)
         return ExitCode.REFUSED
     if as_json:
-        show(
+        print_json(
             target=found.target,
             key=key,
             id=found.remote_id,
@@ -66,6 +70,8 @@ def command(
             differing=list(found.differing),
         )
         return ExitCode.DONE
-    tell(f"{key} is{' already' if found.already else ''} {found.remote_id} on {found.target}.")
-    show_differing(found)
+    print_line(
+        f"{key} is{' already' if found.already else ''} {found.remote_id} on {found.target}."
+    )
+    print_differing_fields(found)
     return ExitCode.DONE

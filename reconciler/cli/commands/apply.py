@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.app import planning
-from reconciler.cli import interrupts, progress, project_file, receipts
-from reconciler.cli.commands.plan import failed, pending, refused, show_warnings
+from reconciler.app import saved_plan as saving
+from reconciler.app.apply import apply_plan
+from reconciler.app.plan import plan_targets
+from reconciler.cli import interrupts, receipts
+from reconciler.cli.commands.plan import has_changes, has_errors, has_refusals, print_warnings
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import (
     format_option,
@@ -20,17 +21,21 @@ from reconciler.cli.options import (
     selection_options,
     show_requests_option,
 )
-from reconciler.cli.output import can_ask, result, say, style_for
-from reconciler.cli.version import version
+from reconciler.cli.output import can_ask, confirm, print_message, print_text, style_for, version
+from reconciler.cli.progress import progress_bar
+from reconciler.cli.project_file import find_project_file
 from reconciler.core.model import Action, ApplyReport, Status
+from reconciler.plan.selection import Selection
 from reconciler.render import json, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.cli.session import Session
+    from reconciler.app.plan import Planned
+    from reconciler.app.saved_plan import SavedPlan
+    from reconciler.cli.options import GlobalOptions
     from reconciler.core.model import Outcome, Plan
-    from reconciler.render.receipt import Heading
+    from reconciler.render.json import ReceiptHeader
 
 _STOPPING: Final = "Stopping after the requests under way. Ctrl-C again aborts at once."
 
@@ -45,7 +50,7 @@ _STOPPING: Final = "Stopping after the requests under way. Ctrl-C again aborts a
     multiple=True,
     help="Of the saved PLAN, apply only the client of this name, or TARGET/NAME. Repeatable.",
 )
-@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@lock_timeout_option()
 @click.option(
     "--auto-approve",
     is_flag=True,
@@ -65,7 +70,7 @@ _STOPPING: Final = "Stopping after the requests under way. Ctrl-C again aborts a
 @global_options
 @click.pass_obj
 def command(  # noqa: PLR0913 - every option is an argument
-    session: Session,
+    options: GlobalOptions,
     *,
     saved_plan: str | None,
     targets: tuple[str, ...],
@@ -102,52 +107,57 @@ def command(  # noqa: PLR0913 - every option is an argument
             "apply asks before it sends, and there is no terminal to ask on: "
             "look at the plan, then run apply --auto-approve"
         )
-    path = project_file.find(session.project)
+    path = find_project_file(options.project)
     as_json = output_format == "json"
-    reviewed = None if saved_plan is None else planning.reviewed(saved_plan, version=version())
-    selection = planning.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
+    reviewed = None if saved_plan is None else saving.read_saved(saved_plan, version=version())
+    selection = Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
+    # A saved plan is planned again with its own selection and limits (decision 0010).
     if reviewed is not None:
         selection = reviewed.selection
-    with planning.planning(
-        path, selection, lock=True, lock_timeout=lock_timeout, log=session.log
+    with plan_targets(
+        path, selection, lock=True, lock_timeout=lock_timeout, log=options.log
     ) as everything:
-        show_warnings(everything)
-        heading = _heading(everything, reviewed, selection, path) if receipt_file else None
-        with receipts.kept(receipt_file, heading) as receipt:
-            planned = _held(everything, reviewed, only)
-            _show_plan(planned.plan, show_requests=show_requests, err=as_json)
-            verdict = _verdict(planned.plan, auto_approve=auto_approve or reviewed is not None)
+        print_warnings(everything)
+        header = _receipt_header(everything, reviewed, selection, path) if receipt_file else None
+        with receipts.keep_receipt(receipt_file, header) as receipt:
+            planned = _hold_to_review(everything, reviewed, only)
+            _print_plan(planned.plan, show_requests=show_requests, err=as_json)
+            stop_code = _reason_to_stop(
+                planned.plan, auto_approve=auto_approve or reviewed is not None
+            )
             report = (
                 ApplyReport(outcomes=())
-                if verdict
-                else _applied(planned, receipt.note, fail_fast=fail_fast)
+                if stop_code
+                else _apply(planned, receipt.add, fail_fast=fail_fast)
             )
-            receipt.settle(report.outcomes)
-            receipt.exit_code = verdict or exit_code(report)
-    _show_report(report, as_json=as_json, quiet=verdict is not None or not pending(planned.plan))
-    return verdict or exit_code(report)
+            # The report has them in the plan's order, and says where the record was not written.
+            receipt.replace_outcomes(report.outcomes)
+            receipt.exit_code = stop_code or exit_code(report)
+    _print_report(
+        report, as_json=as_json, quiet=stop_code is not None or not has_changes(planned.plan)
+    )
+    return stop_code or exit_code(report)
 
 
-def _held(
-    planned: planning.Planned, reviewed: planning.Reviewed | None, only: tuple[str, ...]
-) -> planning.Planned:
-    """Hold what was planned to what was reviewed; a plan with errors goes no further anyway."""
-    if reviewed is None or failed(planned.plan):
+def _hold_to_review(planned: Planned, reviewed: SavedPlan | None, only: tuple[str, ...]) -> Planned:
+    """What is left to apply of `planned`: all of it, or what was reviewed and still comes out the same."""
+    # A plan with errors goes no further anyway, and is shown whole.
+    if reviewed is None or has_errors(planned.plan):
         return planned
-    return planning.held(planned, reviewed, only=only, version=version())
+    return saving.keep_reviewed(planned, reviewed, only=only, version=version())
 
 
-def _heading(
-    planned: planning.Planned,
-    reviewed: planning.Reviewed | None,
-    selection: planning.Selection,
+def _receipt_header(
+    planned: Planned,
+    reviewed: SavedPlan | None,
+    selection: Selection,
     path: str,
-) -> Heading:
+) -> ReceiptHeader:
     if reviewed is not None:
         digest = reviewed.digest
     else:
-        digest = str(planning.saved(planned, selection, version=version())["digest"])
-    return receipts.heading(
+        digest = str(saving.make_document(planned, selection, version=version())["digest"])
+    return receipts.receipt_header(
         version=version(),
         folder=posixpath.dirname(path) or ".",
         plan_digest=digest,
@@ -155,60 +165,57 @@ def _heading(
     )
 
 
-def _show_plan(plan: Plan, *, show_requests: bool, err: bool) -> None:
+def _print_plan(plan: Plan, *, show_requests: bool, err: bool) -> None:
     style = style_for(err=err)
-    result(text.render_plan(plan, style=style, show_requests=show_requests), err=err)
+    print_text(text.render_plan(plan, style=style, show_requests=show_requests), err=err)
 
 
-def _verdict(plan: Plan, *, auto_approve: bool) -> ExitCode | None:
-    """Say why nothing may be sent, with the code for it; None where the plan may go ahead."""
-    if failed(plan):
-        say("Nothing was sent: the plan has errors.")
+def _reason_to_stop(plan: Plan, *, auto_approve: bool) -> ExitCode | None:
+    """Print why nothing may be sent and return the exit code for it, None where the plan may go ahead."""
+    if has_errors(plan):
+        print_message("Nothing was sent: the plan has errors.")
         return ExitCode.FAILED
-    if refused(plan):
-        say("Nothing was sent: a guard refused part of the plan.")
+    # One refusal stops everything, not only its client (decision 0006).
+    if has_refusals(plan):
+        print_message("Nothing was sent: a guard refused part of the plan.")
         return ExitCode.REFUSED
-    if pending(plan) and not auto_approve and not _approved():
-        say("Nothing was sent: the plan was not approved.")
+    if has_changes(plan) and not auto_approve and not confirm("Apply this plan?"):
+        print_message("Nothing was sent: the plan was not approved.")
         return ExitCode.FAILED
     return None
 
 
-def _approved() -> bool:
-    click.echo("Apply this plan? Only 'yes' is taken as yes: ", nl=False, err=True)
-    return sys.stdin.readline().strip() == "yes"
-
-
-def _applied(
-    planned: planning.Planned, note: Callable[[Outcome], None], *, fail_fast: bool
+def _apply(
+    planned: Planned, add_outcome: Callable[[Outcome], None], *, fail_fast: bool
 ) -> ApplyReport:
-    """Send what the plan says. A plan without changes still refreshes the inventory."""
+    """Send what the plan says, and return what came of it."""
     changes = sum(
         change.action is not Action.NOOP
         for target in planned.plan.targets
         for change in target.changes
     )
-    with interrupts.graceful(_STOPPING) as stop, progress.shown(changes) as advance:
+    # Also where there are no changes: the inventory is still refreshed.
+    with interrupts.stop_on_signal(_STOPPING) as stop, progress_bar(changes) as advance:
 
         def on_outcome(outcome: Outcome) -> None:
-            note(outcome)
+            add_outcome(outcome)
             advance(outcome)
 
-        return interrupts.attentively(
-            lambda: planning.apply(planned, on_outcome=on_outcome, stop=stop, fail_fast=fail_fast)
+        return interrupts.run_interruptibly(
+            lambda: apply_plan(planned, on_outcome=on_outcome, stop=stop, fail_fast=fail_fast)
         )
 
 
-def _show_report(report: ApplyReport, *, as_json: bool, quiet: bool) -> None:
-    """Print the report; as text only where there was something to do."""
+def _print_report(report: ApplyReport, *, as_json: bool, quiet: bool) -> None:
+    """Print the report, as text only where there was something to do."""
     if as_json:
-        result(json.render_report(report, version=version()))
+        print_text(json.render_report(report, version=version()))
     elif report.deliveries or not quiet:
-        result("\n" + text.render_report(report, style=style_for()))
+        print_text("\n" + text.render_report(report, style=style_for()))
 
 
 def exit_code(report: ApplyReport) -> ExitCode:
-    """Tell from the clients that were to change, and from secrets that waited: all, some or none."""
+    """The exit code by the clients that were to change and the secrets that waited: all, some or none."""
     done = [
         outcome.status is Status.DONE
         for outcome in report.outcomes

@@ -1,10 +1,10 @@
-"""`reconciler demo`: the whole life of a few clients, told on the sandbox."""
+"""`reconciler demo`: the whole life of a few clients, shown on the sandbox."""
 
 from __future__ import annotations
 
 import click
 
-from reconciler.cli import sandbox_extra
+from reconciler.cli.commands.sandbox import explain_missing_packages
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import global_options
 
@@ -20,5 +20,5 @@ def command(*, keep: str | None) -> ExitCode:
     """
     from reconciler.cli import demo  # noqa: PLC0415 - not needed for help
 
-    with sandbox_extra.needed():
+    with explain_missing_packages():
         return ExitCode(demo.run(keep=keep))

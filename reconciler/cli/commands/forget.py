@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.app import ownership
+from reconciler.cli.client_commands import print_json, use_case_call
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import format_option, global_options, lock_timeout_option
-from reconciler.cli.output import can_ask, say
-from reconciler.cli.ownership import call, key_argument, show, target_option, tell
+from reconciler.cli.options import (
+    auto_approve_option,
+    format_option,
+    global_options,
+    key_argument,
+    lock_timeout_option,
+    target_option,
+)
+from reconciler.cli.output import confirm, print_line, print_message, require_terminal
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Session
+    from reconciler.cli.options import GlobalOptions
 
 
 @click.command("forget")
 @key_argument
 @target_option
-@click.option("--auto-approve", is_flag=True, help="Do not ask; needed where nobody can answer.")
-@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@auto_approve_option
+@lock_timeout_option()
 @format_option("text", "json")
 @global_options
 @click.pass_obj
 def command(
-    session: Session,
+    options: GlobalOptions,
     *,
     key: str,
     target: str | None,
@@ -42,31 +48,30 @@ def command(
     Exit codes: 0 forgotten; 1 not approved, or failed; 64 nothing is recorded of KEY, or nobody
     to ask and no --auto-approve.
     """
-    if not auto_approve and not can_ask():
-        raise click.UsageError(
-            "forget asks first, and there is no terminal to ask on: give --auto-approve"
-        )
-    with ownership.forgetting(call(session, target, lock_timeout), key) as found:
-        say(_meaning(found))
-        if not auto_approve and not _approved():
-            say("Nothing was forgotten.")
+    if not auto_approve:
+        require_terminal("forget")
+    with ownership.open_for_forgetting(use_case_call(options, target, lock_timeout), key) as found:
+        # Under the lock, so that what is confirmed is what is forgotten.
+        print_message(_consequences(found))
+        if not auto_approve and not confirm("Forget it?"):
+            print_message("Nothing was forgotten.")
             return ExitCode.FAILED
         found.forget()
     if output_format == "json":
         entry = found.entry
-        show(
+        print_json(
             target=found.target,
             key=key,
             id=entry.remote_id,
             superseded=list(entry.superseded),
         )
     else:
-        tell(f"{found.target} forgot {key}, which is {found.entry.remote_id}.")
+        print_line(f"{found.target} forgot {key}, which is {found.entry.remote_id}.")
     return ExitCode.DONE
 
 
-def _meaning(found: ownership.Forgettable) -> str:
-    """What forgetting a client brings with it."""
+def _consequences(found: ownership.Forgettable) -> str:
+    """The sentences that say what forgetting a client means."""
     key, entry = found.key, found.entry
     lines = [f"{key} is {entry.remote_id} on {found.target}. It stays there as it is."]
     if entry.superseded:
@@ -78,8 +83,3 @@ def _meaning(found: ownership.Forgettable) -> str:
             f"or bind it anew with `reconciler adopt {key} --id ID`."
         )
     return "\n".join(lines)
-
-
-def _approved() -> bool:
-    click.echo("Forget it? Only 'yes' is taken as yes: ", nl=False, err=True)
-    return sys.stdin.readline().strip() == "yes"

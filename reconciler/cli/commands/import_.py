@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.app import importing
+from reconciler.cli.client_commands import print_json, use_case_call
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options, lock_timeout_option
-from reconciler.cli.output import say
-from reconciler.cli.ownership import call, show, tell
-from reconciler.render.counts import plural
+from reconciler.cli.output import print_line, print_message
+from reconciler.render.summary import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.cli.session import Session
+    from reconciler.cli.options import GlobalOptions
     from reconciler.core.model import Json
 
 
-def _names(ctx: click.Context, option: click.Parameter, stated: Sequence[str]) -> tuple[str, ...]:
-    """Take `name=GLOB`, as often as it is given."""
+def _name_patterns(
+    ctx: click.Context, option: click.Parameter, stated: Sequence[str]
+) -> tuple[str, ...]:
+    """The globs of `name=GLOB`; raises BadParameter for another form."""
     patterns = []
     for text in stated:
         word, equals, pattern = text.partition("=")
@@ -41,7 +43,7 @@ def _names(ctx: click.Context, option: click.Parameter, stated: Sequence[str]) -
     "names",
     metavar="name=GLOB",
     multiple=True,
-    callback=_names,
+    callback=_name_patterns,
     help="Every client whose name fits, that is not ours yet. Repeatable.",
 )
 @click.option(
@@ -50,12 +52,12 @@ def _names(ctx: click.Context, option: click.Parameter, stated: Sequence[str]) -
     help="The folder for the files. Default: where the first of the target's patterns begins.",
 )
 @click.option("--full", is_flag=True, help="Also state the values that every new client has.")
-@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@lock_timeout_option()
 @format_option("text", "json")
 @global_options
 @click.pass_obj
 def command(  # noqa: PLR0913 - one argument an option
-    session: Session,
+    options: GlobalOptions,
     *,
     target: str,
     ids: tuple[str, ...],
@@ -79,24 +81,26 @@ def command(  # noqa: PLR0913 - one argument an option
     if bool(ids) == (everything or bool(names)):
         raise click.UsageError("say which clients: --id for each, or --all, or --select")
     wanted = importing.Wanted(ids=ids, names=names)
-    found = importing.run(call(session, target, lock_timeout), wanted, into=into, full=full)
+    found = importing.import_clients(
+        use_case_call(options, target, lock_timeout), wanted, into=into, full=full
+    )
     if output_format == "json":
-        show(**_document(found))
+        print_json(**_document(found))
     else:
-        _show(found)
-    say(_summary(found))
+        _print(found)
+    print_message(_summary(found))
     if not found.trouble:
         return ExitCode.DONE
     return ExitCode.PARTLY_APPLIED if found.imported else ExitCode.FAILED
 
 
-def _show(found: importing.Import) -> None:
+def _print(found: importing.Import) -> None:
     for each in found.imported:
-        tell(f"{each.path}: {each.name or 'a client without a name'} ({each.remote_id})")
+        print_line(f"{each.path}: {each.name or 'a client without a name'} ({each.remote_id})")
         for note in each.notes:
-            tell(f"    {note.field}: {note.reason}")
+            print_line(f"    {note.field}: {note.reason}")
     for left in found.skipped:
-        tell(
+        print_line(
             f"left alone: {left.name or 'a client without a name'} ({left.remote_id}): {left.why.message}"
         )
 

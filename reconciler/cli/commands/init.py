@@ -7,10 +7,10 @@ from typing import Final
 
 import click
 
-from reconciler.cli import project_file, starter
+from reconciler.cli import known_providers, project_file, starter
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import global_options
-from reconciler.cli.output import result
+from reconciler.cli.output import print_text
 from reconciler.core.errors import ReconcilerError
 from reconciler.manifests import catalog
 
@@ -21,10 +21,11 @@ _IGNORED: Final = ".reconciler/secrets/"
 @click.argument("directory", metavar="[DIR]", default=".")
 @click.option(
     "--provider",
-    metavar="NAME",
-    default="provident",
+    metavar="NAME|FOLDER",
+    default=catalog.default_name(),
     show_default=True,
-    help="The vendor to start with; `reconciler providers` lists them.",
+    help="The vendor to start with: a name that `reconciler providers` lists, or the folder of a "
+    "provider of your own, with a slash in it.",
 )
 @global_options
 def command(*, directory: str, provider: str) -> ExitCode:
@@ -33,24 +34,37 @@ def command(*, directory: str, provider: str) -> ExitCode:
     Writes reconciler.yaml, clients/storefront-web.yaml and the line of .gitignore that keeps
     secrets out of git, in DIR or here. Nothing that exists is overwritten.
     """
-    if provider not in catalog.names():
-        raise click.BadParameter(
-            f"{provider!r} is none of {', '.join(catalog.names())}", param_hint="--provider"
-        )
-    entry = catalog.entry(provider, ".")
     folder = Path(directory)
+    start = _start(provider, folder)
     client = folder / "clients" / f"{starter.KEY}.yaml"
     texts = {
-        folder / project_file.NAME: starter.project_text(provider, entry),
-        client: starter.client_text(provider, entry),
+        folder / project_file.NAME: starter.project_text(start),
+        client: starter.client_text(start),
     }
     _write(texts)
     _ignore(folder / ".gitignore")
-    result(_next_steps(folder, client, provider))
+    print_text(_next_steps(folder, client, start))
     return ExitCode.DONE
 
 
+def _start(provider: str, folder: Path) -> starter.Start:
+    """What a project in `folder` starts with; InputError for a provider's folder that cannot be used."""
+    if "/" in provider:
+        # It is typed from where the user is, and a target names it from where the project file is.
+        entry = catalog.entry(known_providers.folder_name(provider, "."), ".")
+        return starter.Start(
+            provider=known_providers.folder_name(provider, str(folder)), entry=entry
+        )
+    if provider not in catalog.names():
+        hint = f"; write ./{provider} for the folder" if Path(provider).is_dir() else ""
+        raise click.BadParameter(
+            f"{provider!r} is none of {', '.join(catalog.names())}{hint}", param_hint="--provider"
+        )
+    return starter.Start(provider=provider, entry=catalog.entry(provider, "."))
+
+
 def _write(texts: dict[Path, str]) -> None:
+    # All are looked at before the first is written: half a project would be in the way of a second try.
     for path in texts:
         if path.exists():
             raise ReconcilerError(f"{path} is already there; nothing was written")
@@ -70,8 +84,7 @@ def _ignore(path: Path) -> None:
         file.write(f"{joint}{_IGNORED}\n")
 
 
-def _next_steps(folder: Path, client: Path, provider: str) -> str:
-    variable = starter.environment_prefix(provider)
+def _next_steps(folder: Path, client: Path, start: starter.Start) -> str:
     enter = "" if folder == Path() else f"   cd {folder}\n"
     return (
         f"Wrote {folder / project_file.NAME} and {client}.\n"
@@ -80,7 +93,7 @@ def _next_steps(folder: Path, client: Path, provider: str) -> str:
         f"{enter}"
         "   reconciler validate\n"
         "2. Tell who the tool logs in as, and look at what it would do:\n"
-        f"   export {variable}_ID=... {variable}_SECRET=...\n"
+        f"   export {start.variable}_ID=... {start.variable}_SECRET=...\n"
         "   reconciler plan\n"
         "3. Let it do that:\n"
         "   reconciler apply\n"

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.app import planning
-from reconciler.cli import project_file
+from reconciler.app.plan import plan_targets
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import (
     format_option,
@@ -17,13 +16,15 @@ from reconciler.cli.options import (
     selection_options,
     show_requests_option,
 )
-from reconciler.cli.output import result, say, style_for, write_file
-from reconciler.cli.version import version
+from reconciler.cli.output import print_message, print_text, style_for, version, write_file
+from reconciler.cli.project_file import find_project_file
 from reconciler.core.model import Action
+from reconciler.plan.selection import Selection
 from reconciler.render import json, markdown, problems, text
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Session
+    from reconciler.app.plan import Planned
+    from reconciler.cli.options import GlobalOptions
     from reconciler.core.model import Plan
 
 
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 @global_options
 @click.pass_obj
 def command(  # noqa: PLR0913 - every option is an argument
-    session: Session,
+    options: GlobalOptions,
     *,
     targets: tuple[str, ...],
     selectors: tuple[str, ...],
@@ -72,42 +73,49 @@ def command(  # noqa: PLR0913 - every option is an argument
     """
     if show_requests and output_format == "markdown":
         raise click.UsageError("--show-requests goes with --format text; JSON always has them")
-    plan = _planned(
-        session,
-        planning.Selection(targets=targets, selectors=selectors, max_deletes=max_deletes),
+    plan = _plan(
+        options,
+        Selection(targets=targets, selectors=selectors, max_deletes=max_deletes),
         lock_timeout=lock_timeout,
         out=out,
     )
-    result(_rendered(plan, output_format, show_requests=show_requests))
+    print_text(_render(plan, output_format, show_requests=show_requests))
     if out is not None:
-        say(f"Saved to {out}; `reconciler apply {out}` applies this plan and no other.")
+        print_message(f"Saved to {out}; `reconciler apply {out}` applies this plan and no other.")
     return exit_code(plan, detailed=detailed_exitcode)
 
 
-def _planned(
-    session: Session, selection: planning.Selection, *, lock_timeout: float | None, out: str | None
+def _plan(
+    options: GlobalOptions,
+    selection: Selection,
+    *,
+    lock_timeout: float | None,
+    out: str | None,
 ) -> Plan:
-    """Plan, and save that to `out` where there is such a file to be."""
-    with planning.planning(
-        project_file.find(session.project),
+    """The plan of what `selection` names, saved to `out` where that is given."""
+    with plan_targets(
+        find_project_file(options.project),
         selection,
         lock=lock_timeout is not None,
         lock_timeout=lock_timeout or 0.0,
-        log=session.log,
+        log=options.log,
     ) as planned:
-        show_warnings(planned)
+        print_warnings(planned)
         if out is not None:
-            document = planning.saved(planned, selection, version=version())
-            write_file(out, json.dumped(document))
+            from reconciler.app import saved_plan  # noqa: PLC0415 - few plans are saved
+
+            document = saved_plan.make_document(planned, selection, version=version())
+            # Also of a plan with errors: who reviews it must see them. apply refuses it.
+            write_file(out, json.json_text(document))
         return planned.plan
 
 
-def show_warnings(planned: planning.Planned) -> None:
-    """Show what `validate` would warn of, beside the result."""
-    result(problems.to_text(planned.warnings), err=True)
+def print_warnings(planned: Planned) -> None:
+    """Print to stderr what `validate` would warn of."""
+    print_text(problems.to_text(planned.warnings), err=True)
 
 
-def _rendered(plan: Plan, output_format: str, *, show_requests: bool) -> str:
+def _render(plan: Plan, output_format: str, *, show_requests: bool) -> str:
     match output_format:
         case "json":
             return json.render_plan(plan, version=version())
@@ -118,20 +126,20 @@ def _rendered(plan: Plan, output_format: str, *, show_requests: bool) -> str:
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
-    """Give the code that tells the worst of a plan: errors, then refusals, then changes."""
-    if failed(plan):
+    """The exit code of the worst that a plan holds: errors, then refusals, then changes."""
+    if has_errors(plan):
         return ExitCode.FAILED
-    if refused(plan):
+    if has_refusals(plan):
         return ExitCode.REFUSED
-    return ExitCode.CHANGES_PENDING if detailed and pending(plan) else ExitCode.DONE
+    return ExitCode.CHANGES_PENDING if detailed and has_changes(plan) else ExitCode.DONE
 
 
-def failed(plan: Plan) -> bool:
+def has_errors(plan: Plan) -> bool:
     """Whether a target could not be planned whole."""
     return any(target.errors for target in plan.targets)
 
 
-def refused(plan: Plan) -> bool:
+def has_refusals(plan: Plan) -> bool:
     """Whether a guard refused a change, or a whole target."""
     return any(
         target.refusals or any(change.refusal for change in target.changes)
@@ -139,7 +147,7 @@ def refused(plan: Plan) -> bool:
     )
 
 
-def pending(plan: Plan) -> bool:
+def has_changes(plan: Plan) -> bool:
     """Whether there is something to apply."""
     return any(
         change.action is not Action.NOOP for target in plan.targets for change in target.changes

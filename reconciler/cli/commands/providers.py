@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from reconciler.cli import known_providers
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import format_option, global_options
-from reconciler.cli.output import result
-from reconciler.manifests import catalog
+from reconciler.cli.options import GlobalOptions, format_option, global_options
+from reconciler.cli.output import print_text
 from reconciler.provider.descriptor import parse_provider
 
 if TYPE_CHECKING:
-    from reconciler.core.model import Json, JsonObject
+    from reconciler.core.model import Json
+    from reconciler.manifests.catalog import Entry
     from reconciler.provider.model import Provider
 
 _HEADINGS: Final = ("NAME", "KIND", "LIST", "DELETE", "UPDATE", "A CHANGE OF THESE REPLACES")
@@ -23,38 +24,49 @@ _HEADINGS: Final = ("NAME", "KIND", "LIST", "DELETE", "UPDATE", "A CHANGE OF THE
 @click.command("providers")
 @format_option("text", "json")
 @global_options
-def command(*, output_format: str) -> ExitCode:
+@click.make_pass_decorator(GlobalOptions, ensure=True)
+def command(options: GlobalOptions, *, output_format: str) -> ExitCode:
     """List the vendors that are known and what each supports.
+
+    In a project, the folders that its targets name are listed too, each as a target names it.
+    What is wrong with one of them is said on stderr, and the others are listed.
 
     Without a list, clients are read one by one, by the ids in the inventory. Without a delete, a
     client cannot be replaced. How clients are updated is each vendor's own: json-patch (RFC
     6902), put-full (every writable field) or put-partial (the changed fields).
     """
-    entries = [catalog.entry(name, ".") for name in catalog.names()]
-    known = [
-        (parse_provider(entry.descriptor, *entry.bodies), entry.descriptor) for entry in entries
-    ]
+    known = known_providers.find(options)
     if output_format == "json":
-        described = [_described(provider, descriptor) for provider, descriptor in known]
-        result(json.dumps(described, indent=2) + "\n")
+        shipped = [_described(entry, None) for entry in known.shipped.values()]
+        own = [_described(entry, folder) for folder, entry in known.own.items()]
+        print_text(json.dumps([*shipped, *own], indent=2) + "\n")
     else:
-        result(_table([_HEADINGS, *(_row(provider) for provider, _ in known)]))
+        entries = {**known.shipped, **known.own}
+        print_text(_table([_HEADINGS, *(_row(name, entry) for name, entry in entries.items())]))
+    known_providers.warn(known)
     return ExitCode.DONE
 
 
-def _described(provider: Provider, descriptor: JsonObject) -> dict[str, Json]:
+def _parsed(entry: Entry) -> Provider:
+    """The provider as its folder has it, without what a target may lay over it."""
+    return parse_provider(entry.descriptor, *entry.bodies)
+
+
+def _described(entry: Entry, folder: str | None) -> dict[str, Json]:
+    provider = _parsed(entry)
     limit = provider.rate_limit
     return {
         "name": provider.name,
+        "folder": folder,
         "title": provider.title,
         "kind": provider.kind,
-        "docs": descriptor["docs"],
+        "docs": entry.descriptor["docs"],
         "list": provider.list is not None,
         "delete": provider.delete is not None,
         "update": provider.style.value,
         "rotate": provider.rotate is not None,
         "idChosen": provider.identity.chosen,
-        "replacedBy": _replacing(provider),
+        "replacedBy": [*_replacing(provider)],
         "setAfterCreate": sorted(n for n, field in provider.fields.items() if field.update_only),
         "neverShown": sorted(n for n, field in provider.fields.items() if field.write_only),
         "rateLimit": limit and {"requests": limit.requests, "seconds": limit.seconds},
@@ -66,9 +78,10 @@ def _replacing(provider: Provider) -> list[str]:
     return sorted(name for name, field in provider.fields.items() if field.immutable)
 
 
-def _row(provider: Provider) -> tuple[str, ...]:
+def _row(name: str, entry: Entry) -> tuple[str, ...]:
+    provider = _parsed(entry)
     return (
-        provider.name,
+        name,
         provider.kind,
         "no" if provider.list is None else "yes",
         "no" if provider.delete is None else "yes",

@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.app import ownership
-from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import format_option, global_options, lock_timeout_option
-from reconciler.cli.output import say
-from reconciler.cli.ownership import (
-    call,
-    key_argument,
-    show,
-    show_differing,
-    show_refusal,
-    target_option,
-    tell,
+from reconciler.cli.client_commands import (
+    print_differing_fields,
+    print_json,
+    print_refusal,
+    use_case_call,
 )
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import (
+    format_option,
+    global_options,
+    key_argument,
+    lock_timeout_option,
+    target_option,
+)
+from reconciler.cli.output import print_line, print_message
 from reconciler.core.model import Refusal
 
 if TYPE_CHECKING:
-    from reconciler.cli.session import Session
+    from reconciler.cli.options import GlobalOptions
 
 
 @click.command("resolve")
@@ -32,12 +35,12 @@ if TYPE_CHECKING:
 )
 @click.option("--absent", is_flag=True, help="It made none: you have looked.")
 @target_option
-@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@lock_timeout_option()
 @format_option("text", "json")
 @global_options
 @click.pass_obj
 def command(
-    session: Session,
+    options: GlobalOptions,
     *,
     key: str,
     remote_id: str | None,
@@ -58,30 +61,30 @@ def command(
     if absent == (remote_id is not None):
         raise click.UsageError("say what came of it: --id ID, or --absent")
     as_json = output_format == "json"
-    asked = call(session, target, lock_timeout)
+    asked = use_case_call(options, target, lock_timeout)
     if remote_id is None:
-        _show_absent(ownership.resolve_absent(asked, key), key, as_json=as_json)
+        _print_absent(ownership.resolve_absent(asked, key), key, as_json=as_json)
         return ExitCode.DONE
     found = ownership.resolve(asked, key, remote_id)
     if isinstance(found, Refusal):
-        show_refusal(key, found, as_json=as_json)
+        print_refusal(key, found, as_json=as_json)
         return ExitCode.REFUSED
-    _show_bound(found, as_json=as_json)
+    _print_bound(found, as_json=as_json)
     return ExitCode.PARTLY_APPLIED if found.trouble else ExitCode.DONE
 
 
-def _show_absent(target: str, key: str, *, as_json: bool) -> None:
+def _print_absent(target: str, key: str, *, as_json: bool) -> None:
     if as_json:
-        show(target=target, key=key, id=None)
+        print_json(target=target, key=key, id=None)
     else:
-        tell(f"{key} is on {target} not yet: the next apply creates it.")
+        print_line(f"{key} is on {target} not yet: the next apply creates it.")
 
 
-def _show_bound(found: ownership.Bound, *, as_json: bool) -> None:
+def _print_bound(found: ownership.Bound, *, as_json: bool) -> None:
     if found.trouble:
-        say(f"error: its secret could not be stored: {found.trouble}")
+        print_message(f"error: its secret could not be stored: {found.trouble}")
     if as_json:
-        show(
+        print_json(
             target=found.target,
             key=found.key,
             id=found.remote_id,
@@ -90,11 +93,11 @@ def _show_bound(found: ownership.Bound, *, as_json: bool) -> None:
             secretLocation=found.location,
         )
         return
-    tell(f"{found.key} is {found.remote_id} on {found.target}.")
-    show_differing(found)
+    print_line(f"{found.key} is {found.remote_id} on {found.target}.")
+    print_differing_fields(found)
     if found.secret == "lost":  # noqa: S105 - the word for it, not the secret
-        tell(
+        print_line(
             "Its secret is lost, since the server tells it only once: have it replaced or rotated."
         )
     elif found.location:
-        tell(f"Its secret is in {found.location}.")
+        print_line(f"Its secret is in {found.location}.")

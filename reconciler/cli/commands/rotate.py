@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from reconciler.app import secrets as secrecy
 from reconciler.cli import interrupts
+from reconciler.cli.client_commands import print_json, print_refusal, use_case_call
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import format_option, global_options, lock_timeout_option
-from reconciler.cli.output import can_ask, say
-from reconciler.cli.ownership import call, key_argument, show, show_refusal, target_option, tell
+from reconciler.cli.options import (
+    auto_approve_option,
+    format_option,
+    global_options,
+    key_argument,
+    lock_timeout_option,
+    target_option,
+)
+from reconciler.cli.output import confirm, print_line, print_message, require_terminal
 from reconciler.core.errors import Ambiguous, RemoteError
 from reconciler.core.model import Refusal
 
 if TYPE_CHECKING:
     from reconciler.app.secrets import Rotatable, Rotated
-    from reconciler.cli.session import Session
+    from reconciler.cli.options import GlobalOptions
 
 _STOPPING: Final = "The secret is being changed; this ends when it is safe. Ctrl-C again aborts."
 _AFTERWARDS: Final = "`reconciler secrets sync` gives the sink the secret that holds now."
@@ -27,13 +33,13 @@ _AFTERWARDS: Final = "`reconciler secrets sync` gives the sink the secret that h
 @click.command("rotate")
 @key_argument
 @target_option
-@click.option("--auto-approve", is_flag=True, help="Do not ask; needed where nobody can answer.")
-@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@auto_approve_option
+@lock_timeout_option()
 @format_option("text", "json")
 @global_options
 @click.pass_obj
 def command(
-    session: Session,
+    options: GlobalOptions,
     *,
     key: str,
     target: str | None,
@@ -51,22 +57,20 @@ def command(
     client has a new secret, which is not in its sink; 64 nothing is recorded of KEY, or nobody to
     ask and no --auto-approve.
     """
-    if not auto_approve and not can_ask():
-        raise click.UsageError(
-            "rotate asks first, and there is no terminal to ask on: give --auto-approve"
-        )
+    if not auto_approve:
+        require_terminal("rotate")
     as_json = output_format == "json"
-    with secrecy.rotating(call(session, target, lock_timeout), key) as found:
+    with secrecy.open_for_rotation(use_case_call(options, target, lock_timeout), key) as found:
         if isinstance(found, Refusal):
-            show_refusal(key, found, as_json=as_json)
+            print_refusal(key, found, as_json=as_json)
             return ExitCode.REFUSED
-        say(_meaning(found))
-        if not auto_approve and not _approved():
-            say("Nothing was changed.")
+        print_message(_consequences(found))
+        if not auto_approve and not confirm("Change it?"):
+            print_message("Nothing was changed.")
             return ExitCode.FAILED
-        done = _rotated(found)
+        done = _rotate(found)
     if as_json:
-        show(
+        print_json(
             target=found.target,
             key=key,
             id=found.remote_id,
@@ -75,36 +79,32 @@ def command(
             message=done.trouble,
         )
     else:
-        tell(_told(found, done))
+        print_line(_result_line(found, done))
     return ExitCode.DONE if done.place == "stored" else ExitCode.PARTLY_APPLIED
 
 
-def _meaning(found: Rotatable) -> str:
+def _consequences(found: Rotatable) -> str:
     return (
         f"{found.key} is {found.remote_id} on {found.target}. It gets a new secret, which goes to "
         f"{found.sink}. The old one ceases to work at once."
     )
 
 
-def _approved() -> bool:
-    click.echo("Change it? Only 'yes' is taken as yes: ", nl=False, err=True)
-    return sys.stdin.readline().strip() == "yes"
-
-
-def _rotated(found: Rotatable) -> Rotated:
-    """Change the secret; a Ctrl-C waits until the new one is safe."""
-    with interrupts.graceful(_STOPPING):
+def _rotate(found: Rotatable) -> Rotated:
+    """Change the secret, and return where the new one is; a Ctrl-C waits until it is safe."""
+    with interrupts.stop_on_signal(_STOPPING):
         try:
-            return interrupts.attentively(found.rotate)
+            return interrupts.run_interruptibly(found.rotate)
+        # The server may have changed it: only a read of the client tells, which `secrets sync` does.
         except Ambiguous:
-            say(f"Nobody knows yet which secret holds. {_AFTERWARDS}")
+            print_message(f"Nobody knows yet which secret holds. {_AFTERWARDS}")
             raise
         except RemoteError:
-            say("The old secret still holds.")
+            print_message("The old secret still holds.")
             raise
 
 
-def _told(found: Rotatable, done: Rotated) -> str:
+def _result_line(found: Rotatable, done: Rotated) -> str:
     who = f"{found.target}/{found.key} (id {found.remote_id}) has a new secret"
     trouble = f" {done.trouble}." if done.trouble else ""
     if done.place == "stored":

@@ -1,4 +1,4 @@
-"""`reconciler sandbox`: the three vendors on this machine, until Ctrl-C."""
+"""`reconciler sandbox`: the vendors on this machine, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import interrupts, sandbox_extra
+from reconciler.cli import interrupts
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import global_options
-from reconciler.cli.output import result
+from reconciler.cli.output import print_text
+from reconciler.core.errors import ReconcilerError
 from reconciler.sandbox import server
 from reconciler.sandbox.faults import GRAMMAR, parse
 
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 _DEFAULT_PORT = 8765
 
 
-def _known(ctx: click.Context, option: click.Parameter, faults: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuse a fault that nobody knows before anything is started."""
+def _check_faults(
+    ctx: click.Context, option: click.Parameter, faults: tuple[str, ...]
+) -> tuple[str, ...]:
+    """The faults as typed; raises BadParameter for one that is not known, before anything is started."""
     for fault in faults:
         try:
             parse(fault)
@@ -47,7 +50,7 @@ def _known(ctx: click.Context, option: click.Parameter, faults: tuple[str, ...])
     "faults",
     metavar="FAULT",
     multiple=True,
-    callback=_known,
+    callback=_check_faults,
     help=f"What is to go wrong, repeatable: {GRAMMAR}.",
 )
 @click.option(
@@ -65,26 +68,35 @@ def _known(ctx: click.Context, option: click.Parameter, faults: tuple[str, ...])
 def command(
     *, port: int, faults: tuple[str, ...], state_path: str | None, ready_file: str | None
 ) -> ExitCode:
-    """Serve the three vendors on this machine, to try things on.
+    """Serve the vendors on this machine, to try things on.
 
-    Provident, SailPoint and Boruta as their documentation describes them, quirks and traps
-    included, on 127.0.0.1 until Ctrl-C. The credentials that they accept are made anew on each
-    start and go to the ready file only.
+    Those that the tool brings, as their documentation describes them, quirks and traps included,
+    on 127.0.0.1 until Ctrl-C. The credentials that they accept are made anew on each start and go
+    to the ready file only.
     """
     with (
-        sandbox_extra.needed(),
-        interrupts.graceful() as stop,
+        explain_missing_packages(),
+        interrupts.stop_on_signal() as stop,
         server.running(port=port, faults=faults, state_path=state_path) as sandbox,
-        _ready(sandbox, ready_file),
+        _ready_file(sandbox, ready_file),
     ):
-        result(_addresses(sandbox, ready_file))
-        interrupts.until(stop)
+        print_text(_addresses(sandbox, ready_file))
+        interrupts.wait_for(stop)
     return ExitCode.DONE
 
 
 @contextmanager
-def _ready(sandbox: Sandbox, ready_file: str | None) -> Iterator[None]:
-    """Keep the ready file there for as long as the sandbox answers."""
+def explain_missing_packages() -> Iterator[None]:
+    """Turn missing packages of the sandbox into a sentence with the command that installs them."""
+    try:
+        yield
+    except server.SandboxUnavailable as error:
+        raise ReconcilerError(str(error)) from error
+
+
+@contextmanager
+def _ready_file(sandbox: Sandbox, ready_file: str | None) -> Iterator[None]:
+    """Write the ready file, and remove it when the sandbox stops: its addresses are dead then."""
     if ready_file is None:
         yield
         return
@@ -98,11 +110,4 @@ def _ready(sandbox: Sandbox, ready_file: str | None) -> Iterator[None]:
 
 def _addresses(sandbox: Sandbox, ready_file: str | None) -> str:
     where = f"in {ready_file}" if ready_file else "made anew on each start, see --ready-file"
-    return (
-        f"provident    {sandbox.provident}\n"
-        f"sailpoint    {sandbox.sailpoint}\n"
-        f"boruta       {sandbox.boruta}\n"
-        f"  its tokens {sandbox.boruta_token_url}\n"
-        f"credentials  {where}\n"
-        "Ctrl-C stops it.\n"
-    )
+    return f"{sandbox.address_lines}credentials  {where}\nCtrl-C stops it.\n"

@@ -8,6 +8,7 @@ import click
 
 from reconciler.app import secrets as secrecy
 from reconciler.cli import interrupts
+from reconciler.cli.client_commands import print_json, use_case_call
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import (
     format_option,
@@ -15,8 +16,7 @@ from reconciler.cli.options import (
     lock_timeout_option,
     selection_options,
 )
-from reconciler.cli.output import say
-from reconciler.cli.ownership import call, show, tell
+from reconciler.cli.output import print_line, print_message
 from reconciler.core.model import Status
 from reconciler.plan.selection import Selection
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.app.secrets import Sync, Synced
-    from reconciler.cli.session import Session
+    from reconciler.cli.options import GlobalOptions
     from reconciler.core.model import Json
 
 _STOPPING: Final = "Stopping after the secret under way. Ctrl-C again aborts at once."
@@ -39,12 +39,12 @@ def command() -> None:
 
 @command.command("sync")
 @selection_options
-@lock_timeout_option(default="10s", text="How long to wait for another run that works on a target.")
+@lock_timeout_option()
 @format_option("text", "json")
 @global_options
 @click.pass_obj
 def sync(
-    session: Session,
+    options: GlobalOptions,
     *,
     targets: tuple[str, ...],
     selectors: tuple[str, ...],
@@ -53,27 +53,28 @@ def sync(
 ) -> ExitCode:
     """Give the sinks every secret again that can still be had.
 
-    That is each secret that a vendor tells when a client is read (Provident, Boruta), and each
-    that waits in a private file because its sink would not take it. What no vendor tells any more
-    is said. Nothing is changed on a server.
+    That is each secret that a vendor tells when a client is read, and each that waits in a private
+    file because its sink would not take it. What no vendor tells any more is said. Nothing is
+    changed on a server.
 
     Exit codes: 0 the sinks have all that could be had; 1 failed; 5 some sinks or clients failed
     and some not; 64 wrong usage.
     """
-    asked = call(session, None, lock_timeout)
+    # The selection names the targets, of which there may be several.
+    asked = use_case_call(options, None, lock_timeout)
     selection = Selection(targets=targets, selectors=selectors)
-    with interrupts.graceful(_STOPPING) as stop:
-        done = interrupts.attentively(lambda: list(secrecy.sync(asked, selection, stop)))
+    with interrupts.stop_on_signal(_STOPPING) as stop:
+        done = interrupts.run_interruptibly(lambda: list(secrecy.sync(asked, selection, stop)))
     if output_format == "json":
-        show(targets=[_document(each) for each in done])
+        print_json(targets=[_document(each) for each in done])
     else:
         for each in done:
-            _show(each)
+            _print(each)
     return exit_code(done)
 
 
 def exit_code(done: Sequence[Sync]) -> ExitCode:
-    """Tell from the secrets that could be had: all in their sinks, some, or none."""
+    """The exit code by the secrets that could be had: all in their sinks, some, or none."""
     well = [
         client.status is Status.DONE
         for each in done
@@ -86,16 +87,16 @@ def exit_code(done: Sequence[Sync]) -> ExitCode:
     return ExitCode.PARTLY_APPLIED if any(well) else ExitCode.FAILED
 
 
-def _show(done: Sync) -> None:
+def _print(done: Sync) -> None:
     if done.trouble:
-        say(f"error: {done.target}: {done.trouble}")
+        print_message(f"error: {done.target}: {done.trouble}")
     for client in done.clients:
-        tell(f"  {_MARKS[client.status]} {client.target}/{client.key}: {_became(client)}")
+        print_line(f"  {_MARKS[client.status]} {client.target}/{client.key}: {_result(client)}")
     count = sum(client.status is Status.DONE for client in done.clients)
-    tell(f"{done.target}: {count} of {len(done.clients)} secrets are in the sink now.")
+    print_line(f"{done.target}: {count} of {len(done.clients)} secrets are in the sink now.")
 
 
-def _became(client: Synced) -> str:
+def _result(client: Synced) -> str:
     message = f" ({client.message})" if client.message else ""
     if client.status is Status.DONE:
         return f"in {client.location}{message}"

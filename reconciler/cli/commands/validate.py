@@ -6,19 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.app.validating import Validation, validate
-from reconciler.cli import project_file
+from reconciler.app.validate import Validation, validate
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options
-from reconciler.cli.output import result, say
-from reconciler.cli.version import version
+from reconciler.cli.output import print_message, print_text, version
+from reconciler.cli.project_file import find_project_file
 from reconciler.core.errors import InputError
-from reconciler.render.counts import plural
+from reconciler.render.summary import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reconciler.cli.session import Session
+    from reconciler.cli.options import GlobalOptions
     from reconciler.core.model import Problem
 
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 @global_options
 @click.pass_obj
 def command(
-    session: Session, *, files: tuple[str, ...], output_format: str, strict: bool
+    options: GlobalOptions, *, files: tuple[str, ...], output_format: str, strict: bool
 ) -> ExitCode:
     """Check the project file and every client in it, without a network.
 
@@ -38,40 +37,39 @@ def command(
 
     Exit codes: 0 valid; 1 something is wrong.
     """
-    found = _found(project_file.find(session.project), files)
+    found = _validate(find_project_file(options.project), files)
     errors = sum(problem.severity == "error" for problem in found.problems)
     warnings = len(found.problems) - errors
     if output_format == "json":
-        result(_document(found, errors, warnings))
+        print_text(_document(found, errors, warnings))
     else:
-        _show(found.problems)
-    say(_summary(found, errors, warnings))
+        _print_problems(found.problems)
+    print_message(_summary(found, errors, warnings))
     return ExitCode.FAILED if errors or (strict and warnings) else ExitCode.DONE
 
 
-def _found(path: str, files: tuple[str, ...]) -> Validation:
-    """Validate; a project file that cannot be used at all is one file with problems."""
+def _validate(path: str, files: tuple[str, ...]) -> Validation:
+    """What validation finds; a project file that cannot be used at all is one file with problems."""
     try:
         return validate(path, files=files)
     except InputError as error:
         return Validation(problems=error.problems, clients=0, files=1)
 
 
-def _show(found: Sequence[Problem]) -> None:
+def _print_problems(found: Sequence[Problem]) -> None:
     if found:
         from reconciler.render import problems  # noqa: PLC0415 - a valid project has none
 
-        result(problems.to_text(found))
+        print_text(problems.to_text(found))
 
 
 def _document(found: Validation, errors: int, warnings: int) -> str:
-    import json  # noqa: PLC0415 - for one of the formats
-
+    # Only here: with the plan's renderings it would cost every run as text some milliseconds.
     from reconciler.render import problems  # noqa: PLC0415 - as above
+    from reconciler.render.json import document_header, json_text  # noqa: PLC0415
 
     document = {
-        "formatVersion": 1,
-        "tool": {"name": "reconciler", "version": version()},
+        **document_header(version()),
         "summary": {
             "clients": found.clients,
             "files": found.files,
@@ -80,11 +78,11 @@ def _document(found: Validation, errors: int, warnings: int) -> str:
         },
         "problems": problems.to_json(found.problems),
     }
-    return json.dumps(document, indent=2) + "\n"
+    return json_text(document)
 
 
 def _summary(found: Validation, errors: int, warnings: int) -> str:
-    """Sum up; what an invalid file holds is not counted as clients, so then only files are named."""
+    """The sentence that counts clients and files, or files alone where one of them is invalid."""
     counts = {"error": errors, "warning": warnings}
     verdict = ", ".join(plural(count, noun) for noun, count in counts.items() if count)
     clients = "" if errors else f"{plural(found.clients, 'client')} in "

@@ -1,1 +1,1 @@
-"""YAML text to plain values, and back to the lines that people see."""
+"""YAML text into plain values, and problems back to their lines."""

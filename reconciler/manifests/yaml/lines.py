@@ -1,4 +1,4 @@
-"""The bytes of a YAML file to its lines, counted as libyaml counts them, for people to look at."""
+"""Turns the bytes of a YAML file into its lines, counted as libyaml counts them, to show to people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECRET_KEY: Final = re.compile(r"""(?i)(?:secret|token|password)["']?\s*:(?=\s|
 
 
 def encoding(text: bytes) -> str:
-    """Give the codec that libyaml takes the file to be in: by its byte order mark, else UTF-8."""
+    """The codec that libyaml takes the file to be in: by its byte order mark, else UTF-8."""
     if text.startswith(codecs.BOM_UTF16_LE):
         return "utf-16-le"
     if text.startswith(codecs.BOM_UTF16_BE):
@@ -33,7 +33,7 @@ class Lines:
         self._texts = _BREAK.split(self._decode(text))
 
     def position(self, line: int, column: int) -> Position:
-        """Give the place of a mark, both of whose numbers start from 0; past the end, the last."""
+        """The Position of a mark, both of whose numbers start from 0; past the end, the last."""
         last = len(self._texts) - 1
         if last and not self._texts[last]:
             last -= 1  # what follows the final line break is no line to people
@@ -43,27 +43,28 @@ class Lines:
         return Position(line=line + 1, column=min(column, len(text)) + 1, text=text)
 
     def position_of_byte(self, offset: int) -> Position:
-        """Give the place of the byte at `offset`."""
+        """The Position of the byte at `offset`."""
         before = _BREAK.split(self._decode(self._bytes[:offset]))
         return self.position(len(before) - 1, len(before[-1]))
 
     def character(self, line: int, column: int) -> str:
-        """Give the character at a mark, empty at the end of its line."""
+        """The character at a mark, empty at the end of its line."""
         return self._texts[line][column : column + 1] if line < len(self._texts) else ""
 
     def mask(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        """Show asterisks in place of what stands between two marks."""
+        """Put asterisks in the place of what stands between two marks."""
         for line in range(start[0], min(end[0] + 1, len(self._texts))):
             text = self._texts[line]
             first = start[1] if line == start[0] else 0
             last = end[1] if line == end[0] else len(text)
             self._texts[line] = text[:first] + _asterisks(text[first:last]) + text[last:]
 
-    def mask_what_looks_secret(self) -> None:
-        """Show asterisks where a secret may stand, going by the key before it: of broken text."""
+    def mask_likely_secrets(self) -> None:
+        """Put asterisks where a secret may stand, by the key before it: for text that cannot be parsed."""
         inside = False
         for line, text in enumerate(self._texts):
             found = _SECRET_KEY.search(text)
+            # A secret may go on over lines, up to the next key.
             inside = found is not None or (inside and ":" not in text)
             if inside:
                 start = found.end() if found else 0

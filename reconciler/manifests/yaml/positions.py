@@ -1,4 +1,4 @@
-"""Problems known by JSON Pointer to problems with a line and a column, by a second pass over the file.
+"""Turns problems with a JSON Pointer into problems with a line and a column, by a second pass.
 
 Only a file that holds a problem is read again, so the first pass need not carry a single mark.
 """
@@ -20,6 +20,7 @@ from yaml.events import (
     ScalarEvent,
 )
 
+from reconciler.core.pointer import unescape
 from reconciler.manifests.yaml.lines import Lines
 from reconciler.manifests.yaml.reader import MAX_DEPTH
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from reconciler.core.model import Position, Problem
-from reconciler.core.pointer import unescape
 
 _Mark: TypeAlias = tuple[int, int]  # line and column, from 0
 
@@ -51,11 +51,11 @@ def locate(
     text_of: Callable[[str], bytes],
     is_secret: Callable[[tuple[str, ...]], bool],
 ) -> list[Problem]:
-    """Give every problem in a readable file its position, and all of them sorted by place.
+    """The problems with a position each, where their file is readable, sorted by place.
 
-    `text_of` gives a file's bytes by its path, empty if there are none. `is_secret` tells by its
-    path of keys whether a text would be a secret, written out where a reference belongs: no line
-    shows it. A pointer that leads nowhere means the nearest thing that is there.
+    `text_of` returns a file's bytes by its path, empty if there are none. `is_secret` says of a
+    path of keys whether a text there would be a secret, written out where a reference belongs: no
+    line shows it. A pointer that leads nowhere means the nearest thing that is there.
     """
     files: dict[str, _File] = {}
     located = []
@@ -64,39 +64,40 @@ def locate(
         if path not in files:
             files[path] = _File(text_of(path), is_secret)
         located.append(replace(problem, position=files[path].position(problem)))
-    return sorted(located, key=_order)
+    return sorted(located, key=_sort_key)
 
 
-def _order(problem: Problem) -> tuple[object, ...]:
+def _sort_key(problem: Problem) -> tuple[object, ...]:
     position = problem.position
     place = (position.line, position.column) if position else (0, 0)
     return (problem.source.path, *place, problem.source.document, problem.pointer, problem.message)
 
 
 class _File:
-    """A file that holds a problem: its lines to show, its documents to find places in."""
+    """A file that holds a problem: its lines, and its documents as nodes with positions."""
 
     def __init__(self, text: bytes, is_secret: Callable[[tuple[str, ...]], bool]) -> None:
         self._documents, is_whole = _documents(text)
         self._lines = Lines(text)
+        # Masked before any line is taken: a problem beside a secret shows the same line.
         for document in self._documents:
-            for start, end in _secrets(document, is_secret):
+            for start, end in _secret_spans(document, is_secret):
                 self._lines.mask(start, end)
         if not is_whole:
-            self._lines.mask_what_looks_secret()
+            self._lines.mask_likely_secrets()
 
     def position(self, problem: Problem) -> Position | None:
         if problem.position is not None:
             return self._lines.position(problem.position.line - 1, problem.position.column - 1)
         if problem.source.document >= len(self._documents):
             return None
-        return self._lines.position(*_find(self._documents[problem.source.document], problem))
+        return self._lines.position(*_mark_of(self._documents[problem.source.document], problem))
 
 
-def _secrets(
+def _secret_spans(
     root: _Node, is_secret: Callable[[tuple[str, ...]], bool]
 ) -> Iterator[tuple[_Mark, _Mark]]:
-    """Find the texts that must not be shown, by where they start and end."""
+    """The start and the end of each text that must not be shown."""
     pending: list[tuple[tuple[str, ...], _Node]] = [((), root)]
     while pending:
         tokens, node = pending.pop()
@@ -111,8 +112,8 @@ def _secrets(
             yield node.start, node.end
 
 
-def _find(root: _Node, problem: Problem) -> _Mark:
-    """Follow the pointer as far as it goes."""
+def _mark_of(root: _Node, problem: Problem) -> _Mark:
+    """The mark of a problem: that of its pointer, followed as far as it goes."""
     node = root
     for token in problem.pointer.split("/")[1:]:
         member = node.members.get(unescape(token))
@@ -125,22 +126,22 @@ def _find(root: _Node, problem: Problem) -> _Mark:
 
 
 def _documents(text: bytes) -> tuple[list[_Node], bool]:
-    """Give the roots of the documents as far as the text is YAML, and whether that is all of it."""
-    outline = _Outline()
+    """The roots of the documents as far as the text is YAML, and whether that is all of it."""
+    builder = _TreeBuilder()
     parser = CParser(text)
     try:
         while event := parser.get_event():
-            outline.take(event)
+            builder.add(event)
     except (YAMLError, _Unreadable):
-        return outline.roots, False  # the first pass said what is wrong
-    return outline.roots, True
+        return builder.roots, False  # the first pass said what is wrong
+    return builder.roots, True
 
 
 class _Unreadable(Exception):
     """The first pass stopped here, and said why."""
 
 
-class _Outline:
+class _TreeBuilder:
     """The documents of a file as nodes, built event by event."""
 
     def __init__(self) -> None:
@@ -149,16 +150,16 @@ class _Outline:
         self._anchors: dict[str, _Node] = {}
         self._key: _Node | None = None
 
-    def take(self, event: Any) -> None:
-        """Add what one event says; raise _Unreadable where the first pass stops too."""
+    def add(self, event: Any) -> None:
+        """Add one event; raises _Unreadable where the first pass stops too."""
         if isinstance(event, DocumentStartEvent):
             self._anchors.clear()
         elif isinstance(event, CollectionEndEvent):
             self._open.pop()
         elif isinstance(event, NodeEvent):
-            self._take_node(event)
+            self._add_node(event)
 
-    def _take_node(self, event: Any) -> None:
+    def _add_node(self, event: Any) -> None:
         is_container = isinstance(event, CollectionStartEvent)
         parent = self._open[-1] if self._open else None
         is_key = parent is not None and parent.is_mapping and self._key is None
@@ -182,8 +183,9 @@ class _Outline:
         name = str(event.anchor)
         if not isinstance(event, AliasEvent):
             self._anchors[name] = node
-        elif meant := self._anchors.get(name):
-            node.members, node.text, node.origin = meant.members, meant.text, meant
+        elif origin := self._anchors.get(name):
+            # Its members are shared and not copied: nested aliases would grow into gigabytes.
+            node.members, node.text, node.origin = origin.members, origin.text, origin
         return node
 
     def _attach(self, node: _Node, parent: _Node | None) -> None:

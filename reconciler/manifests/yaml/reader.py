@@ -1,8 +1,8 @@
-"""The bytes of a YAML file to plain values, in one pass over libyaml's events.
+"""Turns the bytes of a YAML file into plain values, in one pass over libyaml's events.
 
-The pass touches no position: it runs over every file of a fleet and decides how long `validate`
-takes. What it has to say it says with the mark of the event at hand. It never recurses, so no
-nesting can exhaust the stack, and it stops at a depth that no client needs.
+The pass computes no positions: it runs over every file of a fleet and decides how long `validate`
+takes. A problem gets its place from the mark of the event at hand. It never recurses, so no nesting
+can exhaust the stack, and it stops at a depth that no client needs.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from yaml.events import (
 from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Json, Problem, Source
 from reconciler.manifests.yaml import scalars
-from reconciler.manifests.yaml.anchors import MAX_EXPANSION, Anchors, TooLarge
-from reconciler.manifests.yaml.notes import Notes
+from reconciler.manifests.yaml.state import MAX_EXPANSION, AnchorTable, ReaderState, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,14 +58,14 @@ class _Stop(Exception):
 
 
 def read(text: bytes, path: str) -> Reading:
-    """Read a YAML file whole; of one that breaks off, give the documents before the break.
+    """The Reading of a YAML file; of one that breaks off, the documents before the break.
 
-    Problems have their positions. Aliased values are shared: treat what comes out as frozen.
+    Problems have their positions. Aliased values are shared: treat all values as frozen.
     """
     if len(text) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024**2} MiB"
         return Reading(documents=[], problems=[_of_file(path, message)])
-    reading = _Construction(text, path).run()
+    reading = _DocumentBuilder(text, path).run()
     if not reading.problems and reading.documents.count(None) == len(reading.documents):
         warning = _of_file(path, "the file holds no document", severity="warning")
         reading.problems.append(warning)
@@ -77,27 +76,28 @@ def _of_file(path: str, message: str, **more: Any) -> Problem:
     return Problem(source=Source(path=path), pointer="", message=message, **more)
 
 
-class _Construction:
-    """One file on its way from events to values."""
+class _DocumentBuilder:
+    """Builds the values of one file from its events."""
 
     def __init__(self, text: bytes, path: str) -> None:
         self._text = text
-        self._notes = Notes(text, path)
-        self._anchors = Anchors()
+        self._state = ReaderState(text, path)
+        self._add_problem = self._state.add_at_event
+        self._anchors = AnchorTable()
 
     def run(self) -> Reading:
-        """Read as far as there is something to read."""
-        notes = self._notes
+        """Read as far as the text is YAML."""
+        state = self._state
         try:
             self._build(CParser(self._text).get_event)
         except YAMLError as error:
             from reconciler.manifests.yaml import syntax  # noqa: PLC0415 - most files are YAML
 
-            complaint = syntax.explain(error, self._text)
-            notes.note("", complaint.position, complaint.message, hint=complaint.hint)
+            problem = syntax.explain(error, self._text)
+            state.add("", problem.position, problem.message, hint=problem.hint)
         except _Stop:
             pass
-        return Reading(documents=notes.documents[: notes.complete], problems=notes.problems)
+        return Reading(documents=state.documents[: state.complete], problems=state.problems)
 
     # One loop, long on purpose: a call per event would cost more than the work it does. The
     # branches stand in the order of how often they are taken.
@@ -109,7 +109,7 @@ class _Construction:
         # Without one of these characters no event can carry a tag or an anchor.
         text = self._text
         decorated = b"&" in text or b"!" in text or b"*" in text
-        documents, stack = self._notes.documents, self._notes.stack
+        documents, stack = self._state.documents, self._state.stack
         here: Any = documents
         in_mapping = False
         key = ""
@@ -128,26 +128,26 @@ class _Construction:
                     in_mapping = here.__class__ is dict
                     continue
                 else:
-                    key = self._odd_key(event, here)
+                    key = self._key_of_alias(event, here)
                 if key in here:
-                    self._duplicate(event, here, key)
+                    self._add_duplicate(event, here, key)
                 event = get()
                 kind = event.__class__
             if kind is scalar:
                 value = event.value
                 if decorated and (event.tag or event.anchor):
-                    value = self._decorated(event, here, key)
+                    value = self._decorated_scalar(event, here, key)
                 elif value[:1] in doubtful and not event.style:
                     try:
                         value = known_scalars[value]
                     except KeyError:
-                        value = self._unfamiliar(event, here, key)
+                        value = self._new_scalar(event, here, key)
             elif kind is mapping_start or kind is sequence_start:
                 value = {} if kind is mapping_start else []
                 if len(stack) == MAX_DEPTH:
-                    self._too_deep(event, here, key)
+                    self._stop_too_deep(event, here, key)
                 if decorated and (event.tag or event.anchor):
-                    self._decorate(event, here, key, value)
+                    self._take_decoration(event, here, key, value)
                 if in_mapping:
                     here[key] = value
                 else:
@@ -161,12 +161,12 @@ class _Construction:
                 in_mapping = here.__class__ is dict
                 continue
             elif kind is AliasEvent:
-                value = self._alias(event, here, key)
+                value = self._aliased_value(event, here, key)
             elif kind is DocumentEndEvent:
-                self._notes.complete = len(documents)
+                self._state.complete = len(documents)
                 continue
             elif kind is DocumentStartEvent:
-                self._anchors.forget()
+                self._anchors.clear()
                 continue
             elif kind is StreamEndEvent:
                 return
@@ -178,22 +178,22 @@ class _Construction:
                 here.append(value)
 
     def _check_key(self, event: Any, here: Any) -> None:
-        """Note a key that is no string to YAML 1.2, a merge key, an unknown tag on a key."""
+        """Add a problem for a key that is no string to YAML 1.2, a merge key or an unknown tag on it."""
         key = event.value
         if event.anchor:
             self._anchors.define(event.anchor, key)
         if event.tag or event.style:
-            self._tagged(event, here, key)
+            self._tagged_scalar(event, here, key)
         elif key == "<<":
-            self._notes.say(
+            self._add_problem(
                 event,
                 here,
                 key,
                 "merge keys (`<<`) are not part of YAML 1.2",
                 hint="write the members out; an alias may stand for a whole value",
             )
-        elif not _is_string(key):
-            self._notes.say(
+        elif not scalars.is_string(key):
+            self._add_problem(
                 event,
                 here,
                 key,
@@ -203,73 +203,73 @@ class _Construction:
         elif len(_known_keys) < _MAX_KNOWN:
             _known_keys[key] = key
 
-    def _odd_key(self, event: Any, here: Any) -> str:
-        """Give the key that an alias stands for; no list and no mapping can be a key."""
+    def _key_of_alias(self, event: Any, here: Any) -> str:
+        """The key that an alias stands for; a list or a mapping stops the reading, as it can be none."""
         if event.__class__ is AliasEvent:
-            noted = len(self._notes.problems)
-            key = self._alias(event, here, "")
+            count = len(self._state.problems)
+            key = self._aliased_value(event, here, "")
             if isinstance(key, str):
                 return key
-            if len(self._notes.problems) > noted:
-                raise _Stop
-        self._notes.say(event, here, "", "a key must be a string")
+            if len(self._state.problems) > count:
+                raise _Stop  # why it stands for nothing has been said
+        self._add_problem(event, here, "", "a key must be a string")
         raise _Stop
 
-    def _duplicate(self, event: Any, here: dict[str, Any], key: str) -> None:
-        self._notes.say(event, here, key, f"duplicate key `{key}`", hint="keep one of the two")
-        del here[key]  # so that the last member of a mapping is the one being read
+    def _add_duplicate(self, event: Any, here: dict[str, Any], key: str) -> None:
+        self._add_problem(event, here, key, f"duplicate key `{key}`", hint="keep one of the two")
+        del here[key]  # so that the last member of a mapping is always the one being read
 
-    def _decorated(self, event: Any, here: Any, key: str) -> scalars.Scalar:
-        """Give the value of a scalar that has a tag or an anchor."""
+    def _decorated_scalar(self, event: Any, here: Any, key: str) -> scalars.Scalar:
+        """The value of a scalar that has a tag or an anchor."""
         if event.tag:
-            value = self._tagged(event, here, key)
+            value = self._tagged_scalar(event, here, key)
         elif event.style:
             value = event.value
         else:
-            value = self._unfamiliar(event, here, key)
+            value = self._new_scalar(event, here, key)
         if event.anchor:
             self._anchors.define(event.anchor, value)
         return value
 
-    def _tagged(self, event: Any, here: Any, key: str) -> scalars.Scalar:
-        """Give the value of a scalar by its tag, where it is one of the core schema."""
+    def _tagged_scalar(self, event: Any, here: Any, key: str) -> scalars.Scalar:
+        """The value of a scalar by its tag, where that is one of the core schema."""
         text: str = event.value
         tag = event.tag or "!"
         if tag in {"!", _CORE + "str"}:
             return text
         wanted = _TYPES.get(tag.removeprefix(_CORE)) if tag.startswith(_CORE) else None
         if wanted is None:
-            self._unknown_tag(event, here, key)
+            self._add_unknown_tag(event, here, key)
             return text
-        value = self._unfamiliar(event, here, key)
+        value = self._new_scalar(event, here, key)
         if wanted is float and type(value) is int:
             value = float(value)
         if type(value) is not wanted:
-            self._notes.say(event, here, key, f"`{text}` does not fit its tag")
+            self._add_problem(event, here, key, f"`{text}` does not fit its tag")
         return value
 
-    def _decorate(self, event: Any, here: Any, key: str, value: Any) -> None:
-        """Take the tag and the anchor of a container."""
+    def _take_decoration(self, event: Any, here: Any, key: str, value: Any) -> None:
+        """Check the tag of a container and define its anchor."""
         kind = "map" if isinstance(value, dict) else "seq"
         if event.tag not in {None, "!", _CORE + kind}:
-            self._unknown_tag(event, here, key)
+            self._add_unknown_tag(event, here, key)
         if event.anchor:
             self._anchors.define(event.anchor, value)
 
-    def _unknown_tag(self, event: Any, here: Any, key: str) -> None:
+    def _add_unknown_tag(self, event: Any, here: Any, key: str) -> None:
         tag = event.tag.replace(_CORE, "!!", 1)
-        self._notes.say(event, here, key, f"unknown tag `{tag}`", hint="leave it out")
+        self._add_problem(event, here, key, f"unknown tag `{tag}`", hint="leave it out")
 
-    def _unfamiliar(self, event: Any, here: Any, key: str) -> scalars.Scalar:
-        """Give the value of a plain scalar that was not met before, and say if it misleads."""
+    def _new_scalar(self, event: Any, here: Any, key: str) -> scalars.Scalar:
+        """The value of a plain scalar that was not met before; adds a warning where it misleads."""
         text: str = event.value
         try:
             value = scalars.resolve(text)
         except ValueError as error:
-            self._notes.say(event, here, key, str(error))
+            self._add_problem(event, here, key, str(error))
             return None
         if value in scalars.YAML_1_1_BOOLEANS:
-            self._notes.say(
+            self._add_problem(
                 event,
                 here,
                 key,
@@ -281,33 +281,26 @@ class _Construction:
             _known_scalars[text] = value
         return value
 
-    def _alias(self, event: Any, here: Any, key: str) -> Any:
-        """Give the value that an alias stands for, None where it is none that can be."""
+    def _aliased_value(self, event: Any, here: Any, key: str) -> Any:
+        """The value that an alias stands for, None where it cannot stand for one."""
         name = event.anchor
         try:
-            value, depth = self._anchors.look_up(name, (*self._notes.stack, here))
+            value, depth = self._anchors.look_up(name, (*self._state.stack, here))
         except KeyError:
-            self._notes.say(event, here, key, f"no anchor `&{name}` stands before this alias")
+            self._add_problem(event, here, key, f"no anchor `&{name}` stands before this alias")
             return None
         except RecursionError:
-            self._notes.say(event, here, key, f"`*{name}` stands inside of what it stands for")
+            self._add_problem(event, here, key, f"`*{name}` stands inside of what it stands for")
             return None
         except TooLarge:
-            self._notes.say(
+            self._add_problem(
                 event, here, key, f"the aliases stand for more than {MAX_EXPANSION} values"
             )
             raise _Stop from None
-        if len(self._notes.stack) + depth > MAX_DEPTH:
-            self._too_deep(event, here, key)
+        if len(self._state.stack) + depth > MAX_DEPTH:
+            self._stop_too_deep(event, here, key)
         return value
 
-    def _too_deep(self, event: Any, here: Any, key: str) -> None:
-        self._notes.say(event, here, key, f"nested more than {MAX_DEPTH} levels deep")
+    def _stop_too_deep(self, event: Any, here: Any, key: str) -> None:
+        self._add_problem(event, here, key, f"nested more than {MAX_DEPTH} levels deep")
         raise _Stop
-
-
-def _is_string(text: str) -> bool:
-    try:
-        return isinstance(scalars.resolve(text), str)
-    except ValueError:
-        return False

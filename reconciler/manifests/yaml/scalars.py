@@ -1,4 +1,4 @@
-"""The text of a plain YAML scalar to its value, by the core schema of YAML 1.2.2, section 10.3."""
+"""Turns the text of a plain YAML scalar into its value, by the core schema of YAML 1.2.2 (10.3)."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _FLOAT: Final = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 _OTHER_BASE: Final = r"0o[0-7]+|0x[0-9a-fA-F]+"
 _NOT_JSON: Final = r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 
-_LONGEST_NUMBER: Final = 400  # no number of 64 bits needs as many characters
+_LONGEST_NUMBER: Final = 400  # no number of 64 bits needs more, and int() is quadratic
 _INTEGERS: Final = range(-(2**63), 2**64)
 
 
 def resolve(text: str) -> Scalar:
-    """Give the value of a plain scalar; ValueError, with a sentence, for one that JSON cannot hold."""
+    """The value of a plain scalar; raises ValueError, with a sentence, where JSON cannot hold it."""
     if text in CONSTANTS:
         return CONSTANTS[text]
     if text[0] not in _NUMERIC_STARTS:
@@ -50,6 +50,14 @@ def resolve(text: str) -> Scalar:
     if re.fullmatch(_NOT_JSON, text):
         raise ValueError(f"`{text}` is not a number that JSON has")
     return text
+
+
+def is_string(text: str) -> bool:
+    """Whether a plain scalar is a string."""
+    try:
+        return isinstance(resolve(text), str)
+    except ValueError:
+        return False
 
 
 def _integer(text: str, base: int) -> int:

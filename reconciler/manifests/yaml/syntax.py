@@ -1,4 +1,4 @@
-"""What libyaml says of text that is no YAML, to a place and a sentence that help to mend it."""
+"""Turns libyaml's error about text that is not YAML into a place and a sentence that help to mend it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
+class SyntaxProblem:
     """Where the text stops being YAML, why, and what would be right."""
 
     position: Position
@@ -78,28 +78,29 @@ _STARTS: Final = {
 }
 
 
-def explain(error: YAMLError, text: bytes) -> Complaint:
-    """Turn what libyaml raised over `text` into a place and a sentence."""
+def explain(error: YAMLError, text: bytes) -> SyntaxProblem:
+    """The place of an error that libyaml raised over `text`, in a sentence of ours."""
     lines = Lines(text)
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        return _marked(error, text, lines)
+        return _at_mark(error, text, lines)
     if isinstance(error, ReaderError):
-        return _undecodable(error, text, lines)
-    return Complaint(position=lines.position(0, 0), message=f"this cannot be read: {error}")
+        return _decoding_problem(error, text, lines)
+    return SyntaxProblem(position=lines.position(0, 0), message=f"this cannot be read: {error}")
 
 
-def _marked(error: MarkedYAMLError, text: bytes, lines: Lines) -> Complaint:
+def _at_mark(error: MarkedYAMLError, text: bytes, lines: Lines) -> SyntaxProblem:
     problem = error.problem or "this is not YAML"
     mark: Any = error.problem_mark
     position = lines.position(mark.line, mark.column)
+    # libyaml marks the end of the file; what a person looks for is where the quote began.
     if problem == "found unexpected end of stream" and error.context_mark is not None:
         opening: Any = error.context_mark
-        return Complaint(
+        return SyntaxProblem(
             position=lines.position(opening.line, opening.column),
             message="this quote is never closed",
         )
-    if problem.startswith("did not find expected") and (unclosed := _unclosed(text, lines)):
-        return _bracket(problem, position, lines.position(*unclosed))
+    if problem.startswith("did not find expected") and (unclosed := _unclosed_bracket(text, lines)):
+        return _open_bracket(problem, position, lines.position(*unclosed))
     if problem == "found character that cannot start any token":
         start = lines.character(mark.line, mark.column)
         message, hint = _STARTS.get(start, (f"`{start}` cannot start a value", "quote the value"))
@@ -107,22 +108,22 @@ def _marked(error: MarkedYAMLError, text: bytes, lines: Lines) -> Complaint:
         message, hint = "a value cannot start like this", "quote the value"
     else:
         message, hint = _SENTENCES.get(problem, (f"this is not YAML: {problem}", ""))
-    return Complaint(position=position, message=message, hint=hint)
+    return SyntaxProblem(position=position, message=message, hint=hint)
 
 
-def _bracket(problem: str, position: Position, opening: Position) -> Complaint:
-    """Say which bracket is open: where it stands, unless the fault is on its very line."""
+def _open_bracket(problem: str, position: Position, opening: Position) -> SyntaxProblem:
+    """The problem of a bracket that is open, at the bracket, unless the fault is on its very line."""
     if position.line == opening.line and position.column <= len(position.text):
         wanted = problem.removeprefix("did not find expected ").replace("'", "`")
         if wanted == "node content":
             wanted = "a value"
-        return Complaint(position=position, message=f"expected {wanted}")
+        return SyntaxProblem(position=position, message=f"expected {wanted}")
     stopped = f"reading stopped at line {position.line}, column {position.column}"
-    return Complaint(position=opening, message="this bracket is never closed", hint=stopped)
+    return SyntaxProblem(position=opening, message="this bracket is never closed", hint=stopped)
 
 
-def _unclosed(text: bytes, lines: Lines) -> tuple[int, int] | None:
-    """Give line and column, from 0, of the innermost flow collection that is open at the error."""
+def _unclosed_bracket(text: bytes, lines: Lines) -> tuple[int, int] | None:
+    """The line and column, from 0, of the innermost flow collection that is open at the error."""
     open_marks: list[tuple[int, int] | None] = []
     parser = CParser(text)
     try:
@@ -138,12 +139,12 @@ def _unclosed(text: bytes, lines: Lines) -> tuple[int, int] | None:
     return open_marks[-1] if open_marks else None
 
 
-def _undecodable(error: ReaderError, text: bytes, lines: Lines) -> Complaint:
+def _decoding_problem(error: ReaderError, text: bytes, lines: Lines) -> SyntaxProblem:
     position = lines.position_of_byte(error.position)
     if "UTF" in error.reason:
         name = encoding(text).upper()
-        return Complaint(
+        return SyntaxProblem(
             position=position, message=f"this is not valid {name}", hint="save the file as UTF-8"
         )
     message, hint = _SENTENCES.get(error.reason, (error.reason, ""))
-    return Complaint(position=position, message=message, hint=hint)
+    return SyntaxProblem(position=position, message=message, hint=hint)

@@ -1,1 +1,1 @@
-"""Boruta, played from its documentation."""
+"""The Boruta of the sandbox, written from its documentation and recorded answers."""

@@ -1,4 +1,4 @@
-"""Plays the admin clients API of boruta-server 0.10.5, as recorded from an unmodified one."""
+"""The admin clients API of boruta-server 0.10.5, as recorded from an unmodified one."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from reconciler.sandbox.answers import (
-    NotJson,
-    Refused,
-    answer,
-    json_body,
-    listing,
-    media_type,
-    nothing,
-    raw,
-)
 from reconciler.sandbox.boruta import errors as refuse
-from reconciler.sandbox.boruta.fields import DEFAULTS, Changes, Crash, changes, is_uuid
+from reconciler.sandbox.boruta.fields import DEFAULTS, Changes, Crash, changed_client, is_uuid
 from reconciler.sandbox.boruta.rows import (
     CLIENTS,
     IDENTITY_PROVIDERS,
     SCOPES,
     SECRET_LENGTH,
+    all_fields,
     identity_provider,
-    joined,
-    resolve,
-    split,
-    stored_order,
+    in_stored_order,
+    look_up_scopes,
+    to_row,
 )
-from reconciler.sandbox.endpoints import guarded, unrouted
-from reconciler.sandbox.token_endpoint import token_route
+from reconciler.sandbox.endpoints import (
+    NotJson,
+    Refused,
+    empty_response,
+    json_array,
+    json_body,
+    json_response,
+    json_text_response,
+    make_endpoint,
+    media_type,
+    routing_error_handlers,
+    token_route,
+)
 from reconciler.sandbox.tokens import BORUTA_CLIENTS, BORUTA_IDENTITY_PROVIDERS
 
 if TYPE_CHECKING:
@@ -48,15 +49,15 @@ if TYPE_CHECKING:
 
 
 def oauth_app(world: World) -> Starlette:
-    """Serve the OAuth host, which is another one than the admin API's."""
+    """The application of the OAuth host, which is another one than the admin API's."""
     return Starlette(routes=[token_route(world, "boruta", "/oauth/token")])
 
 
 def admin_app(world: World) -> Starlette:
-    """Serve the admin API under `/api`."""
+    """The application of the admin API, under `/api`."""
 
     def route(path: str, method: str, handler: Handler, scope: str = BORUTA_CLIENTS) -> Route:
-        endpoint = guarded(world, handler, _admission(world, scope))
+        endpoint = make_endpoint(world, handler, _access_check(world, scope))
         return Route(f"/api{path}", endpoint, methods=[method])
 
     return Starlette(
@@ -71,19 +72,19 @@ def admin_app(world: World) -> Starlette:
             route("/scopes", "GET", _scopes),
             route("/identity-providers", "GET", _identity_providers, BORUTA_IDENTITY_PROVIDERS),
         ],
-        exception_handlers=unrouted(_no_route),
+        exception_handlers=routing_error_handlers(_no_route),
     )
 
 
-def _admission(world: World, scope: str) -> Callable[[Request], None]:
-    def admit(request: Request) -> None:
+def _access_check(world: World, scope: str) -> Callable[[Request], None]:
+    def check_access(request: Request) -> None:
         grant = world.tokens.grant("boruta", request.headers.get("authorization", ""))
         if grant is None:
             raise Refused(refuse.unauthorized())
         if scope not in grant.scopes:
             raise Refused(refuse.forbidden())
 
-    return admit
+    return check_access
 
 
 async def _list(world: World, _request: Request) -> Response:
@@ -91,11 +92,11 @@ async def _list(world: World, _request: Request) -> Response:
     # No order is promised, and none is kept: each list starts elsewhere.
     world.boruta_lists += 1
     start = world.boruta_lists * 7 % (len(texts) or 1)
-    return raw(200, f'{{"data":{listing(texts[start:][::-1] + texts[:start])}}}')
+    return json_text_response(200, f'{{"data":{json_array(texts[start:][::-1] + texts[:start])}}}')
 
 
 async def _create(world: World, request: Request) -> Response:
-    fields = await _envelope(request)
+    fields = await _client_fields(request)
     client_id = fields.get("id") or world.mint.uuid()
     blank = DEFAULTS | {"id": client_id, "secret": world.mint.secret(SECRET_LENGTH)}
     found = _changes(fields, blank, "create")
@@ -114,25 +115,26 @@ async def _create(world: World, request: Request) -> Response:
         "public_key": world.mint.public_key(),
         "did": None,
         "identity_provider": provider,
-        "authorized_scopes": stored_order(world.store, scopes),
+        "authorized_scopes": in_stored_order(world.store, scopes),
     }
-    row = split(made, {})
+    row = to_row(made, {})
     try:
         world.store.add(CLIENTS, [row])
     except sqlite3.IntegrityError:
         return refuse.unprocessable({"id": ["has already been taken"]})
+    # The answer of a write has the scopes in the request's order; a later read in the table's.
     location = {"location": f"/api/clients/{row.id}"}
-    return answer(201, {"data": row.body | {"authorized_scopes": scopes}}, location)
+    return json_response(201, {"data": row.body | {"authorized_scopes": scopes}}, location)
 
 
 async def _read(world: World, request: Request) -> Response:
-    return answer(200, {"data": _found(world, request).body})
+    return json_response(200, {"data": _stored_client(world, request).body})
 
 
 async def _update(world: World, request: Request) -> Response:
-    fields = await _envelope(request)
+    fields = await _client_fields(request)
     row = _writable(world, request)
-    before = joined(row)
+    before = all_fields(row)
     found = _changes(fields, before, "update")
     # Whether the identity provider exists is only seen after the rest has been saved.
     late = Changes(after={})
@@ -140,42 +142,46 @@ async def _update(world: World, request: Request) -> Response:
     if found.errors:
         return refuse.unprocessable(found.errors)
     scopes = _scopes_of(world, fields)
+    # A PUT with null or "" wipes the secret, and is answered with 200.
     world.mint.note(found.after["secret"] or "")
-    saved = split(
+    saved = to_row(
         found.after
         | {
             "identity_provider": provider or before["identity_provider"],
-            "authorized_scopes": stored_order(world.store, scopes),
+            "authorized_scopes": in_stored_order(world.store, scopes),
         },
         row.hidden,
     )
     world.store.put(CLIENTS, saved)
     if late.errors:
         return refuse.unprocessable(late.errors)
-    return answer(200, {"data": saved.body | {"authorized_scopes": scopes}})
+    return json_response(200, {"data": saved.body | {"authorized_scopes": scopes}})
 
 
 async def _delete(world: World, request: Request) -> Response:
     world.store.remove(CLIENTS, _writable(world, request).id)
-    return nothing()
+    return empty_response()
 
 
 async def _regenerate(world: World, request: Request) -> Response:
-    row = _found(world, request)
-    changed = split(joined(row) | {"public_key": world.mint.public_key()}, row.hidden)
+    row = _stored_client(world, request)
+    # Nothing but the public key changes.
+    changed = to_row(all_fields(row) | {"public_key": world.mint.public_key()}, row.hidden)
     world.store.put(CLIENTS, changed)
-    return answer(200, {"data": changed.body})
+    return json_response(200, {"data": changed.body})
 
 
 async def _scopes(world: World, _request: Request) -> Response:
-    return raw(200, f'{{"data":{listing(world.store.texts(SCOPES))}}}')
+    return json_text_response(200, f'{{"data":{json_array(world.store.texts(SCOPES))}}}')
 
 
 async def _identity_providers(world: World, _request: Request) -> Response:
-    return raw(200, f'{{"data":{listing(world.store.texts(IDENTITY_PROVIDERS))}}}')
+    return json_text_response(
+        200, f'{{"data":{json_array(world.store.texts(IDENTITY_PROVIDERS))}}}'
+    )
 
 
-async def _envelope(request: Request) -> dict[str, Any]:
+async def _client_fields(request: Request) -> dict[str, Any]:
     # A body of another type is never parsed, so it has no `client` in it.
     if media_type(request) != "application/json":
         raise Refused(refuse.no_envelope(request))
@@ -191,14 +197,14 @@ async def _envelope(request: Request) -> dict[str, Any]:
 
 def _changes(fields: dict[str, Any], before: dict[str, Any], mode: Mode) -> Changes:
     try:
-        return changes(fields, before, mode)
+        return changed_client(fields, before, mode)
     except Crash as crash:
         shown = (before["id"], fields.get("name"), fields.get("secret") or before["secret"])
         raise Refused(refuse.crashed(str(crash), *shown)) from None
 
 
 def _wanted_provider(world: World, fields: dict[str, Any], found: Changes) -> dict[str, Any] | None:
-    """Give the identity provider that is asked for, None when none is; an unknown one is an error."""
+    """The identity provider that is asked for, None when none is; adds an error for an unknown one."""
     wanted = fields.get("identity_provider") or {}
     wanted_id = wanted.get("id") if isinstance(wanted, dict) else None
     if wanted_id is None:
@@ -215,10 +221,10 @@ def _scopes_of(world: World, fields: dict[str, Any]) -> list[dict[str, Any]]:
     wanted = fields.get("authorized_scopes") or []
     if not isinstance(wanted, list):
         raise Refused(refuse.unprocessable({"authorized_scopes": ["is invalid"]}))
-    return resolve(world, wanted)
+    return look_up_scopes(world, wanted)
 
 
-def _found(world: World, request: Request) -> Row:
+def _stored_client(world: World, request: Request) -> Row:
     client_id = request.path_params["id"]
     if not is_uuid(client_id):
         raise Refused(refuse.no_uuid(client_id))
@@ -229,7 +235,8 @@ def _found(world: World, request: Request) -> Row:
 
 
 def _writable(world: World, request: Request) -> Row:
-    row = _found(world, request)
+    row = _stored_client(world, request)
+    # The client of the admin UI can be read and neither changed nor deleted.
     if row.hidden.get("protected"):
         raise Refused(refuse.forbidden())
     return row
@@ -237,4 +244,4 @@ def _writable(world: World, request: Request) -> Row:
 
 def _no_route(request: Request, status: int, _text: str) -> Response:
     message = f"no route found for {request.method} {request.url.path}"
-    return answer(status, {"code": "NOT_FOUND", "message": message})
+    return json_response(status, {"code": "NOT_FOUND", "message": message})

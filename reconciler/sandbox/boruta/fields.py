@@ -1,4 +1,4 @@
-"""Turns a Boruta request and the client before it into changed fields, errors per field, or a crash.
+"""Turns a Boruta request and the client before it into changed fields, errors by field, or a crash.
 
 A field is judged only when its value changes, as Boruta's changesets do: a value that an update would
 refuse passes while it stays the same.
@@ -47,14 +47,14 @@ Mode = Literal["create", "update"]
 
 
 class Crash(Exception):
-    """The database refuses what the checks let through: a 500."""
+    """The database refuses a value that passed the checks, which is a 500."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """How one field is read: what a changed value is judged by, and what becomes of a null."""
+    """How one field is read: the check of a changed value, and what becomes of a null."""
 
-    judge: Callable[[Any, Mode], list[str]]
+    check: Callable[[Any, Mode], list[str]]
     default: Any = None
     null: Literal["store", "refuse", "crash", "crash on update"] = "refuse"
     narrow: bool = False  # a varchar(255) column
@@ -62,22 +62,22 @@ class Field:
 
 @dataclass(slots=True, kw_only=True)
 class Changes:
-    """What a request makes of a client: every field's next value, and the errors by field."""
+    """What a request makes of a client: the next value of every field, and the errors by field."""
 
     after: dict[str, Any]
     errors: dict[str, list[str]] = field(default_factory=dict)
 
 
 def is_uuid(text: object) -> bool:
-    """Say whether `text` is a UUID in its hyphenated spelling."""
+    """Whether `text` is a UUID in its hyphenated spelling."""
     try:
         return isinstance(text, str) and str(UUID(text)) == text.lower()
     except ValueError:
         return False
 
 
-def changes(fields: Mapping[str, Any], before: Mapping[str, Any], mode: Mode) -> Changes:
-    """Lay the known `fields` over `before`; Crash where Boruta answers 500."""
+def changed_client(fields: Mapping[str, Any], before: Mapping[str, Any], mode: Mode) -> Changes:
+    """The client `before` with the known `fields` laid over it; raises Crash where Boruta answers 500."""
     found = Changes(after=dict(before))
     crashes = []
     for name, rule in FIELDS.items():
@@ -94,7 +94,7 @@ def changes(fields: Mapping[str, Any], before: Mapping[str, Any], mode: Mode) ->
         elif rule.narrow and isinstance(value, str) and len(value) > _COLUMN_WIDTH:
             crashes.append("value too long for type character varying(255)")
         found.after[name] = value
-    _judge_keys(found, before)
+    _check_keys(found, before)
     if crashes and not found.errors:
         raise Crash(crashes[0])
     return found
@@ -103,10 +103,10 @@ def changes(fields: Mapping[str, Any], before: Mapping[str, Any], mode: Mode) ->
 def _errors(rule: Field, value: Any, mode: Mode) -> list[str]:
     if value is None:
         return [] if rule.null == "store" else ["can't be blank"]
-    return rule.judge(value, mode)
+    return rule.check(value, mode)
 
 
-def _judge_keys(found: Changes, before: Mapping[str, Any]) -> None:
+def _check_keys(found: Changes, before: Mapping[str, Any]) -> None:
     # The key pair type is judged whether it changes or not: that is why old rows refuse every PUT.
     kind = found.after["key_pair_type"]
     if not _fits_key_pair(kind):
@@ -146,12 +146,12 @@ def _one_of(*allowed: str) -> Callable[[Any, Mode], list[str]]:
 
 
 def _seconds(create: int | None, update: int | None) -> Callable[[Any, Mode], list[str]]:
-    def judge(value: Any, mode: Mode) -> list[str]:
+    def check(value: Any, mode: Mode) -> list[str]:
         most = create if mode == "create" else update
         fits = isinstance(value, int) and not isinstance(value, bool)
         return [] if fits and (most is None or 1 <= value <= most) else [_INVALID]
 
-    return judge
+    return check
 
 
 def _addresses(value: Any, _mode: Mode) -> list[str]:
@@ -169,20 +169,20 @@ def _is_address(text: str) -> bool:
 
 
 def _members(allowed: tuple[str, ...], *, unique: bool) -> Callable[[Any, Mode], list[str]]:
-    def judge(value: Any, _mode: Mode) -> list[str]:
+    def check(value: Any, _mode: Mode) -> list[str]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             return [_INVALID]
         if not set(value) <= set(allowed):
             return [f"must be part of {', '.join(allowed)}"]
         return ["must be unique"] if unique and len(set(value)) < len(value) else []
 
-    return judge
+    return check
 
 
-_FLAG: Final = Field(judge=_boolean, default=False, null="crash")
-_LOOSE_FLAG: Final = Field(judge=_boolean, default=False, null="store")
-_SHORT_TEXT: Final = Field(judge=_text, null="store", narrow=True)
-_UNSEEN: Final = Field(judge=_anything, null="store")
+_FLAG: Final = Field(check=_boolean, default=False, null="crash")
+_LOOSE_FLAG: Final = Field(check=_boolean, default=False, null="store")
+_SHORT_TEXT: Final = Field(check=_text, null="store", narrow=True)
+_UNSEEN: Final = Field(check=_anything, null="store")
 
 FIELDS: Final[dict[str, Field]] = {
     "name": _SHORT_TEXT,
@@ -196,31 +196,32 @@ FIELDS: Final[dict[str, Field]] = {
     "pkce": _LOOSE_FLAG,
     "enforce_dpop": _LOOSE_FLAG,
     "authorize_scope": _LOOSE_FLAG,
-    "redirect_uris": Field(judge=_addresses, default=[], null="crash on update"),
-    "access_token_ttl": Field(judge=_seconds(86400, 300), default=86400),
-    "authorization_code_ttl": Field(judge=_seconds(600, 600), default=600),
-    "authorization_request_ttl": Field(judge=_seconds(300, None), default=300),
-    "id_token_ttl": Field(judge=_seconds(86400, None), default=86400),
-    "refresh_token_ttl": Field(judge=_seconds(2592000, 86400), default=2592000),
-    "agent_token_ttl": Field(judge=_seconds(None, None), default=2592000),
-    "supported_grant_types": Field(judge=_members(GRANTS, unique=True), default=list(GRANTS)),
+    "redirect_uris": Field(check=_addresses, default=[], null="crash on update"),
+    # Create takes 86400, update no more than 300: raising one takes a delete and a create.
+    "access_token_ttl": Field(check=_seconds(86400, 300), default=86400),
+    "authorization_code_ttl": Field(check=_seconds(600, 600), default=600),
+    "authorization_request_ttl": Field(check=_seconds(300, None), default=300),
+    "id_token_ttl": Field(check=_seconds(86400, None), default=86400),
+    "refresh_token_ttl": Field(check=_seconds(2592000, 86400), default=2592000),
+    "agent_token_ttl": Field(check=_seconds(None, None), default=2592000),
+    "supported_grant_types": Field(check=_members(GRANTS, unique=True), default=list(GRANTS)),
     "token_endpoint_auth_methods": Field(
-        judge=_members(_AUTH_METHODS, unique=False),
+        check=_members(_AUTH_METHODS, unique=False),
         default=["client_secret_basic", "client_secret_post"],
         null="crash",
     ),
-    "token_endpoint_jwt_auth_alg": Field(judge=_one_of(*_KEY_ALGORITHMS["rsa"]), default="HS256"),
-    "id_token_signature_alg": Field(judge=_text, default="RS512"),
+    "token_endpoint_jwt_auth_alg": Field(check=_one_of(*_KEY_ALGORITHMS["rsa"]), default="HS256"),
+    "id_token_signature_alg": Field(check=_text, default="RS512"),
     "userinfo_signed_response_alg": _SHORT_TEXT,
     "response_mode": Field(
-        judge=_one_of("post", "direct_post"), default="direct_post", null="store"
+        check=_one_of("post", "direct_post"), default="direct_post", null="store"
     ),
     "key_pair_type": Field(
-        judge=_anything,
+        check=_anything,
         default={"type": "rsa", "modulus_size": "2048", "exponent_size": "65537"},
     ),
-    "signatures_adapter": Field(judge=_text, default="Elixir.Boruta.Internal.Signatures"),
-    "jwt_public_key": Field(judge=_text, null="store"),
+    "signatures_adapter": Field(check=_text, default="Elixir.Boruta.Internal.Signatures"),
+    "jwt_public_key": Field(check=_text, null="store"),
     "jwk": _UNSEEN,
     "jwks_uri": _UNSEEN,
     "logo_uri": _UNSEEN,

@@ -1,4 +1,4 @@
-"""Turns Boruta's fields into stored clients and back, with the scopes and identity providers they refer to."""
+"""Turns Boruta's fields into stored clients and back, with their scopes and identity providers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from reconciler.sandbox.state import Row
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.sandbox.mint import Mint
     from reconciler.sandbox.state import Store
-    from reconciler.sandbox.world import World
+    from reconciler.sandbox.world import Mint, World
 
 CLIENTS: Final = "boruta"
 SCOPES: Final = "boruta scopes"
@@ -23,7 +22,7 @@ SECRET_LENGTH: Final = 86
 
 
 def populate(world: World) -> None:
-    """Put into an empty state what a Boruta has from its first start."""
+    """Add what a Boruta has from its first start to an empty state."""
     if world.store.rows(IDENTITY_PROVIDERS):
         return
     provider = {"id": IDENTITY_PROVIDER, "name": "Boruta administration interface"}
@@ -31,13 +30,14 @@ def populate(world: World) -> None:
     for name in ("openid", "email", "profile"):
         _add_scope(world.store, world.mint, name, public=True)
     own = world.credentials["boruta"]
-    admin = fill(world, {"id": ADMIN_UI, "name": "Boruta administration interface"})
+    admin = new_row(world, {"id": ADMIN_UI, "name": "Boruta administration interface"})
     world.store.add(
         CLIENTS,
         [
             Row(id=ADMIN_UI, body=admin.body, hidden=admin.hidden | {"protected": True}),
-            fill(world, {"name": "public client"}),
-            fill(
+            # Made by the server, listed like any other, and not protected.
+            new_row(world, {"name": "public client"}),
+            new_row(
                 world,
                 {
                     "id": own.client_id,
@@ -50,8 +50,8 @@ def populate(world: World) -> None:
     )
 
 
-def fill(world: World, fields: Mapping[str, Any]) -> Row:
-    """Make a stored client of `fields`, generated values and defaults for the rest."""
+def new_row(world: World, fields: Mapping[str, Any]) -> Row:
+    """A client to store, of `fields`, with generated values and defaults for the rest."""
     fields = dict(fields)
     scopes = fields.pop("authorized_scopes", [])
     generated: dict[str, Any] = {
@@ -60,44 +60,44 @@ def fill(world: World, fields: Mapping[str, Any]) -> Row:
         "public_key": world.mint.public_key(),
         "did": None,
         "identity_provider": {"id": IDENTITY_PROVIDER},
-        "authorized_scopes": stored_order(world.store, resolve(world, scopes)),
+        "authorized_scopes": in_stored_order(world.store, look_up_scopes(world, scopes)),
     }
     body = DEFAULTS | generated | fields
     body["identity_provider"] = identity_provider(world.store, body["identity_provider"]["id"])
-    return split(body, {})
+    return to_row(body, {})
 
 
-def touch(world: World, row: Row, fields: Mapping[str, Any]) -> Row:
-    """Change stored fields as an administrator would; scopes by name or id."""
+def edited_row(world: World, row: Row, fields: Mapping[str, Any]) -> Row:
+    """A stored client with fields changed as by an administrator; scopes by name or id."""
     fields = dict(fields)
     if "authorized_scopes" in fields:
-        scopes = resolve(world, fields["authorized_scopes"])
-        fields["authorized_scopes"] = stored_order(world.store, scopes)
-    return split(joined(row) | fields, row.hidden)
+        scopes = look_up_scopes(world, fields["authorized_scopes"])
+        fields["authorized_scopes"] = in_stored_order(world.store, scopes)
+    return to_row(all_fields(row) | fields, row.hidden)
 
 
-def joined(row: Row) -> dict[str, Any]:
-    """Give a client's fields, the write-only ones among them."""
+def all_fields(row: Row) -> dict[str, Any]:
+    """A client's fields, the write-only ones among them."""
     return row.body | {name: row.hidden[name] for name in WRITE_ONLY}
 
 
-def split(fields: Mapping[str, Any], hidden: Mapping[str, Any]) -> Row:
-    """Give the stored form of a client: what answers show, and what they never do."""
+def to_row(fields: Mapping[str, Any], hidden: Mapping[str, Any]) -> Row:
+    """A client to store: the fields that answers show, and those that they never do."""
     seen = {name: value for name, value in fields.items() if name not in WRITE_ONLY}
     unseen = {name: fields[name] for name in FIELDS if name in WRITE_ONLY}
     return Row(id=seen["id"], body=seen, hidden={**hidden, **unseen})
 
 
 def identity_provider(store: Store, provider_id: object) -> dict[str, Any] | None:
-    """Give `{id, name}` of an identity provider, or None."""
+    """The `{id, name}` of an identity provider, None where there is none."""
     found = store.get(IDENTITY_PROVIDERS, str(provider_id).lower())
     return None if found is None else {"id": found.id, "name": found.body["name"]}
 
 
-def resolve(world: World, wanted: Iterable[object]) -> list[dict[str, Any]]:
-    """Look up scopes by id or name, in the order asked for.
+def look_up_scopes(world: World, wanted: Iterable[object]) -> list[dict[str, Any]]:
+    """The scopes of these ids or names, in the order asked for.
 
-    An id wins over a name; an unknown id is dropped; an unknown name becomes a new scope.
+    An id wins over a name; an unknown id is dropped; an unknown name is stored as a new scope.
     """
     known = [row.body for row in world.store.rows(SCOPES)]
     by_id, by_name = {s["id"]: s for s in known}, {s["name"]: s for s in known}
@@ -119,8 +119,8 @@ def resolve(world: World, wanted: Iterable[object]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def stored_order(store: Store, scopes: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put scopes in the order that a later read gives: the table's, not the request's."""
+def in_stored_order(store: Store, scopes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The scopes in the order of a later read: the table's, not the request's."""
     places = {row.id: place for place, row in enumerate(store.rows(SCOPES))}
     return sorted(scopes, key=lambda scope: places[scope["id"]])
 

@@ -1,1 +1,1 @@
-"""Provident, played from its documentation."""
+"""The Provident of the sandbox, written from its documentation."""

@@ -1,4 +1,4 @@
-"""Plays Provident's OAuth clients API (docs.provident.ae, "OAuth clients": create, read, update, rotate)."""
+"""Provident's OAuth clients API (docs.provident.ae, "OAuth clients": create, read, update, rotate)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from reconciler.sandbox.answers import (
+from reconciler.sandbox.endpoints import (
     NotJson,
     Refused,
-    answer,
+    json_array,
     json_body,
-    listing,
+    json_response,
+    json_text_response,
+    make_endpoint,
     media_type,
-    raw,
+    routing_error_handlers,
+    token_route,
 )
-from reconciler.sandbox.endpoints import guarded, unrouted
 from reconciler.sandbox.provident.fields import CREATE_DEFAULTS, REQUIRED, issues
 from reconciler.sandbox.state import Row
-from reconciler.sandbox.token_endpoint import token_route
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,10 +35,10 @@ _SETS = ("redirectUris", "allowedScopes", "allowedIps")
 
 
 def app(world: World) -> Starlette:
-    """Serve the vendor under `/v2`."""
+    """The application of the vendor, under `/v2`."""
 
     def route(path: str, method: str, handler: Handler) -> Route:
-        return Route(path, guarded(world, handler, _admission(world)), methods=[method])
+        return Route(path, make_endpoint(world, handler, _access_check(world)), methods=[method])
 
     many, one = "/v2/oauth2/clients", "/v2/oauth2/clients/{client_id}"
     routes = [
@@ -47,6 +48,7 @@ def app(world: World) -> Starlette:
         route(one, "PUT", _update),
         route(f"{one}/rotate-secret", "POST", _rotate),
     ]
+    # The page has neither list nor delete; a tenant may have both all the same.
     if world.settings.provident_list:
         routes[1:1] = [
             route(many, "GET", _list),
@@ -54,12 +56,14 @@ def app(world: World) -> Starlette:
         ]
     return Starlette(
         routes=routes,
-        exception_handlers=unrouted(lambda _request, status, text: _error(status, text)),
+        exception_handlers=routing_error_handlers(
+            lambda _request, status, text: _error(status, text)
+        ),
     )
 
 
-def fill(world: World, fields: Mapping[str, Any]) -> Row:
-    """Make a stored client of `fields`, generated values and defaults for the rest."""
+def new_row(world: World, fields: Mapping[str, Any]) -> Row:
+    """A client to store, of `fields`, with generated values and defaults for the rest."""
     now = world.now()
     body = {
         "id": world.mint.uuid(),
@@ -71,32 +75,33 @@ def fill(world: World, fields: Mapping[str, Any]) -> Row:
         "isActive": True,
         "createdAt": now,
         "updatedAt": now,
-        **_spoken(CREATE_DEFAULTS),
+        **_answer_names(CREATE_DEFAULTS),
         **fields,
     }
-    return Row(id=body["clientId"], body=_ordered(body))
+    return Row(id=body["clientId"], body=_sort_sets(body))
 
 
-def touch(world: World, row: Row, fields: Mapping[str, Any]) -> Row:
-    """Change stored fields, spelled as in answers, as an administrator would."""
-    return Row(id=row.id, body=_ordered({**row.body, **fields, "updatedAt": world.now()}))
+def edited_row(world: World, row: Row, fields: Mapping[str, Any]) -> Row:
+    """A stored client with fields, spelled as in answers, changed as by an administrator."""
+    return Row(id=row.id, body=_sort_sets({**row.body, **fields, "updatedAt": world.now()}))
 
 
-def _ordered(body: dict[str, Any]) -> dict[str, Any]:
+def _sort_sets(body: dict[str, Any]) -> dict[str, Any]:
     # The three lists are sets: the server keeps no order of theirs.
     return body | {name: sorted(body[name]) for name in _SETS}
 
 
-def _spoken(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _answer_names(fields: Mapping[str, Any]) -> dict[str, Any]:
+    # Written in camelCase and answered in snake_case, this one field alone: as the page has it.
     return {("ip_restriction" if k == "ipRestriction" else k): v for k, v in fields.items()}
 
 
-def _admission(world: World) -> Callable[[Request], None]:
-    def admit(request: Request) -> None:
+def _access_check(world: World) -> Callable[[Request], None]:
+    def check_access(request: Request) -> None:
         if world.tokens.grant("provident", request.headers.get("authorization", "")) is None:
             raise Refused(_error(401, "Unauthorized"))
 
-    return admit
+    return check_access
 
 
 async def _fields(request: Request) -> dict[str, Any]:
@@ -114,49 +119,54 @@ async def _fields(request: Request) -> dict[str, Any]:
 async def _create(world: World, request: Request) -> Response:
     fields = await _fields(request)
     found = issues(fields, accepts_activity=False)
+    # Only a create has required fields; a PUT may be empty.
     found += [(name, "required") for name in REQUIRED if name not in fields]
     if found:
         return _error(400, "Validation failed", found)
-    row = fill(world, _spoken(fields))
+    row = new_row(world, _answer_names(fields))
     world.store.add("provident", [row])
-    return answer(201, row.body)
+    return json_response(201, row.body)
 
 
 async def _read(world: World, request: Request) -> Response:
-    return answer(200, _found(world, request).body)
+    return json_response(200, _stored_client(world, request).body)
 
 
 async def _update(world: World, request: Request) -> Response:
-    row, fields = _found(world, request), await _fields(request)
+    row, fields = _stored_client(world, request), await _fields(request)
     found = issues(fields, accepts_activity=True)
     if found:
         return _error(400, "Validation failed", found)
     if world.settings.provident_put == "replace":
+        # Read as replacing, a PUT sets every field that it leaves out to its default.
         fields = (
             {"redirectUris": [], "allowedScopes": [], "isActive": True} | CREATE_DEFAULTS | fields
         )
-    changed = touch(world, row, _spoken(fields))
+    changed = edited_row(world, row, _answer_names(fields))
     world.store.put("provident", changed)
-    return answer(200, changed.body)
+    return json_response(200, changed.body)
 
 
 async def _rotate(world: World, request: Request) -> Response:
-    changed = touch(world, _found(world, request), {"clientSecret": world.mint.secret(64)})
+    changed = edited_row(
+        world, _stored_client(world, request), {"clientSecret": world.mint.secret(64)}
+    )
     world.store.put("provident", changed)
-    return answer(200, {"clientSecret": changed.body["clientSecret"]})
+    # The page says "returns new client secret" and shows no body: this one is the smallest.
+    return json_response(200, {"clientSecret": changed.body["clientSecret"]})
 
 
 async def _list(world: World, _request: Request) -> Response:
     texts = world.store.texts("provident")
-    return raw(200, f'{{"items":{listing(texts)},"total":{len(texts)}}}')
+    return json_text_response(200, f'{{"items":{json_array(texts)},"total":{len(texts)}}}')
 
 
 async def _delete(world: World, request: Request) -> Response:
-    world.store.remove("provident", _found(world, request).id)
-    return answer(200, {"success": True})
+    world.store.remove("provident", _stored_client(world, request).id)
+    return json_response(200, {"success": True})
 
 
-def _found(world: World, request: Request) -> Row:
+def _stored_client(world: World, request: Request) -> Row:
     row = world.store.get("provident", request.path_params["client_id"])
     if row is None:
         raise Refused(_error(404, "OAuth client not found"))
@@ -164,8 +174,8 @@ def _found(world: World, request: Request) -> Row:
 
 
 def _error(status: int, title: str, found: list[tuple[str, str]] | None = None) -> Response:
-    """Answer an error; the vendor's page shows none, so this shape is nobody's promise."""
+    """The response of an error; the vendor's page shows none, so this shape is a guess."""
     problems = [{"path": path, "problem": problem} for path, problem in found or []]
-    return answer(
+    return json_response(
         status, {"success": False, "error": {"status": status, "title": title, "issues": problems}}
     )

@@ -1,4 +1,4 @@
-"""Turns the body of a Provident create or update into what is wrong with it."""
+"""Turns the body of a Provident create or update into the issues that the vendor reports."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _LIFETIMES: Final = (0, 3600, 10800, 21600, 43200, 86400)
 
 
 def issues(fields: Mapping[str, Any], *, accepts_activity: bool) -> list[tuple[str, str]]:
-    """Give (field, problem) for every field that is unknown or malformed; `isActive` is update's alone."""
+    """The (field, problem) of every field that is unknown or malformed.
+
+    `accepts_activity` where `isActive` may be set, which only an update can.
+    """
     found = []
     for name, value in fields.items():
         check = None if name == "isActive" and not accepts_activity else _CHECKS.get(name)

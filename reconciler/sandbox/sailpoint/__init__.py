@@ -1,1 +1,1 @@
-"""SailPoint Identity Security Cloud, played from its documentation."""
+"""The SailPoint Identity Security Cloud of the sandbox, written from its documentation."""

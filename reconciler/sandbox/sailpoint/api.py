@@ -1,4 +1,4 @@
-"""Plays SailPoint's OAuth clients API (developer.sailpoint.com, "OAuth Clients", v1 and the legacy paths)."""
+"""SailPoint's OAuth clients API (developer.sailpoint.com, "OAuth Clients", v1 and the legacy paths)."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from reconciler.sandbox.answers import (
+from reconciler.sandbox.endpoints import (
     NotJson,
     Refused,
-    answer,
+    empty_response,
+    json_array,
     json_body,
-    listing,
+    json_response,
+    json_text_response,
+    make_endpoint,
     media_type,
-    nothing,
-    raw,
+    routing_error_handlers,
+    token_route,
 )
-from reconciler.sandbox.endpoints import guarded, unrouted
 from reconciler.sandbox.sailpoint.fields import FIELDS, create_problems
-from reconciler.sandbox.sailpoint.filters import BadQuery, matching, page_of
-from reconciler.sandbox.sailpoint.patch import Unpatchable, patched
+from reconciler.sandbox.sailpoint.filters import BadQuery, filter_rows, page_of
+from reconciler.sandbox.sailpoint.patch import Unpatchable, apply_patch
 from reconciler.sandbox.state import Row
-from reconciler.sandbox.token_endpoint import token_route
 from reconciler.sandbox.tokens import SAILPOINT_ALL, SAILPOINT_CLIENTS
 
 if TYPE_CHECKING:
@@ -48,27 +49,27 @@ _TITLES: Final = {400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "
 
 
 def app(world: World) -> Starlette:
-    """Serve the token endpoint and the clients under the current and every legacy path."""
+    """The application of the token endpoint and of the clients under the current and every legacy path."""
 
     def clients(version: str, base: str) -> list[Route]:
-        admit, one = _admission(world, version), base + "/{id}"
+        check_access, one = _access_check(world, version), base + "/{id}"
         return [
-            Route(base, guarded(world, _list, admit), methods=["GET"]),
-            Route(base, guarded(world, _create, admit), methods=["POST"]),
-            Route(one, guarded(world, _read, admit), methods=["GET"]),
-            Route(one, guarded(world, _patch, admit), methods=["PATCH"]),
-            Route(one, guarded(world, _delete, admit), methods=["DELETE"]),
+            Route(base, make_endpoint(world, _list, check_access), methods=["GET"]),
+            Route(base, make_endpoint(world, _create, check_access), methods=["POST"]),
+            Route(one, make_endpoint(world, _read, check_access), methods=["GET"]),
+            Route(one, make_endpoint(world, _patch, check_access), methods=["PATCH"]),
+            Route(one, make_endpoint(world, _delete, check_access), methods=["DELETE"]),
         ]
 
     routes = [token_route(world, "sailpoint", "/oauth/token"), *clients("v1", "/oauth-clients/v1")]
     for version in LEGACY:
         routes += clients(version, f"/{version}/oauth-clients")
-    refusals = unrouted(lambda _request, status, text: failure(world, status, text))
+    refusals = routing_error_handlers(lambda _request, status, text: failure(world, status, text))
     return Starlette(routes=routes, exception_handlers=refusals)
 
 
-def fill(world: World, fields: Mapping[str, Any]) -> Row:
-    """Make a stored client of `fields`, generated values and defaults for the rest."""
+def new_row(world: World, fields: Mapping[str, Any]) -> Row:
+    """A client to store, of `fields`, with generated values and defaults for the rest."""
     now = world.now()
     body = {
         "id": world.mint.hexadecimal(32),
@@ -81,23 +82,23 @@ def fill(world: World, fields: Mapping[str, Any]) -> Row:
         **fields,
     }
     secret = body.pop("secret", None) or world.mint.secret(64)
-    return Row(id=body["id"], body=_ordered(body), hidden={"secret": secret, "tenant": None})
+    return Row(id=body["id"], body=_sort_sets(body), hidden={"secret": secret, "tenant": None})
 
 
-def touch(world: World, row: Row, fields: Mapping[str, Any]) -> Row:
-    """Change stored fields as an administrator would."""
+def edited_row(world: World, row: Row, fields: Mapping[str, Any]) -> Row:
+    """A stored client with fields changed as by an administrator."""
     body = {**row.body, **fields, "modified": world.now()}
-    return Row(id=row.id, body=_ordered(body), hidden=row.hidden)
+    return Row(id=row.id, body=_sort_sets(body), hidden=row.hidden)
 
 
-def _ordered(body: dict[str, Any]) -> dict[str, Any]:
+def _sort_sets(body: dict[str, Any]) -> dict[str, Any]:
     # These lists are sets: the server keeps no order of theirs.
     return body | {name: sorted(body[name]) for name in _SETS if isinstance(body[name], list)}
 
 
 def failure(world: World, status: int, text: str) -> Response:
-    """Answer in the shape of 400, 403, 404 and 500; 401 and 429 have others."""
-    return answer(
+    """The response in the shape of 400, 403, 404 and 500; 401 and 429 have others."""
+    return json_response(
         status,
         {
             "detailCode": f"{status} {_TITLES.get(status, 'Internal Server Error')}",
@@ -108,22 +109,24 @@ def failure(world: World, status: int, text: str) -> Response:
     )
 
 
-def _admission(world: World, version: str) -> Callable[[Request], None]:
-    def admit(request: Request) -> None:
+def _access_check(world: World, version: str) -> Callable[[Request], None]:
+    def check_access(request: Request) -> None:
         grant = world.tokens.grant("sailpoint", request.headers.get("authorization", ""))
         if grant is None:
             raise Refused(
-                answer(401, {"error": "JWT validation failed: JWT is missing or expired"})
+                json_response(401, {"error": "JWT validation failed: JWT is missing or expired"})
             )
+        # Per client and API version, as the vendor documents it: 100 requests in 10 seconds.
         wait = world.window.take(f"{grant.client_id} {version}")
         if wait:
             limit = {"message": "API rate limit exceeded"}
-            raise Refused(answer(429, limit, {"retry-after": str(wait)}))
+            raise Refused(json_response(429, limit, {"retry-after": str(wait)}))
+        # A plain API client has no user behind it, and the vendor lets only admin users write.
         if not (grant.user and grant.scopes & {SAILPOINT_ALL, SAILPOINT_CLIENTS}):
             text = "The server understood the request but refuses to authorize it."
             raise Refused(failure(world, 403, text))
 
-    return admit
+    return check_access
 
 
 async def _body(world: World, request: Request, wanted: str) -> Any:
@@ -138,17 +141,20 @@ async def _body(world: World, request: Request, wanted: str) -> Any:
 async def _list(world: World, request: Request) -> Response:
     struck = request.scope["faults"]
     try:
+        # The page for this list declares no paging; this is that of the vendor's general guide.
         limit, offset = page_of(request.query_params)
         filters = request.query_params.get("filters")
         if filters is not None:
-            rows = matching(world.store.texts("sailpoint"), filters)[offset : offset + limit]
-            return raw(200, listing(rows))
+            rows = filter_rows(world.store.texts("sailpoint"), filters)[offset : offset + limit]
+            return json_text_response(200, json_array(rows))
     except BadQuery as error:
         return failure(world, 400, str(error))
     if "short-pages" in struck:
         limit = min(limit, int(struck["short-pages"]) or max(1, limit // 2))
     offset = 0 if "repeat-pages" in struck else offset
-    return raw(200, listing(world.store.texts("sailpoint", limit=limit, offset=offset)))
+    return json_text_response(
+        200, json_array(world.store.texts("sailpoint", limit=limit, offset=offset))
+    )
 
 
 async def _create(world: World, request: Request) -> Response:
@@ -158,39 +164,42 @@ async def _create(world: World, request: Request) -> Response:
     found = create_problems(fields)
     if found:
         return failure(world, 400, " ".join(found))
-    row = fill(world, fields)
+    row = new_row(world, fields)
     world.store.add("sailpoint", [row])
     # A create's answer has no null in these; every later read does.
     shown = {"businessName": "", "homepageUrl": "", "description": "", "redirectUris": []}
-    spoken = {name: empty for name, empty in shown.items() if row.body[name] is None}
-    return answer(200, {**row.body, **spoken, "secret": row.hidden["secret"]})
+    without_nulls = {name: empty for name, empty in shown.items() if row.body[name] is None}
+    # 200 and not 201, and the only answer that ever holds the secret.
+    return json_response(200, {**row.body, **without_nulls, "secret": row.hidden["secret"]})
 
 
 async def _read(world: World, request: Request) -> Response:
-    return answer(200, _found(world, request).body | {"secret": None})
+    return json_response(200, _stored_client(world, request).body | {"secret": None})
 
 
 async def _patch(world: World, request: Request) -> Response:
-    row = _found(world, request)
+    row = _stored_client(world, request)
     operations = await _body(world, request, "application/json-patch+json")
     try:
-        after = patched({**row.body, "tenant": row.hidden["tenant"]}, operations)
+        after = apply_patch({**row.body, "tenant": row.hidden["tenant"]}, operations)
     except Unpatchable as error:
         return failure(world, 400, str(error))
     tenant = after.pop("tenant")
-    changed = touch(world, row, after)
+    changed = edited_row(world, row, after)
     world.store.put(
-        "sailpoint", Row(id=row.id, body=changed.body, hidden=row.hidden | {"tenant": tenant})
+        # `tenant` can be patched and is in no answer, so it is stored among what answers never show.
+        "sailpoint",
+        Row(id=row.id, body=changed.body, hidden=row.hidden | {"tenant": tenant}),
     )
-    return answer(200, changed.body | {"secret": None})
+    return json_response(200, changed.body | {"secret": None})
 
 
 async def _delete(world: World, request: Request) -> Response:
-    world.store.remove("sailpoint", _found(world, request).id)
-    return nothing()
+    world.store.remove("sailpoint", _stored_client(world, request).id)
+    return empty_response()
 
 
-def _found(world: World, request: Request) -> Row:
+def _stored_client(world: World, request: Request) -> Row:
     row = world.store.get("sailpoint", request.path_params["id"])
     if row is None:
         raise Refused(failure(world, 404, "The server did not find the requested OAuth client."))

@@ -1,4 +1,4 @@
-"""Turns a SailPoint client, as a create or a patch would leave it, into what is wrong with it."""
+"""Turns a SailPoint client, as a create or a patch would leave it, into the problems with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INT32: Final = 2**31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """What may stand in a field, in words and as a test; `default` when a create leaves it out."""
+    """What a field takes, in words and as a test; `default` is used when a create leaves it out."""
 
     wanted: str
     fits: Callable[[Any], bool]
@@ -73,6 +73,7 @@ FIELDS: Final[dict[str, Field]] = {
     "enabled": Field(wanted="a boolean", fits=_boolean, required=True),
     "strongAuthSupported": Field(wanted="a boolean", fits=_boolean, default=False),
     "claimsSupported": Field(wanted="a boolean", fits=_boolean, default=False),
+    # Left out, it grants everything.
     "scope": Field(
         wanted="an array of strings",
         fits=_texts,
@@ -81,11 +82,12 @@ FIELDS: Final[dict[str, Field]] = {
         default=["sp:scopes:all"],
     ),
 }
+# `tenant` is in no schema and in the list of what can be patched.
 PATCHABLE: Final = frozenset(name for name, field in FIELDS.items() if field.patchable) | {"tenant"}
 
 
 def create_problems(fields: Mapping[str, Any]) -> list[str]:
-    """Say what is wrong with a create's body."""
+    """The problems of a create's body."""
     unknown = [
         f"{name} is not a field of a create request." for name in fields if name not in FIELDS
     ]
@@ -98,7 +100,7 @@ def create_problems(fields: Mapping[str, Any]) -> list[str]:
 
 
 def problems(fields: Mapping[str, Any]) -> list[str]:
-    """Say what is wrong with the known fields among `fields`, one by one and together."""
+    """The problems of the known fields among `fields`, one by one and together."""
     found = [
         f"{name} must be {field.wanted}."
         for name, field in FIELDS.items()

@@ -1,4 +1,4 @@
-"""Turns the query of a SailPoint list into a page and a choice of rows."""
+"""Turns the query of a SailPoint list into a page and the rows that its filter lets through."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class BadQuery(ValueError):
 
 
 def page_of(query: Mapping[str, str]) -> tuple[int, int]:
-    """Give limit (at most and by default 250) and offset."""
+    """The limit (at most and by default 250) and the offset; raises BadQuery."""
     limit, offset = query.get("limit", str(LARGEST_PAGE)), query.get("offset", "0")
     if not (limit.isascii() and limit.isdigit() and int(limit) <= LARGEST_PAGE):
         raise BadQuery(f"limit must be between 0 and {LARGEST_PAGE}.")
@@ -29,8 +29,8 @@ def page_of(query: Mapping[str, str]) -> tuple[int, int]:
     return int(limit), int(offset)
 
 
-def matching(texts: Sequence[str], filters: str) -> list[str]:
-    """Keep the rows that `filters` chooses; only lastUsed can be filtered, by `le` and `isnull`."""
+def filter_rows(texts: Sequence[str], filters: str) -> list[str]:
+    """The rows that `filters` lets through; only lastUsed can be filtered, by `le` and `isnull`."""
     unused, before = _UNUSED.fullmatch(filters.strip()), _BEFORE.fullmatch(filters.strip())
     if unused:
         return [text for text in texts if json.loads(text)["lastUsed"] is None]

@@ -1,4 +1,4 @@
-"""Turns a SailPoint client and a JSON Patch (RFC 6902) into the changed client, or into why not."""
+"""Turns a SailPoint client and a JSON Patch (RFC 6902) into the changed client, or refuses it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Unpatchable(ValueError):
     """The patch is refused; the text says why."""
 
 
-def patched(client: dict[str, Any], operations: object) -> dict[str, Any]:
-    """Apply `operations` to a copy of `client`; Unpatchable when the patch or its result is refused."""
+def apply_patch(client: dict[str, Any], operations: object) -> dict[str, Any]:
+    """The client with `operations` applied; raises Unpatchable when the patch or its result is refused."""
     if not isinstance(operations, list):
         raise Unpatchable("The body must be an array of patch operations.")
     for operation in operations:
@@ -26,6 +26,7 @@ def patched(client: dict[str, Any], operations: object) -> dict[str, Any]:
         after = jsonpatch.JsonPatch(operations).apply(client)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         raise Unpatchable(f"The patch cannot be applied: {error}") from None
+    # Of a removed field later reads show null, as of one that was never set.
     after |= {name: None for name in _REMOVABLE if name not in after}
     missing = [f"{name} cannot be removed." for name in client if name not in after]
     unknown = [f"{name} is not a field." for name in after if name not in client]

@@ -1,0 +1,92 @@
+"""Turns what the project file says of one target into its connection, its sink and its store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import Secret
+from reconciler.core.project import ClientCredentials, Target, secret_variables
+from reconciler.core.secrets import reveal
+from reconciler.http.connection import Connection, Credentials, Rate
+from reconciler.inventory.file import FileStore
+from reconciler.sinks.contract import Setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reconciler.core.project import Project, RateLimit
+    from reconciler.inventory.open_inventory import InventoryStore
+    from reconciler.manifests.references import Credentials as Login
+    from reconciler.provider.model import Provider
+
+
+def store_of(project: Project) -> InventoryStore:
+    """Where the records of a project's targets are kept."""
+    directory = _below_root(project, project.inventory_directory)
+    if project.inventory_url is None:
+        return FileStore(directory)
+    from reconciler.inventory.objects import ObjectStore  # noqa: PLC0415 - few need it
+
+    return ObjectStore(project.inventory_url, private=directory, options=project.inventory_options)
+
+
+def sink_setting(project: Project, target: Target) -> Setting:
+    """What the target's sink is made from. No command that it starts learns what the tool logs in with."""
+    return Setting(
+        target=target.name,
+        root=project.root,
+        options=target.sink.options,
+        withheld=secret_variables(project),
+    )
+
+
+def login_secret(login: Login) -> Secret:
+    """The secret that the tool logs in with."""
+    return login.client_secret or login.token or Secret("")
+
+
+def connection_to(
+    project: Project,
+    target: Target,
+    provider: Provider,
+    login: Login,
+    log: Callable[[str], None],
+) -> Connection:
+    """How the target's server is reached."""
+    stated = target.auth if isinstance(target.auth, ClientCredentials) else None
+    return Connection(
+        target=target.name,
+        provider=provider,
+        base_url=target.base_url,
+        auth=_auth(login),
+        token_url=_token_url(target, provider),
+        token_scope=(stated.scope if stated else None) or provider.token.scope,
+        rate=_rate(target.rate_limit or provider.rate_limit, target.share),
+        ca_bundle=None if target.ca_bundle is None else _below_root(project, target.ca_bundle),
+        connect_timeout=target.connect_timeout,
+        read_timeout=target.read_timeout,
+        log=log,
+    )
+
+
+def _auth(login: Login) -> Credentials | Secret:
+    if login.client_secret is None:
+        return login_secret(login)
+    client_id = str(reveal(login.client_id))
+    return Credentials(client_id=client_id, client_secret=login.client_secret)
+
+
+def _token_url(target: Target, provider: Provider) -> str | None:
+    if isinstance(target.auth, ClientCredentials) and target.auth.token_url is not None:
+        return target.auth.token_url
+    return None if provider.token.path is None else target.base_url + provider.token.path
+
+
+def _rate(limit: RateLimit | None, share: float) -> Rate | None:
+    if limit is None:
+        return None
+    return Rate(requests=limit.requests, seconds=limit.seconds, share=share)
+
+
+def _below_root(project: Project, path: str) -> str:
+    return path if path.startswith("/") else f"{project.root}/{path}"

@@ -1,0 +1,141 @@
+"""What the use cases share: how they are called, which target is meant, and its open resources."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.core.errors import InputError, SelectionError
+from reconciler.core.pointer import resolve
+from reconciler.manifests.clients import load, with_positions
+from reconciler.plan.selection import Selection, select_clients, select_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from reconciler.app.target_run import TargetJob
+    from reconciler.apply.context import OpenTarget
+    from reconciler.core.model import LiveClient, Manifest, Problem
+    from reconciler.core.project import Project, Target
+    from reconciler.inventory.open_inventory import OpenInventory
+    from reconciler.manifests.clients import LoadedProject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What every use case is told: the project file, the target's name or None, and how to wait.
+
+    `lock_timeout` is in seconds.
+    """
+
+    project_file: str
+    target: str | None
+    lock_timeout: float
+    log: Callable[[str], None]
+
+
+def load_valid(call: Call) -> LoadedProject:
+    """The project; InputError where anything in it is wrong."""
+    loaded = load(call.project_file)
+    refuse_errors(loaded.problems)
+    return loaded
+
+
+def refuse_errors(problems: Sequence[Problem]) -> None:
+    """Raise InputError where one of `problems` is an error."""
+    if any(problem.severity == "error" for problem in problems):
+        raise InputError(problems)
+
+
+def target_of(loaded: LoadedProject, key: str, stated: str | None) -> str:
+    """The target that is meant: the stated or only one, else the one with a manifest `key`."""
+    targets = loaded.project.targets
+    if stated is not None:
+        return select_targets(Selection(targets=(stated,)), targets)[0]
+    named = {manifest.target for manifest in loaded.manifests if manifest.name == key}
+    likely = tuple(targets) if len(targets) == 1 else tuple(named)
+    if len(likely) != 1:
+        raise SelectionError(f"say which target {key} is of: --target {'|'.join(sorted(targets))}")
+    return likely[0]
+
+
+def manifest_of(loaded: LoadedProject, target: str, key: str) -> Manifest | None:
+    """The manifest `key` of a target, None where there is none."""
+    named = (one for one in loaded.manifests if (one.target, one.name) == (target, key))
+    return next(named, None)
+
+
+@contextmanager
+def open_target(loaded: LoadedProject, target: str, call: Call) -> Iterator[OpenTarget]:
+    """The open resources of a target, its record locked; no manifest of it is planned."""
+    from reconciler.app.target_run import TargetRun  # noqa: PLC0415 - loads httpx; --help must not
+
+    # Without the manifests, so that none of their references has to lead anywhere.
+    alone = replace(loaded, manifests=())
+    (job,) = make_jobs(alone, Selection(targets=(target,)), call.log)
+    others = {one.name: one for one in loaded.manifests if one.target == target}
+    job = replace(job, others=others)
+    with ExitStack() as stack:
+        yield TargetRun(job).enter(stack, lock=True, timeout=call.lock_timeout)
+
+
+@contextmanager
+def open_record(project: Project, target: str, call: Call) -> Iterator[OpenInventory]:
+    """The record of a target, locked, without its server or any credential."""
+    from reconciler.app.connection import store_of  # noqa: PLC0415 - as above
+
+    with store_of(project).open(target, lock=True, timeout=call.lock_timeout) as session:
+        yield session
+
+
+def read_client(opened: OpenTarget, remote_id: str) -> LiveClient:
+    """The client as the server shows it, with its id as the server spells it. RemoteErrors."""
+    from reconciler.http.live import read_client  # noqa: PLC0415 - as above
+
+    client = read_client(opened.provider, opened.transport, remote_id)
+    spelled = str(resolve(client.body, opened.provider.identity.pointer))
+    return replace(client, remote_id=spelled)
+
+
+def make_jobs(
+    loaded: LoadedProject, selection: Selection, log: Callable[[str], None]
+) -> list[TargetJob]:
+    """What is to be done with each selected target; InputError for references that lead nowhere."""
+    from reconciler.app.target_run import TargetJob  # noqa: PLC0415 - as above
+    from reconciler.manifests import references  # noqa: PLC0415 - validate has none
+
+    project = loaded.project
+    names = select_targets(selection, project.targets)
+    known = [manifest for manifest in loaded.manifests if manifest.target in names]
+    resolved, problems = references.resolve(select_clients(selection, known), loaded.providers)
+    key, unresolved = references.fingerprint_key(project)
+    problems.extend(unresolved)
+    jobs = []
+    for name in names:
+        login, more = references.credentials(project, project.targets[name])
+        problems.extend(more)
+        manifests = tuple(manifest for manifest in resolved if manifest.target == name)
+        planned = {manifest.name for manifest in manifests}
+        jobs.append(
+            TargetJob(
+                project=project,
+                target=_with_override(project.targets[name], selection),
+                provider=loaded.providers[name],
+                login=login,
+                manifests=manifests,
+                others={
+                    one.name: one for one in known if one.target == name and one.name not in planned
+                },
+                is_partial=bool(selection.selectors),
+                log=log,
+                fingerprint_key=key,
+            )
+        )
+    refuse_errors(with_positions(problems, ()))
+    return jobs
+
+
+def _with_override(target: Target, selection: Selection) -> Target:
+    """The target, its limits overridden for this run if that was asked for."""
+    return replace(target, policy=replace(target.policy, override=selection.max_deletes))

@@ -1,0 +1,89 @@
+"""The use case of plan: from a project file to what apply would change."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reconciler.app.context import make_jobs, refuse_errors
+from reconciler.core.errors import ReconcilerError
+from reconciler.core.model import Plan, Problem
+from reconciler.manifests.clients import loading
+from reconciler.plan.selection import Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reconciler.app.target_run import TargetRun
+    from reconciler.manifests.clients import ProjectLoad
+
+__all__ = ["Planned", "Selection", "plan_targets"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan, and the runs that can apply it while the block that made it is open.
+
+    `warnings` are those of the files.
+    """
+
+    plan: Plan
+    warnings: tuple[Problem, ...]
+    runs: tuple[TargetRun, ...]
+
+
+@contextmanager
+def plan_targets(
+    project_file: str,
+    selection: Selection,
+    *,
+    lock: bool,
+    lock_timeout: float = 0.0,
+    log: Callable[[str], None] = lambda _line: None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> Iterator[Planned]:
+    """The plan of what `selection` names, and what it takes to apply it.
+
+    `lock` holds the inventories against other runs until the block ends. A target that cannot be
+    planned says so in its `errors`. `monotonic` is the clock by which a plan gets too old to write
+    on. Raises InputError, and SelectionError for a name that is none.
+    """
+    with ExitStack() as stack:
+        with loading(project_file) as begun:
+            runs = _read_ahead(begun, selection, log, stack) if begun.is_large and not lock else ()
+            loaded = begun.finish()
+        refuse_errors(loaded.problems)
+        jobs = [replace(job, monotonic=monotonic) for job in make_jobs(loaded, selection, log)]
+        from reconciler.app.target_run import (  # noqa: PLC0415 - loads httpx; --help must not
+            open_runs,
+            plan_all,
+        )
+
+        for run, job in zip(runs, jobs, strict=False):
+            run.job = job  # with the manifests, which nobody knew when it was opened
+        runs = runs or open_runs(jobs, stack, lock=lock, timeout=lock_timeout)
+        plan = Plan(targets=plan_all(runs))
+        yield Planned(plan=plan, warnings=loaded.problems, runs=runs)
+
+
+def _read_ahead(
+    begun: ProjectLoad, selection: Selection, log: Callable[[str], None], stack: ExitStack
+) -> tuple[TargetRun, ...]:
+    """Open the targets of a large fleet, and let the servers list it while the files are read.
+
+    Not under a lock: the files must be in order before anybody has to wait for it. Nothing is
+    opened where something is wrong; whoever looks at it in its turn will say so.
+    """
+    targets_only = Selection(targets=selection.targets)
+    try:
+        jobs = make_jobs(begun.without_manifests, targets_only, log)
+    except (ReconcilerError, KeyError):
+        return ()
+    from reconciler.app.target_run import open_runs  # noqa: PLC0415 - as above
+
+    runs = open_runs(jobs, stack, lock=False, timeout=0.0)
+    for run in runs:
+        run.read_ahead(stack)
+    return runs

@@ -1,0 +1,85 @@
+"""Sends the requests of one change, and keeps count of them and of what the server called them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.errors import Ambiguous, BadAnswer, RemoteError, Unreachable
+from reconciler.http.live import client_in_answer, read_client
+from reconciler.plan.requests import path_for
+
+if TYPE_CHECKING:
+    from reconciler.apply.context import OpenTarget
+    from reconciler.core.model import Change, JsonObject, Operation, Request
+    from reconciler.http.responses import Answer
+    from reconciler.provider.model import Endpoint, Provider
+
+
+class RequestLog:
+    """What went to the server for one change, and what came back."""
+
+    def __init__(self, target: OpenTarget, change: Change) -> None:
+        self._target = target
+        self._change = change
+        self.sent = 0
+        self.seen: JsonObject | None = None
+        self._tracking: dict[str, None] = {}
+
+    @property
+    def tracking(self) -> tuple[str, ...]:
+        """What the server called the requests that it answered, each once, in order."""
+        return tuple(self._tracking)
+
+    def write(self, request: Request, remote_id: str) -> JsonObject:
+        """Send a create or an update, and give the client that the answer shows, sealed."""
+        answer = self.send(request, remote_id)
+        endpoint = _endpoint(self._target.provider, request.operation)
+        body = client_in_answer(self._target.provider, endpoint, answer)
+        if body is None:
+            kind = Ambiguous if request.operation == "create" else BadAnswer
+            raise kind(
+                f"{self._change.target}/{self._change.key}: {request.method} was answered with "
+                f"{answer.status} and no client that has an id",
+                status=answer.status,
+            )
+        self.seen = body
+        return body
+
+    def send(self, request: Request, remote_id: str) -> Answer:
+        """Send one request that writes. Raises the RemoteErrors, and InventoryError for a lost lock."""
+        self._target.session.check_lock()
+        try:
+            answer = self._target.transport.send(
+                request.method,
+                path_for(request, remote_id),
+                body=request.body,
+                content_type=request.content_type,
+                expect=_endpoint(self._target.provider, request.operation).expect,
+                subject=self._change.key,
+            )
+        except Unreachable:
+            raise
+        except RemoteError as error:
+            self._note(error.tracking)
+            raise
+        self._note(answer.tracking)
+        return answer
+
+    def read(self, remote_id: str) -> JsonObject:
+        """The client as it is now, sealed. Raises NotFound where it is gone, and the other RemoteErrors."""
+        self.seen = read_client(self._target.provider, self._target.transport, remote_id).body
+        return self.seen
+
+    def _note(self, tracking: str) -> None:
+        self.sent += 1
+        if tracking:
+            self._tracking[tracking] = None
+
+
+def _endpoint(provider: Provider, operation: Operation) -> Endpoint:
+    endpoints = {
+        "create": provider.create,
+        "update": provider.update,
+        "delete": provider.delete or provider.read,
+    }
+    return endpoints[operation]

@@ -1,0 +1,122 @@
+"""What is known of one target, and which ids have to be seen before it can be planned."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.model import LiveState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from reconciler.core.model import Inventory, LiveClient, Manifest
+    from reconciler.core.project import Target
+    from reconciler.provider.model import Provider
+
+# RFC 9562 section 5.5: names in this space are `<base URL> <target> <key> <predecessor>`.
+_CLIENT_IDS: Final = uuid.UUID("6f1d0c0e-6d3c-5d0a-9a43-0f3b6f0c4a55")
+NO_MANIFESTS: Final[Mapping[str, Manifest]] = MappingProxyType({})
+NOTHING_SEEN: Final = LiveState(clients=MappingProxyType({}), listed=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetContext:
+    """One target as every use case sees it: what the user states, what is recorded, what is live.
+
+    `live` is what was seen of the server: nothing, before it was asked. `key` is for fingerprints.
+    `own_id` is the client that the tool logs in as. `others` are the manifests of the target that
+    the use case does not plan, by key; `is_partial` says that the user asked for a part. `stored`
+    are the ids of clients whose secret is in its sink, though no record says so. `now` is RFC 3339,
+    UTC.
+    """
+
+    target: Target
+    provider: Provider
+    inventory: Inventory
+    key: bytes = field(repr=False)
+    live: LiveState = NOTHING_SEEN
+    own_id: str | None = None
+    others: Mapping[str, Manifest] = field(default_factory=lambda: NO_MANIFESTS)
+    is_partial: bool = False
+    stored: frozenset[str] = frozenset()
+    now: str = "1970-01-01T00:00:00Z"
+
+
+def ids_to_read(context: TargetContext, manifests: Iterable[Manifest]) -> frozenset[str]:
+    """The remote ids that a plan of `manifests` has to see, for a server that has no list."""
+    wanted: set[str] = set()
+    named = list(manifests)
+    entries, pending = context.inventory.entries, context.inventory.pending
+    for manifest in named:
+        remote_id, entry = bound_id(context, manifest), entries.get(manifest.name)
+        wanted.update(() if remote_id is None else (remote_id,))
+        wanted.update(() if entry is None else entry.superseded)
+        intent = pending.get(manifest.name)
+        if intent is not None and intent.remote_id is not None:
+            wanted.add(intent.remote_id)
+    policy = context.target.policy
+    if policy.prune and policy.on_removal == "disable":
+        for key in keys_without_manifest(context, named):
+            wanted.update((entries[key].remote_id, *entries[key].superseded))
+    return frozenset(wanted)
+
+
+def keys_without_manifest(context: TargetContext, manifests: Iterable[Manifest]) -> list[str]:
+    """The keys of the clients of ours that no manifest names, planned or not, sorted."""
+    named = {manifest.name for manifest in manifests} | context.others.keys()
+    return sorted(context.inventory.entries.keys() - named)
+
+
+def keys_not_planned(context: TargetContext) -> frozenset[str]:
+    """The keys of the clients of ours that have a manifest which this run does not plan."""
+    return frozenset(context.others.keys() & context.inventory.entries.keys())
+
+
+def bound_ids(context: TargetContext) -> frozenset[str]:
+    """The remote ids that the clients of ours are bound to."""
+    return frozenset(entry.remote_id for entry in context.inventory.entries.values())
+
+
+def live_client(live: LiveState, remote_id: str) -> LiveClient | None:
+    """The client, None where the server said that it is gone.
+
+    ValueError for one that was not asked for: of it nothing can be said.
+    """
+    if remote_id not in live.clients and not live.listed and remote_id not in live.gone:
+        raise ValueError(f"{remote_id} was never read, so nothing can be said of it")
+    return live.clients.get(remote_id)
+
+
+def bound_id(context: TargetContext, manifest: Manifest) -> str | None:
+    """The remote id that a manifest means: stated, recorded, or the one a create chose or would."""
+    if manifest.id is not None:
+        return spelled_id(context.provider, manifest.id)
+    entry = context.inventory.entries.get(manifest.name)
+    if entry is not None:
+        return entry.remote_id
+    intent = context.inventory.pending.get(manifest.name)
+    if intent is not None and intent.remote_id is not None:
+        return intent.remote_id
+    return chosen_id(context, manifest.name) if context.provider.identity.chosen else None
+
+
+def spelled_id(provider: Provider, stated: str) -> str:
+    """An id that a person states, as the server spells it.
+
+    Where clients choose their ids these are UUIDs, which servers spell in small letters
+    (RFC 9562 section 4) and people may not.
+    """
+    return stated.lower() if provider.identity.chosen else stated
+
+
+def chosen_id(context: TargetContext, key: str, predecessor: str = "") -> str:
+    """The id that a new client gets where the vendor lets one choose: a version 5 UUID.
+
+    It follows from where the client lives and what it is called, so that a create which is made
+    twice, by a crash or by a second run, is refused the second time instead of doubled.
+    """
+    target = context.target
+    return str(uuid.uuid5(_CLIENT_IDS, f"{target.base_url} {target.name} {key} {predecessor}"))

@@ -1,0 +1,325 @@
+"""Says whose each client on a server is, which may become ours, and what a lost create may have made.
+
+Plan, import, adopt, resolve and prune all ask here, so that no two of them can disagree about one
+client: two answers to one question is how clients get doubled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from reconciler.core.model import MISSING, Intent, Json, LiveClient, Refusal
+from reconciler.core.pointer import resolve
+from reconciler.core.times import instant, later
+from reconciler.core.values import same
+from reconciler.plan.context import bound_id, live_client
+from reconciler.plan.guards import Rule, client_name, own_client_refusal, protected_refusal
+from reconciler.plan.normalize import canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from reconciler.core.model import Manifest
+    from reconciler.plan.context import TargetContext
+
+# How far the server's clock may be behind ours, in minutes.
+_SKEW: Final = 5
+_MOST_IDS: Final = 10
+
+# Why a client is left alone, by remote id.
+LeftAlone: TypeAlias = "Mapping[str, Refusal]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """Who has a claim on which client, the keys by remote id.
+
+    `bound` and `superseded` are what the inventory says. `meant` are the ids that manifests state,
+    and those that a create chose or would choose.
+    """
+
+    bound: Mapping[str, str]
+    superseded: Mapping[str, str]
+    meant: Mapping[str, str]
+
+
+def claims(context: TargetContext, manifests: Iterable[Manifest]) -> Claims:
+    """The claims of the inventory, and of `manifests`."""
+    entries = context.inventory.entries
+    meant = {bound_id(context, manifest): manifest.name for manifest in manifests}
+    return Claims(
+        bound={entry.remote_id: key for key, entry in entries.items()},
+        superseded={old_id: key for key, entry in entries.items() for old_id in entry.superseded},
+        meant={remote_id: key for remote_id, key in meant.items() if remote_id is not None},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unowned:
+    """The clients on the server that nobody has a claim on, sorted by id, and the same by name."""
+
+    clients: tuple[LiveClient, ...] = ()
+    by_name: Mapping[str, tuple[LiveClient, ...]] = field(default_factory=dict)
+
+
+def unowned_clients(context: TargetContext, manifests: Iterable[Manifest]) -> Unowned:
+    """The clients that neither the inventory nor a manifest speaks of."""
+    known = claims(context, [*manifests, *context.others.values()])
+    claimed = known.bound.keys() | known.superseded.keys() | known.meant.keys()
+    live = context.live.clients
+    clients = tuple(live[remote_id] for remote_id in sorted(live.keys() - claimed))
+    by_name: dict[str, list[LiveClient]] = {}
+    for client in clients:
+        if name := client_name(context.provider, client.body):
+            by_name.setdefault(name, []).append(client)
+    return Unowned(clients=clients, by_name={name: tuple(alike) for name, alike in by_name.items()})
+
+
+def adopts(context: TargetContext) -> bool:
+    """Whether a manifest may take over an unowned client of its name, and one can be found."""
+    by_name = context.provider.identity.match is not None and context.live.listed
+    return by_name and context.target.policy.adopt == "unowned"
+
+
+def find_namesake(
+    context: TargetContext, manifest: Manifest, unowned: Unowned
+) -> LiveClient | Refusal | None:
+    """The one unowned client that has the manifest's name, or why it may not be adopted."""
+    name = client_name(context.provider, manifest.spec) if adopts(context) else ""
+    found = unowned.by_name.get(name, ())
+    if not found:
+        return None
+    if len(found) > 1:
+        return Refusal(
+            rule=Rule.AMBIGUOUS_ADOPTION,
+            message=f"{len(found)} clients on the server are named like it and are not ours "
+            f"({list_ids(found)}): set metadata.id to the one that is meant",
+        )
+    (client,) = found
+    others = [key for key in context.inventory.pending if key != manifest.name]
+    return _pending_refusal(context, client, others) or client
+
+
+def claim_refusal(
+    context: TargetContext, known: Claims, client: LiveClient, *, key: str = ""
+) -> Refusal | None:
+    """Why a client is another's; None where nobody but `key`, which `known` lacks, claims it."""
+    remote_id = client.remote_id
+    if remote_id in known.bound:
+        return Refusal(rule=Rule.BOUND, message=_already(context, known.bound[remote_id]))
+    if remote_id in known.superseded:
+        message = f"it is the predecessor of {known.superseded[remote_id]}, to be deleted"
+        return Refusal(rule=Rule.SUPERSEDED, message=message)
+    if remote_id in known.meant:
+        message = f"the manifest {known.meant[remote_id]} means it: the next apply binds it"
+        return Refusal(rule=Rule.MEANT, message=message)
+    others = [other for other in context.inventory.pending if other != key]
+    return _pending_refusal(context, client, others)
+
+
+def stated_id_refusal(
+    context: TargetContext, client: LiveClient, manifest: Manifest
+) -> Refusal | None:
+    """Why `metadata.id` may not bind a client that is no other manifest's; None where it may.
+
+    One that is bound to a key without a manifest was renamed: the plan forgets the old key.
+    """
+    known = claims(context, ())
+    superseded = {old: key for old, key in known.superseded.items() if key != manifest.name}
+    known = Claims(bound={}, superseded=superseded, meant={})
+    return claim_refusal(context, known, client, key=manifest.name)
+
+
+def _already(context: TargetContext, key: str) -> str:
+    if key in context.others:
+        return f"it is {key} already"
+    return f"it is {key} already, which no manifest names: `reconciler forget {key}` frees it"
+
+
+def _pending_refusal(
+    context: TargetContext, client: LiveClient, keys: Iterable[str]
+) -> Refusal | None:
+    """Why nobody may have a client that the pending create of one of `keys` may have made."""
+    for key in keys:
+        if may_have_created(context, context.inventory.pending[key], client) != "no":
+            message = (
+                f"a run that could not record it may have created it as {key}: "
+                f"apply, or `reconciler resolve {key}`, first"
+            )
+            return Refusal(rule=Rule.PENDING_CREATE, message=message)
+    return None
+
+
+def importable(
+    context: TargetContext, clients: Iterable[LiveClient], *, by_id: bool
+) -> tuple[list[LiveClient], LeftAlone]:
+    """The clients that an import may write manifests for, sorted by id, and why not the others.
+
+    With `by_id` the user has named each of `clients`, so that only what would make two of one
+    client is left alone.
+    """
+    known, left = claims(context, context.others.values()), dict[str, Refusal]()
+    waiting = _names_without_client(context)
+    taken: list[LiveClient] = []
+    for client in sorted(clients, key=lambda client: client.remote_id):
+        why = claim_refusal(context, known, client)
+        if why is None and not by_id:
+            why = _unasked_refusal(context, client, waiting)
+        if why is None:
+            taken.append(client)
+        else:
+            left[client.remote_id] = why
+    return taken, left
+
+
+def _names_without_client(context: TargetContext) -> dict[str, str]:
+    """The keys of manifests that are bound to no client yet, by the names that they want."""
+    named = {
+        client_name(context.provider, manifest.spec): manifest.name
+        for manifest in context.others.values()
+        if manifest.name not in context.inventory.entries and manifest.id is None
+    }
+    return {name: key for name, key in named.items() if name}
+
+
+def _unasked_refusal(
+    context: TargetContext, client: LiveClient, waiting: Mapping[str, str]
+) -> Refusal | None:
+    """Why nobody would want a client without having named it."""
+    needed = own_client_refusal(context, client.remote_id, "")
+    if needed := needed or protected_refusal(context.provider, client.body):
+        return needed
+    key = waiting.get(client_name(context.provider, client.body))
+    if key is None:
+        return None
+    message = (
+        f"the manifest {key}, which is bound to no client yet, has its name: "
+        f"`reconciler adopt {key} --id {client.remote_id}` if that is the one"
+    )
+    return Refusal(rule=Rule.NAMESAKE, message=message)
+
+
+def adoption_refusal(
+    context: TargetContext, client: LiveClient, manifest: Manifest
+) -> Refusal | None:
+    """Why `manifest` may not be bound to `client`; None where it may."""
+    key, entry = manifest.name, context.inventory.entries.get(manifest.name)
+    if entry is not None:
+        if entry.remote_id == client.remote_id:
+            return None
+        message = f"{key} is the client {entry.remote_id} already: `reconciler forget {key}` first"
+        return Refusal(rule=Rule.KEY_BOUND, message=f"{message}, if that is to end")
+    if key in context.inventory.pending:
+        return Refusal(
+            rule=Rule.PENDING_CREATE,
+            message=f"a run began to create {key} and could not record what came of it: "
+            f"run `reconciler resolve {key}` instead",
+        )
+    if manifest.id is not None and bound_id(context, manifest) != client.remote_id:
+        message = f"metadata.id of {key} names {manifest.id}: correct it, or take it out"
+        return Refusal(rule=Rule.BOUND_ELSEWHERE, message=message)
+    taken = claim_refusal(context, _claims_of_others(context, key), client, key=key)
+    return taken or protected_refusal(context.provider, client.body)
+
+
+def resolution_refusal(
+    context: TargetContext, client: LiveClient, intent: Intent
+) -> Refusal | None:
+    """Why `client` cannot be what the pending create of `intent` made; None where it can.
+
+    The user has looked, so only a chosen id speaks against it: what a server made of the values
+    that were sent is not held against the user's word.
+    """
+    if intent.remote_id not in (None, client.remote_id):
+        return Refusal(
+            rule=Rule.ANOTHER_ID,
+            message=f"the create of {intent.key} chose the id {intent.remote_id}, so "
+            f"{client.remote_id} cannot be what it made",
+        )
+    known = _claims_of_others(context, intent.key)
+    return claim_refusal(context, known, client, key=intent.key)
+
+
+def _claims_of_others(context: TargetContext, key: str) -> Claims:
+    return claims(context, [other for name, other in context.others.items() if name != key])
+
+
+def find_created(
+    context: TargetContext, intent: Intent, unowned: Unowned
+) -> LiveClient | Refusal | None:
+    """What a pending create made, a refusal where that cannot be told, None where it made nothing."""
+    if intent.remote_id is not None:
+        return live_client(context.live, intent.remote_id)
+    began = f"a run began to create it at {intent.at} and could not record what came of it"
+    if not context.live.listed:
+        return Refusal(
+            rule=Rule.UNKNOWN_CREATE,
+            message=f"{began}, and {context.provider.title} has no list to look in. Look there for "
+            f"a client with {_describe(intent)}, then run {resolve_command(intent.key)}",
+        )
+    answers = [(client, may_have_created(context, intent, client)) for client in unowned.clients]
+    found = [(client, answer) for client, answer in answers if answer != "no"]
+    if not found:
+        return None
+    if len(found) == 1 and found[0][1] == "yes":
+        return found[0][0]
+    return Refusal(
+        rule=Rule.AMBIGUOUS_CREATE,
+        message=f"{began}; not ours, and like it: {list_ids([client for client, _ in found])}. "
+        f"Look which one it made, then run {resolve_command(intent.key)}",
+    )
+
+
+def may_have_created(
+    context: TargetContext, intent: Intent, client: LiveClient
+) -> Literal["yes", "maybe", "no"]:
+    """Whether the create of `intent` made `client`: by the id that it chose, else by what it sent.
+
+    "yes" needs the name that people know a client by, and a client that is surely not older than
+    the attempt. Where nothing was sent that a client can be recognised by, it may be any of them.
+    """
+    if intent.remote_id is not None:
+        return "yes" if intent.remote_id == client.remote_id else "no"
+    fields = context.provider.fields
+    for name in context.provider.identity.recognize:
+        if name not in intent.facts:
+            continue
+        shown = client.body.get(fields[name].read_as, MISSING)
+        if not same(canonical(fields[name], shown), canonical(fields[name], intent.facts[name])):
+            return "no"
+    younger = _is_younger(context, client, intent)
+    if younger is False:
+        return "no"
+    return "yes" if younger and context.provider.identity.match in intent.facts else "maybe"
+
+
+def _is_younger(context: TargetContext, client: LiveClient, intent: Intent) -> bool | None:
+    """Whether a client was created after the intent, give or take the clocks; None if unknown."""
+    pointer = context.provider.identity.created
+    created = None if pointer is None else instant(resolve(client.body, pointer))
+    begun = instant(intent.at)
+    if created is None or begun is None:
+        return None
+    return later(created, minutes=_SKEW) >= begun
+
+
+def resolve_command(key: str) -> str:
+    """The command by which a user says what came of a pending create."""
+    return f"`reconciler resolve {key} --id ID`, or `--absent` if there is none"
+
+
+def list_ids(clients: Collection[LiveClient]) -> str:
+    """The ids of `clients`, for a sentence: the first of them, where there are many."""
+    ids = [client.remote_id for client in clients]
+    more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
+    return ", ".join(ids[:_MOST_IDS]) + more
+
+
+def _describe(intent: Intent) -> str:
+    known = [f"{name} {_value_text(value)}" for name, value in sorted(intent.facts.items())]
+    return " and ".join(known) or "what its manifest says"
+
+
+def _value_text(value: Json) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else repr(value)
