@@ -1,8 +1,8 @@
 """Makes frozen dataclasses with slots as `dataclasses` does, at a quarter of what that costs at start-up.
 
 The standard library compiles six methods from text for each class, 0.9 ms: for the vocabulary
-alone that was more than importing click. Here only `__init__` is compiled, so that making a value
-costs what it costs there; the other methods are functions that all classes share. To type checkers
+alone that was more than importing click. Here only `__init__` is compiled, and that when many values
+are made, which then costs what it costs there; all else is functions that all classes share. To type checkers
 this is the standard library's own `dataclass`, and `dataclasses.replace` and `fields` work: a
 module can go back to it by its import alone (docs/decisions/0016).
 """
@@ -19,6 +19,9 @@ _Class = TypeVar("_Class", bound=type)
 
 _REQUIRED: Final = object()  # in place of the default of a field that has none
 _NOT_GIVEN: Final = object()  # in place of an argument whose default is made anew for each value
+
+
+_FEW: Final = 8
 
 
 class _Factory:
@@ -70,18 +73,34 @@ def _dataclass(
             **(_by_value(defaults) if eq else {}),
         }
         finished: Any = type(cls.__name__, (), {**made, **body})
-        finished.__init__ = _compiled_on_first_use(finished, defaults, kw_only=kw_only)
+        finished.__init__ = _compiled_when_it_pays(finished, defaults, kw_only=kw_only)
         return finished
 
     return build
 
 
-def _compiled_on_first_use(cls: Any, defaults: Mapping[str, object], *, kw_only: bool) -> Any:
-    """An `__init__` that puts the real one in its place: no run makes values of half the classes."""
+def _compiled_when_it_pays(cls: Any, defaults: Mapping[str, object], *, kw_only: bool) -> Any:
+    """An `__init__` that sets the fields one by one, until so many values show that a fleet is large.
+
+    To compile one takes as long as to make some fifty values, and of most classes a run makes few.
+    """
+    required = {name for name, default in defaults.items() if default is _REQUIRED}
+    count = 0
 
     def __init__(self: object, *arguments: object, **members: object) -> None:  # noqa: N807
-        cls.__init__ = _init(cls.__qualname__, defaults, kw_only=kw_only)
-        cls.__init__(self, *arguments, **members)
+        nonlocal count
+        count += 1
+        if count > _FEW or arguments or not required <= members.keys() <= defaults.keys():
+            # What is wrong with a call is for the real one to say, in Python's own words.
+            cls.__init__ = _init(cls.__qualname__, defaults, kw_only=kw_only)
+            cls.__init__(self, *arguments, **members)
+            return
+        for name, default in defaults.items():
+            if name in members:
+                value = members[name]
+            else:
+                value = default.make() if isinstance(default, _Factory) else default
+            object.__setattr__(self, name, value)
 
     return __init__
 

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InputError
-from reconciler.core.model import Problem, Source
-from reconciler.core.values import object_member
+from reconciler.core.model import EMPTY, Problem, Source
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.yaml.reader import read
 from reconciler.validation.validator import Validator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
     from reconciler.core.decode import Accepted
-    from reconciler.core.model import JsonObject
     from reconciler.core.project import Target
     from reconciler.provider.model import Provider
+
+    Bodies: TypeAlias = tuple[Accepted, Accepted, Accepted]
 
 _PACKAGE: Final = posixpath.dirname(posixpath.dirname(__file__))
 _BODIES: Final = ("client", "create", "update")
@@ -32,7 +34,12 @@ class Entry:
 
     validator: Validator
     descriptor: Accepted
-    bodies: tuple[JsonObject, JsonObject, JsonObject]
+    read_bodies: Callable[[], Bodies]
+
+    @property
+    def bodies(self) -> Bodies:
+        """The client schema, and those of the bodies that create and update a client."""
+        return self.read_bodies()
 
     @property
     def kind(self) -> str:
@@ -48,8 +55,8 @@ class Entry:
     @property
     def secret_fields(self) -> frozenset[str]:
         """The fields of a client whose values must not be shown."""
-        fields = object_member(self.bodies[0], "properties")
-        extensions = ((x, object_member(object_member(fields, x), "x-reconciler")) for x in fields)
+        fields: Accepted = self.bodies[0]["properties"]
+        extensions = ((name, fields[name].get("x-reconciler", EMPTY)) for name in fields)
         return frozenset(name for name, extension in extensions if extension.get("secret"))
 
     def provider(self, target: Target) -> Provider:
@@ -106,7 +113,7 @@ def entry(provider: str, root: str) -> Entry:
 @cache
 def validator(name: str) -> Validator:
     """The validator of one of the tool's own file formats, such as `project`."""
-    return Validator(_schema(f"{schemas_folder()}/{name}.schema.json"))
+    return Validator(_bytes(f"{schemas_folder()}/{name}.schema.json").decode())
 
 
 @cache
@@ -115,10 +122,15 @@ def _shipped_entry(folder: str) -> Entry:
     # Tests hold its descriptor to the schema, and its manifest schema to what `derive` makes of the
     # client schema: to prove both again in every run takes longer than to read a small project.
     return Entry(
-        validator=Validator(_schema(f"{folder}/manifest.schema.json")),
+        validator=Validator(_bytes(f"{folder}/manifest.schema.json").decode()),
         descriptor=_shipped_descriptor(folder),
-        bodies=_bodies(folder),
+        read_bodies=partial(_shipped_bodies, folder),
     )
+
+
+@cache
+def _shipped_bodies(folder: str) -> Bodies:
+    return _bodies(folder)
 
 
 def _shipped_descriptor(folder: str) -> Accepted:
@@ -139,15 +151,15 @@ def _entry(folder: str) -> Entry:
         manifest_validator.accepts({})  # compiles it, and so says whether it is a schema at all
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _unusable(f"{folder}/client.schema.json", f"no client schema: {error!r}") from None
-    return Entry(validator=manifest_validator, descriptor=descriptor, bodies=bodies)
+    return Entry(validator=manifest_validator, descriptor=descriptor, read_bodies=lambda: bodies)
 
 
-def _bodies(folder: str) -> tuple[JsonObject, JsonObject, JsonObject]:
+def _bodies(folder: str) -> Bodies:
     client, create, update = (_schema(f"{folder}/{body}.schema.json") for body in _BODIES)
     return client, create, update
 
 
-def _descriptor(path: str) -> JsonObject:
+def _descriptor(path: str) -> Accepted:
     text = _bytes(path)
     reading = read(text, path)
     problems = [problem for problem in reading.problems if problem.severity == "error"]
@@ -163,14 +175,16 @@ def _descriptor(path: str) -> JsonObject:
     return _object(reading.documents[0])
 
 
-def _schema(path: str) -> JsonObject:
+def _schema(path: str) -> Accepted:
+    import json  # noqa: PLC0415 - 1.5 ms: validate leaves its schemas to the fast validator
+
     try:
         return _object(json.loads(_bytes(path)))
     except (TypeError, ValueError, RecursionError) as error:
         raise _unusable(path, f"this is not a JSON Schema: {error}") from None
 
 
-def _object(document: Any) -> JsonObject:
+def _object(document: Any) -> Accepted:
     if not isinstance(document, dict):
         raise TypeError("an object is wanted")
     return document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from reconciler.core.model import Json, JsonObject, Problem, Source
@@ -20,22 +21,31 @@ _NOWHERE: Final = Source(path="")
 class Validator:
     """One schema (JSON Schema 2020-12, self-contained), compiled at its first use and kept.
 
-    `accepts` takes some microseconds a manifest; `problems` some milliseconds, and loads jsonschema.
+    The schema may be given as its JSON text, which only `problems` parses in Python. `accepts` takes some microseconds a manifest; `problems` some milliseconds, and loads jsonschema.
     """
 
-    def __init__(self, schema: JsonObject) -> None:
-        self._schema = schema
+    def __init__(self, schema: JsonObject | str) -> None:
+        self._stated = schema
         self._is_valid: Callable[[Json], bool] | None = None
         self._reference: Reference | None = None
 
     def accepts(self, instance: Json) -> bool:
         """Whether `instance` is valid; what JSON cannot hold is not."""
         if self._is_valid is None:
-            self._is_valid = _compile(self._schema)
+            self._is_valid = _compile(self._stated)
         try:
             return self._is_valid(instance)
         except ValueError:
             return False
+
+    @cached_property
+    def _schema(self) -> dict[str, Json]:
+        if isinstance(self._stated, str):
+            import json  # noqa: PLC0415 - 1.5 ms, of which a run without problems is spared
+
+            schema: dict[str, Json] = json.loads(self._stated)
+            return schema
+        return dict(self._stated)
 
     def problems(self, instance: Json, source: Source = _NOWHERE) -> list[Problem]:
         """The Problems of `instance`, sorted by place, each once; empty where it is valid."""
@@ -54,19 +64,18 @@ class Validator:
         import jsonschema_rs  # noqa: PLC0415 - only validate, plan and apply need it
 
         try:
-            first = next(
-                jsonschema_rs.Draft202012Validator(dict(self._schema)).iter_errors(instance)
-            )
+            first = next(jsonschema_rs.Draft202012Validator(self._schema).iter_errors(instance))
         except ValueError:
             return Problem(source=source, pointer="", message="this is not a JSON document")
         pointer = "".join(f"/{escape(str(token))}" for token in first.instance_path)
         return Problem(source=source, pointer=pointer, message="the value does not fit its schema")
 
 
-def _compile(schema: JsonObject) -> Callable[[Json], bool]:
+def _compile(schema: JsonObject | str) -> Callable[[Json], bool]:
     import jsonschema_rs  # noqa: PLC0415 - only validate, plan and apply need it
 
-    return cast("Callable[[Json], bool]", jsonschema_rs.Draft202012Validator(dict(schema)).is_valid)
+    stated = schema if isinstance(schema, str) else dict(schema)
+    return cast("Callable[[Json], bool]", jsonschema_rs.Draft202012Validator(stated).is_valid)
 
 
 def _reference(schema: JsonObject) -> Reference:

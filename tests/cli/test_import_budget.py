@@ -15,7 +15,7 @@ BASE = "import click, jsonschema_rs, yaml"
 VALIDATE = "sys.argv = ['reconciler', 'validate']; from reconciler.cli import main; main()"
 
 # Of Python's own, beyond what click, yaml and jsonschema-rs load themselves.
-STANDARD = {"__future__", "_json", "gc", "json"}
+STANDARD = {"__future__", "gc"}
 OURS = {
     "app",
     "app.validate",
@@ -34,7 +34,6 @@ OURS = {
     "core.model",
     "core.pointer",
     "core.project",
-    "core.values",
     "manifests",
     "manifests.catalog",
     "manifests.clients",

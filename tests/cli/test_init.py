@@ -185,7 +185,7 @@ def start(descriptor: JsonObject, *bodies: JsonObject) -> starter.Start:
         entry=replace(
             entry,
             descriptor={**entry.descriptor, "name": "acorn", **descriptor},
-            bodies=(*bodies, *entry.bodies[len(bodies) :]),
+            read_bodies=lambda: (*bodies, *entry.bodies[len(bodies) :]),
         ),
     )
 

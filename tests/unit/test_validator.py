@@ -107,3 +107,11 @@ def test_the_schema_of_a_field_may_refer_to_the_definitions_of_its_body():
 
     assert field_accepts(body, "a", 5)
     assert not field_accepts(body, "a", 6)
+
+
+def test_a_schema_may_be_given_as_its_text():
+    validator = Validator('{"type": "object", "required": ["a"]}')
+
+    assert validator.accepts({"a": 1})
+    (problem,) = validator.problems({})
+    assert "`a`" in problem.message
