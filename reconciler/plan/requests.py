@@ -12,7 +12,7 @@ from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
 from reconciler.plan.normalize import canonical, writable
 from reconciler.provider.model import Endpoint, Field, Provider, UpdateStyle
-from reconciler.validation.validator import field_accepts
+from reconciler.validation.field_values import field_accepts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -6,7 +6,8 @@ import pytest
 from support.vendors import schema
 
 from reconciler.core.model import Problem, Secret, Source
-from reconciler.validation.validator import Validator, field_accepts
+from reconciler.validation.field_values import field_accepts
+from reconciler.validation.validator import Validator
 
 
 def test_a_valid_value_is_accepted_and_has_no_problems():
