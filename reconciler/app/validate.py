@@ -8,7 +8,6 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Problem, Source
 from reconciler.manifests.clients import loading, with_positions
 from reconciler.sinks import BUILT_IN
-from reconciler.validation import suggestions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,12 +45,13 @@ def _warn_of_absent_sinks(project: Project) -> Iterator[Problem]:
         if (kind := target.sink.kind) in BUILT_IN:
             continue
         from reconciler.sinks import registry  # noqa: PLC0415 - few projects name another sink
+        from reconciler.validation.suggestions import suggest  # noqa: PLC0415 - as above
 
         if kind not in registry.sink_names():
             yield Problem(
                 source=Source(path=project.path),
                 pointer=f"/targets/{target.name}/secrets/sink",
                 message=f"no installed package brings a sink `{kind}`",
-                hint=suggestions.suggest(kind, registry.sink_names()),
+                hint=suggest(kind, registry.sink_names()),
                 severity="warning",
             )

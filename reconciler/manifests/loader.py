@@ -12,7 +12,6 @@ from reconciler.manifests import catalog
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.yaml.reader import read
 from reconciler.validation import rules
-from reconciler.validation.suggestions import closest_name, list_known
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -70,7 +69,7 @@ class ManifestLoader:
         try:
             reading = read(read_bytes(path), path)
         except Unreadable as error:
-            self._add_problem(Source(path=path), "", str(error))
+            self._add_problem(Source(path=path), str(error))
             return
         self.problems.extend(reading.problems)
         for index, document in enumerate(reading.documents):
@@ -99,34 +98,19 @@ class ManifestLoader:
             self._explain(document, source)
         else:
             self._add_problem(
-                source, "", "a manifest is a mapping of apiVersion, kind, metadata and spec"
+                source, "a manifest is a mapping of apiVersion, kind, metadata and spec"
             )
 
     def _explain(self, document: dict[str, Any], source: Source) -> None:
         """Add what is wrong with a document that is not valid, or not for its target."""
-        manifest = _invalid_manifest(document, source)
-        own, stated = self.entries.get(manifest.target), self._kinds.get(manifest.kind)
+        from reconciler.manifests import invalid  # noqa: PLC0415 - most documents are valid
+
+        manifest = invalid.stated_manifest(document, source)
         if manifest.target in self._project.targets:
             self._invalid.append(manifest)
-        elif manifest.target:
-            targets = self._project.targets
-            self.problems.append(rules.unknown_target(source, manifest.target, targets))
-        if own is not None and own.kind == manifest.kind:
-            stated = own
-        elif manifest.kind and stated is None:
-            self.problems.append(rules.unknown_kind(source, manifest.kind, self._kinds))
-            # What else is wrong is told in the same run: judged by the kind that was meant.
-            stated = self._kinds.get(closest_name(manifest.kind, sorted(self._kinds)))
-        elif own is not None and stated is not None:
-            self.problems.append(rules.wrong_kind(manifest, own.kind))
-        entry = stated or own
-        if entry is not None:
-            found = entry.validator.problems(document, source)
-            # The kind has a problem of its own by now, in better words than the schema's.
-            self.problems.extend(p for p in found if p.pointer != "/kind" or not manifest.kind)
-        elif not manifest.kind:
-            hint = list_known(self._kinds)
-            self._add_problem(source, "/kind", "`kind` must name the kind of client", hint=hint)
+        targets = self._project.targets
+        found = invalid.problems(document, manifest, targets, self.entries, self._kinds)
+        self.problems.extend(found)
 
     @cached_property
     def _kinds(self) -> dict[str, Entry]:
@@ -135,9 +119,8 @@ class ManifestLoader:
         # The project's come last: a folder of the user's may describe a kind of the tool's anew.
         return {entry.kind: entry for entry in (*known, *self.entries.values())}
 
-    def _add_problem(self, source: Source, pointer: str, message: str, *, hint: str = "") -> None:
-        problem = Problem(source=source, pointer=pointer, message=message, hint=hint)
-        self.problems.append(problem)
+    def _add_problem(self, source: Source, message: str) -> None:
+        self.problems.append(Problem(source=source, pointer="", message=message))
 
 
 def _manifest(document: Any, source: Source) -> Manifest:
@@ -154,21 +137,3 @@ def _manifest(document: Any, source: Source) -> Manifest:
         lifecycle=_LIFECYCLE(document["lifecycle"]) if "lifecycle" in document else _NOTHING_SAID,
         spec=document["spec"],
     )
-
-
-def _invalid_manifest(document: dict[str, Any], source: Source) -> Manifest:
-    """The Manifest of an invalid document, to compare with others; empty where it says nothing."""
-    metadata = document.get("metadata")
-    stated = metadata if isinstance(metadata, dict) else {}
-    return Manifest(
-        source=source,
-        kind=_string(document.get("kind")),
-        name=_string(stated.get("name")),
-        target=_string(stated.get("target")),
-        id=_string(stated.get("id")) or None,
-        spec={},
-    )
-
-
-def _string(value: object) -> str:
-    return value if isinstance(value, str) else ""

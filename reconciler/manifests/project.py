@@ -13,7 +13,6 @@ from reconciler.manifests import catalog, globs
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.yaml.reader import read
 from reconciler.validation import rules
-from reconciler.validation.suggestions import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -132,6 +131,8 @@ def _provider_problems(target: Target, project: Project, source: Source) -> Iter
     try:
         entry = catalog.entry(target.provider, project.root)
     except KeyError:
+        from reconciler.validation.suggestions import suggest  # noqa: PLC0415 - of problems only
+
         yield Problem(
             source=source,
             pointer=f"/targets/{target.name}/provider",

@@ -28,11 +28,33 @@ from reconciler.validation.suggestions import closest_name
 from reconciler.validation.wording import wrong_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from jsonschema.exceptions import ValidationError
+    from jsonschema.protocols import Validator as Reference
 
-    from reconciler.core.model import JsonObject, Source
+    from reconciler.core.model import Json, JsonObject, Source
+
+
+def reference_validator(schema: JsonObject) -> Reference:
+    """The validator whose errors `explain` turns into Problems: jsonschema's, with `_matches`."""
+    import jsonschema  # noqa: PLC0415 - 200 ms; who has its errors at hand needs it no more
+
+    extend = cast("Callable[..., type[Reference]]", jsonschema.validators.extend)
+    return extend(jsonschema.Draft202012Validator, {"pattern": _matches})(dict(schema))
+
+
+def _matches(
+    _validator: object, pattern: str, instance: Json, _schema: object
+) -> Iterator[ValidationError]:
+    """The error of a text that `pattern` does not match, by ECMA-262, as JSON Schema wants it."""
+    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - loaded by now
+
+    # In ECMA-262 `$` is the very end; Python's also stands before a last line break.
+    if isinstance(instance, str) and not re.search(
+        re.sub(r"(?<!\\)\$$", r"\\Z", pattern), instance
+    ):
+        yield ValidationError("does not match")
 
 
 def explain(errors: Iterable[ValidationError], root: JsonObject, source: Source) -> list[Problem]:
@@ -143,3 +165,15 @@ def _missing_members(
         if name not in present:
             known = resolve_ref(root, object_member(here, name))
             yield missing_member(path, name, str(known.get("description", "")), rule)
+
+
+def locate_fault(schema: JsonObject, instance: Json, source: Source) -> Problem:
+    """The Problem of a value that only the fast validator refuses: it says at least where."""
+    import jsonschema_rs  # noqa: PLC0415 - the two validators hardly ever disagree
+
+    try:
+        first = next(jsonschema_rs.Draft202012Validator(dict(schema)).iter_errors(instance))
+    except ValueError:
+        return Problem(source=source, pointer="", message="this is not a JSON document")
+    pointer = "".join(f"/{escape(str(token))}" for token in first.instance_path)
+    return Problem(source=source, pointer=pointer, message="the value does not fit its schema")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from reconciler.core.model import Json, JsonObject, Problem, Source
-from reconciler.core.pointer import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator as Reference
 
 _NOWHERE: Final = Source(path="")
@@ -21,7 +18,8 @@ _NOWHERE: Final = Source(path="")
 class Validator:
     """One schema (JSON Schema 2020-12, self-contained), compiled at its first use and kept.
 
-    The schema may be given as its JSON text, which only `problems` parses in Python. `accepts` takes some microseconds a manifest; `problems` some milliseconds, and loads jsonschema.
+    The schema may be given as its JSON text, which only `problems` parses in Python. `accepts`
+    takes some microseconds a manifest; `problems` some milliseconds, and loads jsonschema.
     """
 
     def __init__(self, schema: JsonObject | str) -> None:
@@ -52,23 +50,13 @@ class Validator:
         # The verdict is the fast one's alone, so that accepting and explaining cannot disagree.
         if self.accepts(instance):
             return []
-        from reconciler.validation.explain import explain  # noqa: PLC0415 - loads difflib and jsonschema
+        from reconciler.validation import explain  # noqa: PLC0415 - loads difflib and jsonschema
 
         if self._reference is None:
-            self._reference = _reference(self._schema)
-        found = explain(self._reference.iter_errors(cast("Any", instance)), self._schema, source)
-        return found or [self._unexplained(instance, source)]
-
-    def _unexplained(self, instance: Json, source: Source) -> Problem:
-        """The Problem of a value that only the fast validator refuses: it says at least where."""
-        import jsonschema_rs  # noqa: PLC0415 - only validate, plan and apply need it
-
-        try:
-            first = next(jsonschema_rs.Draft202012Validator(self._schema).iter_errors(instance))
-        except ValueError:
-            return Problem(source=source, pointer="", message="this is not a JSON document")
-        pointer = "".join(f"/{escape(str(token))}" for token in first.instance_path)
-        return Problem(source=source, pointer=pointer, message="the value does not fit its schema")
+            self._reference = explain.reference_validator(self._schema)
+        errors = self._reference.iter_errors(cast("Any", instance))
+        found = explain.explain(errors, self._schema, source)
+        return found or [explain.locate_fault(self._schema, instance, source)]
 
 
 def _compile(schema: JsonObject | str) -> Callable[[Json], bool]:
@@ -76,23 +64,3 @@ def _compile(schema: JsonObject | str) -> Callable[[Json], bool]:
 
     stated = schema if isinstance(schema, str) else dict(schema)
     return cast("Callable[[Json], bool]", jsonschema_rs.Draft202012Validator(stated).is_valid)
-
-
-def _reference(schema: JsonObject) -> Reference:
-    import jsonschema  # noqa: PLC0415 - 200 ms that a run without problems never needs
-
-    extend = cast("Callable[..., type[Reference]]", jsonschema.validators.extend)
-    return extend(jsonschema.Draft202012Validator, {"pattern": _matches})(dict(schema))
-
-
-def _matches(
-    _validator: object, pattern: str, instance: Json, _schema: object
-) -> Iterator[ValidationError]:
-    """The error of a text that `pattern` does not match, by ECMA-262, as JSON Schema wants it."""
-    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - loaded by now
-
-    # In ECMA-262 `$` is the very end; Python's also stands before a last line break.
-    if isinstance(instance, str) and not re.search(
-        re.sub(r"(?<!\\)\$$", r"\\Z", pattern), instance
-    ):
-        yield ValidationError("does not match")

@@ -51,7 +51,6 @@ OURS = {
     "sinks",
     "validation",
     "validation.rules",
-    "validation.suggestions",
     "validation.validator",
 }
 

@@ -9,11 +9,11 @@ from support.manifest_examples import KINDS, accepted, documents, refused, valid
 from support.vendors import schema
 
 from reconciler.provider.manifest_schema import derive
-from reconciler.validation.validator import _reference
+from reconciler.validation.explain import reference_validator
 
 EXAMPLES = [documents(path)[0] for path in (*accepted(), *refused())]
 SCHEMAS = {kind: derive(schema(name, "client"), kind) for kind, name in KINDS.items()}
-REFERENCES = {kind: _reference(of) for kind, of in SCHEMAS.items()}
+REFERENCES = {kind: reference_validator(of) for kind, of in SCHEMAS.items()}
 NAMES = sorted({name for of in SCHEMAS.values() for name in of["$defs"]["spec"]["properties"]})
 
 scalars = (

@@ -73,6 +73,15 @@ def test_a_default_that_is_made_is_made_anew_for_each_value():
     assert Ours(name="a", tags={"b": "c"}).tags == {"b": "c"}
 
 
+def test_the_many_values_of_a_fleet_are_made_as_the_few_of_a_small_project_are():
+    few, *_, many = [Ours(name="a", size=2) for _ in range(100)]
+
+    assert few == many
+    assert few.tags is not many.tags
+    assert Ours(name="b", tags={"c": "d"}).tags == {"c": "d"}
+    assert [Pair(number).one for number in range(100)] == list(range(100))
+
+
 def test_members_by_place_are_taken_where_the_class_says_so():
     assert Pair(1) == Pair(one=1, other=2)
     match Pair(3, 4):

@@ -8,7 +8,7 @@ from reconciler.core.project import (
     StaticToken,
     Target,
 )
-from reconciler.validation import rules
+from reconciler.validation import rules, unknown_names
 
 SOURCE = Source(path="reconciler.yaml")
 SECRET = Reference(kind="env", name="SECRET")
@@ -31,8 +31,8 @@ def target(**more):
 
 
 def test_an_unknown_kind_and_an_unknown_target_name_what_was_meant():
-    kind = rules.unknown_kind(SOURCE, "BorutaClint", ["BorutaClient"])
-    unknown = rules.unknown_target(SOURCE, "shp", {"shop": None})
+    kind = unknown_names.unknown_kind(SOURCE, "BorutaClint", ["BorutaClient"])
+    unknown = unknown_names.unknown_target(SOURCE, "shp", {"shop": None})
 
     assert (kind.pointer, kind.message) == ("/kind", "unknown kind `BorutaClint`")
     assert kind.hint == "did you mean `BorutaClient`?"
@@ -41,7 +41,7 @@ def test_an_unknown_kind_and_an_unknown_target_name_what_was_meant():
 
 
 def test_a_kind_that_does_not_fit_names_the_one_that_does():
-    problem = rules.wrong_kind(manifest(), "BorutaClient")
+    problem = unknown_names.wrong_kind(manifest(), "BorutaClient")
 
     assert problem.message == "kind `K` does not fit target `shop`"
     assert problem.hint == "the clients of this target are of kind `BorutaClient`"
