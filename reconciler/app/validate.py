@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """What a look at the files alone found: all problems, and how much was looked at."""
+    """All problems of the files, and how many clients and files were read."""
 
     problems: tuple[Problem, ...]
     clients: int
@@ -31,6 +31,7 @@ def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
     With `files` only those are looked at. Raises InputError if the project file is not usable.
     """
     loaded = load(project_file, files=files)
+    # A pre-commit hook names a few files: it gets their problems only.
     warnings = [] if files else with_positions(list(_warn_of_absent_sinks(loaded.project)), ())
     return Validation(
         problems=(*warnings, *loaded.problems),
@@ -40,7 +41,8 @@ def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
 
 
 def _warn_of_absent_sinks(project: Project) -> Iterator[Problem]:
-    """A warning for each sink that no package brings here: it may be there where the tool applies."""
+    """A warning for each sink that no installed package brings."""
+    # No error: the package may be installed only where the tool applies.
     for target in project.targets.values():
         kind = target.sink.kind
         if kind not in registry.BUILT_IN and kind not in registry.sink_names():
