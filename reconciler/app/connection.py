@@ -27,15 +27,17 @@ def store_of(project: Project) -> InventoryStore:
         return FileStore(directory)
     from reconciler.inventory.objects import ObjectStore  # noqa: PLC0415 - few need it
 
+    # Secrets that their sink refused stay on this machine, and never get into the bucket (0014).
     return ObjectStore(project.inventory_url, private=directory, options=project.inventory_options)
 
 
 def sink_setting(project: Project, target: Target) -> Setting:
-    """What the target's sink is made from. No command that it starts learns what the tool logs in with."""
+    """What the target's sink is made from."""
     return Setting(
         target=target.name,
         root=project.root,
         options=target.sink.options,
+        # Of all targets: a sink's command must not inherit what the tool logs in with anywhere.
         withheld=secret_variables(project),
     )
 
@@ -89,4 +91,5 @@ def _rate(limit: RateLimit | None, share: float) -> Rate | None:
 
 
 def _below_root(project: Project, path: str) -> str:
+    # By the project file and not by the working directory: CI runs the tool from elsewhere.
     return path if path.startswith("/") else f"{project.root}/{path}"

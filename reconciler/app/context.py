@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What every use case is told: the project file, the target's name or None, and how to wait.
+    """What every use case needs: the project file, the target's name or None, the wait for the lock.
 
     `lock_timeout` is in seconds.
     """
@@ -51,9 +51,11 @@ def refuse_errors(problems: Sequence[Problem]) -> None:
 def target_of(loaded: LoadedProject, key: str, stated: str | None) -> str:
     """The target that is meant: the stated or only one, else the one with a manifest `key`."""
     targets = loaded.project.targets
+    # Also looked up where it is stated: the error for a name that is none lists those that are.
     if stated is not None:
         return select_targets(Selection(targets=(stated,)), targets)[0]
     named = {manifest.target for manifest in loaded.manifests if manifest.name == key}
+    # The only target needs no manifest: `forget` is for keys that have none any more.
     likely = tuple(targets) if len(targets) == 1 else tuple(named)
     if len(likely) != 1:
         raise SelectionError(f"say which target {key} is of: --target {'|'.join(sorted(targets))}")
@@ -72,8 +74,8 @@ def open_target(loaded: LoadedProject, target: str, call: Call) -> Iterator[Open
     from reconciler.app.target_run import TargetRun  # noqa: PLC0415 - loads httpx; --help must not
 
     # Without the manifests, so that none of their references has to lead anywhere.
-    alone = replace(loaded, manifests=())
-    (job,) = make_jobs(alone, Selection(targets=(target,)), call.log)
+    no_manifests = replace(loaded, manifests=())
+    (job,) = make_jobs(no_manifests, Selection(targets=(target,)), call.log)
     others = {one.name: one for one in loaded.manifests if one.target == target}
     job = replace(job, others=others)
     with ExitStack() as stack:
@@ -94,6 +96,7 @@ def read_client(opened: OpenTarget, remote_id: str) -> LiveClient:
     from reconciler.http.live import read_client  # noqa: PLC0415 - as above
 
     client = read_client(opened.provider, opened.transport, remote_id)
+    # A user may have typed it in capitals; the inventory is compared with what servers list.
     spelled = str(resolve(client.body, opened.provider.identity.pointer))
     return replace(client, remote_id=spelled)
 
@@ -112,6 +115,8 @@ def make_jobs(
     key, unresolved = references.fingerprint_key(project)
     problems.extend(unresolved)
     jobs = []
+    # Problems are gathered over all targets: whoever sets up a runner wants to hear of all variables
+    # that are missing, and not of one a run.
     for name in names:
         login, more = references.credentials(project, project.targets[name])
         problems.extend(more)
@@ -124,6 +129,7 @@ def make_jobs(
                 provider=loaded.providers[name],
                 login=login,
                 manifests=manifests,
+                # Unresolved: only their names and ids count, and their variables may not be here.
                 others={
                     one.name: one for one in known if one.target == name and one.name not in planned
                 },

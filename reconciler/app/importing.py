@@ -55,7 +55,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
-    """What an import came to; `trouble` says what broke it off half-way."""
+    """What an import did; `trouble` says what broke it off half-way."""
 
     target: str
     imported: tuple[Imported, ...]
@@ -65,7 +65,10 @@ class Import:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Draft:
-    """A manifest that is about to be written: as it is to be, and as it is until it is recorded."""
+    """A manifest that is about to be written.
+
+    `text` is what the file holds in the end, `bound_text` until the client is recorded.
+    """
 
     client: LiveClient
     key: str
@@ -81,15 +84,16 @@ def import_clients(
 ) -> Import:
     """Write a manifest for each wanted client of `call.target` that nobody has claimed, and bind it.
 
-    A file holds `metadata.id` until the client is recorded. So whenever the run dies, what it
-    wrote means the client that is there, and nothing is created, doubled or deleted. Raises the
+    A file holds `metadata.id` until the client is recorded. So whenever the run dies, each file
+    leads to the client that is there, and nothing is created, doubled or deleted. Raises the
     ReconcilerErrors, all before the first file is written; what goes wrong later is `trouble`.
     """
     loaded = load_valid(call)
     target = target_of(loaded, "", call.target)
     with open_target(loaded, target, call) as opened:
         seen = _read_wanted(opened, wanted)
-        clients, left = importable(opened.context, seen, by_id=bool(wanted.ids))
+        clients, left_alone = importable(opened.context, seen, by_id=bool(wanted.ids))
+        # All before the first file: a client that cannot be exported leaves nothing half done.
         drafts = _make_drafts(opened, loaded, target, clients, into=into, full=full)
         imported, trouble = _write(opened, drafts)
     names = {client.remote_id: client_name(opened.provider, client.body) for client in seen}
@@ -98,7 +102,7 @@ def import_clients(
         imported=tuple(imported),
         skipped=tuple(
             Skipped(remote_id=remote_id, name=names[remote_id], why=why)
-            for remote_id, why in left.items()
+            for remote_id, why in left_alone.items()
         ),
         trouble=trouble,
     )
@@ -111,11 +115,13 @@ def _read_wanted(opened: OpenTarget, wanted: Wanted) -> list[LiveClient]:
     provider = opened.context.provider
     if wanted.ids:
         found = [read_client(opened, remote_id) for remote_id in dict.fromkeys(wanted.ids)]
+        # Once more by the server's spelling: two that were typed may be one client.
         return list({client.remote_id: client for client in found}.values())
     if provider.list is None:
         raise SelectionError(
             f"{provider.title} has no list of its clients: name each of them with --id"
         )
+    # A client of ours that the list lacks is read by its id, so that what is ours is known for sure.
     known = [entry.remote_id for entry in opened.context.inventory.entries.values()]
     clients = live.read_state(provider, opened.transport, known).clients.values()
     if not wanted.names:
@@ -128,6 +134,7 @@ def _read_wanted(opened: OpenTarget, wanted: Wanted) -> list[LiveClient]:
             for pattern in wanted.names
         )
     ]
+    # A pattern that fits nothing is a typo, and no import of nothing.
     if not fitting:
         raise SelectionError(f"no client is named {' or '.join(wanted.names)}")
     return fitting
@@ -145,8 +152,10 @@ def _make_drafts(
     context, project = opened.context, loaded.project
     stated = project.targets[target]
     inventory = context.inventory
+    # Keys of records and of pending creates too: they mean clients, with or without a manifest.
     taken = {*context.others, *inventory.entries, *inventory.pending}
     names = keys(context.provider, clients, taken)
+    # No file is overwritten. Other keys may meet other files, so this goes on until all are free.
     while filled := keys_of_existing_files(
         paths := new_paths(project, stated, names.values(), into)
     ):
@@ -202,6 +211,7 @@ def _write(opened: OpenTarget, drafts: list[_Draft]) -> tuple[list[Imported], st
         except OSError as error:
             return done, f"{draft.path}: {atomic_files.reason(error)}"
         try:
+            # On disk when this returns: only then may the file lose its id (decision 0009).
             opened.session.record(draft.key, draft.entry)
             if not writer.replace_file(path, draft.bound_text, draft.text):
                 note = "the file was changed meanwhile, and keeps it"
@@ -209,6 +219,7 @@ def _write(opened: OpenTarget, drafts: list[_Draft]) -> tuple[list[Imported], st
             note, trouble = "kept, so that the next apply binds the client", str(error)
         except OSError as error:
             note, trouble = "not taken out again", f"{draft.path}: {atomic_files.reason(error)}"
+        # Also with trouble: the file is there, so that the report has to name it.
         done.append(_imported(opened, draft, note))
         if trouble:
             break

@@ -76,6 +76,7 @@ def adopt(call: Call, key: str, remote_id: str) -> Bound | Refusal:
         if refusal is not None:
             return refusal
         bound = bind_entry(opened.context, client, manifest, now=opened.now())
+        # Recorded anew it would lose what it knows: who moved which field, and where the secret is.
         already = key in opened.context.inventory.entries
         if not already:
             opened.session.record(key, bound.entry)
@@ -94,6 +95,7 @@ def open_for_forgetting(call: Call, key: str) -> Iterator[Forgettable]:
 
     Raises SelectionError where it holds nothing.
     """
+    # Not `load_valid`: the broken manifest may be that of the very client that is to be forgotten.
     loaded = load(call.project_file)
     target = target_of(loaded, key, call.target)
     with open_record(loaded.project, target, call) as session:
@@ -130,7 +132,7 @@ def resolve_absent(call: Call, key: str) -> str:
 
 
 def resolve(call: Call, key: str, remote_id: str) -> Bound | Refusal:
-    """Bind the client that the pending create of `key` made, and keep its secret, if it is told.
+    """Bind the client that the pending create of `key` made, and keep its secret where it can be had.
 
     Raises SelectionError where none is pending, and the other ReconcilerErrors.
     """
@@ -145,9 +147,11 @@ def resolve(call: Call, key: str, remote_id: str) -> Bound | Refusal:
         if refusal is not None:
             return refusal
         manifest = opened.context.others.get(key) or _unwritten(opened, key)
+        # The sink before the record, as after a create: a record can be made again, a secret cannot.
         kept = _keep_secret(opened, manifest, client)
         before = opened.session.entry(key)
         old = () if before is None else before.superseded
+        # Of a replace that died after its POST: nothing else says that this client is to be deleted.
         predecessor = () if intent.predecessor is None else (intent.predecessor,)
         bound = bind_entry(
             opened.context,
@@ -170,7 +174,7 @@ def resolve(call: Call, key: str, remote_id: str) -> Bound | Refusal:
 
 
 def _unwritten(opened: OpenTarget, key: str) -> Manifest:
-    """What stands for a manifest that is not there any more: it wants nothing."""
+    """A manifest without a spec, in place of one that is not there any more."""
     kind = opened.provider.kind
     return Manifest(source=Source(path=""), kind=kind, name=key, target=opened.name, spec={})
 

@@ -52,6 +52,7 @@ def plan_targets(
     """
     with ExitStack() as stack:
         with loading(project_file) as begun:
+            # The files of a small project are read before a server could answer: nothing is gained.
             runs = _read_ahead(begun, selection, log, stack) if begun.is_large and not lock else ()
             loaded = begun.finish()
         refuse_errors(loaded.problems)
@@ -62,7 +63,7 @@ def plan_targets(
         )
 
         for run, job in zip(runs, jobs, strict=False):
-            run.job = job  # with the manifests, which nobody knew when it was opened
+            run.job = job  # with the manifests, which were not read yet when it was opened
         runs = runs or open_runs(jobs, stack, lock=lock, timeout=lock_timeout)
         plan = Plan(targets=plan_all(runs))
         yield Planned(plan=plan, warnings=loaded.problems, runs=runs)
@@ -73,13 +74,14 @@ def _read_ahead(
 ) -> tuple[TargetRun, ...]:
     """Open the targets of a large fleet, and let the servers list it while the files are read.
 
-    Not under a lock: the files must be in order before anybody has to wait for it. Nothing is
-    opened where something is wrong; whoever looks at it in its turn will say so.
+    Not under a lock: the files must be in order before another run has to wait for it. Nothing is
+    opened where something is wrong, which is then reported where it is found in its turn.
     """
+    # Selectors pick manifests, and there are none yet: each would be an error.
     targets_only = Selection(targets=selection.targets)
     try:
         jobs = make_jobs(begun.without_manifests, targets_only, log)
-    except (ReconcilerError, KeyError):
+    except (ReconcilerError, KeyError):  # KeyError: a provider that cannot be read is not there
         return ()
     from reconciler.app.target_run import open_runs  # noqa: PLC0415 - as above
 

@@ -1,4 +1,4 @@
-"""The use case of saved plans: what was planned as a document, read back, and held to what is planned now."""
+"""The use case of saved plans: a plan as a document, read back, and compared with what is planned now."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read_saved(path: str, *, version: str) -> SavedPlan:
 def keep_reviewed(
     planned: Planned, saved: SavedPlan, *, only: Sequence[str], version: str
 ) -> Planned:
-    """What was planned just now, as far as `only` names it, if that is what was reviewed.
+    """The part of what was planned just now that `only` names, if that is what was reviewed.
 
     Raises StalePlan, which names each client that moved, and SelectionError for one in `only` that
     was not planned.
@@ -69,6 +69,7 @@ def keep_reviewed(
             f"{saved.path} is not what would be done now:\n  {lines}\n"
             "Nothing was sent. Plan again, and have that reviewed."
         )
+    # Only after the comparison, which is of whole plans: a client that moved is named first.
     plan = Plan(targets=tuple(run.narrow(only) for run in planned.runs))
     return replace(planned, plan=plan)
 
@@ -76,6 +77,7 @@ def keep_reviewed(
 def _parse(content: bytes) -> Json:
     try:
         document: Json = loads(content)
+    # The file comes from a pull request: ten thousand brackets in it are no plan, and no crash.
     except (ValueError, RecursionError):
         return None
     return document

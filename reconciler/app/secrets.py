@@ -1,4 +1,4 @@
-"""The use cases of secrets: a client gets another one, and sinks get what they are to have."""
+"""The use cases of secrets: `rotate` gives a client another one, `sync` gives sinks what they should have."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Synced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sync:
-    """What a target's sink was given, by key; `trouble` says what broke it off."""
+    """What became of the secrets of one target, by key; `trouble` says why there was no going on."""
 
     target: str
     clients: tuple[Synced, ...] = ()
@@ -86,6 +86,7 @@ def open_for_rotation(call: Call, key: str) -> Iterator[Rotatable | Refusal]:
         if refusal is not None:
             yield refusal
             return
+        # Before anything is changed: a new secret with nowhere to go cuts off the client's users.
         opened.sink.probe()
         yield Rotatable(
             target=target,
@@ -97,11 +98,10 @@ def open_for_rotation(call: Call, key: str) -> Iterator[Rotatable | Refusal]:
 
 
 def sync(call: Call, selection: Selection, stop: threading.Event) -> Iterator[Sync]:
-    """Give the sinks every secret that a vendor still tells, or that waits in a private file.
+    """Store in its sink every secret that a vendor still shows, or that waits in a private file.
 
     One target after the other, sorted by name; after `stop` is set nothing more is given. Raises
-    InputError and SelectionError; what is wrong with one target does not keep the others from
-    going on.
+    InputError and SelectionError; an error of one target is in its Sync, and the others go on.
     """
     loaded = load_valid(call)
     names = select_targets(selection, loaded.project.targets)
@@ -113,6 +113,7 @@ def sync(call: Call, selection: Selection, stop: threading.Event) -> Iterator[Sy
             with open_target(loaded, name, call) as opened:
                 clients = _sync_target(opened, keys if selection.selectors else None, stop)
             yield Sync(target=name, clients=clients)
+        # A ReconcilerError too, but about the project: no target is any better off.
         except InputError:
             raise
         except ReconcilerError as error:
@@ -120,10 +121,12 @@ def sync(call: Call, selection: Selection, stop: threading.Event) -> Iterator[Sy
 
 
 def _rotate(opened: OpenTarget, key: str, entry: InventoryEntry, live: LiveClient) -> Rotated:
-    """Change the secret; whatever happens on the way, the record says that the sink's is old."""
+    """Change the secret. Where this breaks off, the record says that the sink's secret is outdated."""
     from reconciler.apply import rotation  # noqa: PLC0415 - loads httpx
     from reconciler.apply.secrets import keep_secret  # noqa: PLC0415 - as above
 
+    # On disk before the request leaves: a crash right after it would leave a sink whose secret does
+    # not work, and a record that says it does (decision 0012).
     opened.session.record(key, replace(entry, secret=_LOST))
     try:
         secret = rotation.rotate(opened.provider, opened.transport, live, key=key)
@@ -140,12 +143,13 @@ def _rotate(opened: OpenTarget, key: str, entry: InventoryEntry, live: LiveClien
 def _sync_target(
     opened: OpenTarget, keys: set[str] | None, stop: threading.Event
 ) -> tuple[Synced, ...]:
-    """What the sink of one target was given, for these keys, None for all that are recorded."""
+    """What became of the secrets of one target, for these keys, None for all that are recorded."""
     from reconciler.apply.secrets import waiting_secrets  # noqa: PLC0415 - loads httpx
     from reconciler.http.live import read_state  # noqa: PLC0415 - as above
 
     entries = opened.context.inventory.entries
     ours = {key: entry for key, entry in entries.items() if keys is None or key in keys}
+    # A target without a client of ours needs no sink that works.
     if not ours:
         return ()
     opened.sink.probe()
@@ -155,6 +159,7 @@ def _sync_target(
     clients = []
     for key in sorted(ours):
         remote_id = ours[key].remote_id
+        # Each that is left is reported: who reads the list must not take it for whole.
         if stop.is_set():
             clients.append(_not_tried(opened, key, ours[key]))
             continue
@@ -171,26 +176,27 @@ def _sync_client(
     client: LiveClient | None,
     saved: Secret | None,
 ) -> Synced:
-    """Give the sink the secret of one client: as the server shows it, else as a file has it."""
+    """Store the secret of one client in its sink: as the server shows it, else as a file has it."""
     from reconciler.apply.secrets import keep_secret  # noqa: PLC0415 - loads httpx
 
-    left = Synced(target=opened.name, key=key, remote_id=entry.remote_id, status=Status.SKIPPED)
+    skipped = Synced(target=opened.name, key=key, remote_id=entry.remote_id, status=Status.SKIPPED)
     manifest = opened.context.others.get(key)
     if manifest is not None and stated_secret(opened.provider, manifest.spec) is not None:
-        return replace(left, message="its manifest says where its secret is kept")
+        return replace(skipped, message="its manifest says where its secret is kept")
     if pending := pending_successor_refusal(opened.context, key):
-        return replace(left, message=pending.message)
+        return replace(skipped, message=pending.message)
+    # What the server shows holds now; one in a file may be from before a change on the server.
     readable = None if client is None else secret_in(opened.provider, client.body)
     secret = readable or saved
     if secret is None:
-        return replace(left, message=_why_unreadable(opened, client, entry))
+        return replace(skipped, message=_why_unreadable(opened, client, entry))
     kept = keep_secret(
         opened.name, opened.session, opened.sink, key=key, remote_id=entry.remote_id, secret=secret
     )
     if kept.place != entry.secret:
         opened.session.record(key, replace(entry, secret=kept.place))
     status = Status.DONE if kept.place == "stored" else Status.FAILED
-    return replace(left, status=status, location=kept.location, message=kept.trouble)
+    return replace(skipped, status=status, location=kept.location, message=kept.trouble)
 
 
 def _not_tried(opened: OpenTarget, key: str, entry: InventoryEntry) -> Synced:

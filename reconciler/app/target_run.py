@@ -49,7 +49,7 @@ _FRESH: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetJob:
-    """What a run is asked of one target, with every reference resolved.
+    """What a run has to do with one target, every reference resolved.
 
     `manifests` are to be planned; `others` are the target's manifests that are not, by key, and
     `is_partial` says that the user asked for a part. `fingerprint_key` is the project's own.
@@ -68,7 +68,7 @@ class TargetJob:
 
 
 class TargetRun:
-    """One target from its opening on; one that cannot be opened or read plans its errors."""
+    """One target in a run. An error of opening or reading it stands in its plan."""
 
     def __init__(self, job: TargetJob) -> None:
         self.job = job
@@ -89,7 +89,7 @@ class TargetRun:
             self._fail(error)
 
     def enter(self, stack: ExitStack, *, lock: bool, timeout: float) -> OpenTarget:
-        """Open the same, for a use case that does not plan; what goes wrong is raised."""
+        """Open the same, and raise what goes wrong: for use cases that do not plan."""
         job = self.job
         store = store_of(job.project)
         session = stack.enter_context(store.open(job.target.name, lock=lock, timeout=timeout))
@@ -110,6 +110,7 @@ class TargetRun:
             return
         stop = threading.Event()
         pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="ahead"))
+        # After the pool, so that it is called before it: closing the pool waits for the thread.
         stack.callback(stop.set)
         self._read_at = self.job.monotonic()
         self._ahead = pool.submit(read_list, self.job.provider, self._open.transport, stop)
@@ -118,9 +119,11 @@ class TargetRun:
         """Read the server and plan; what goes wrong stands in the plan's errors."""
         if self._open is None:
             return self._plan
+        # What was read ahead is as old as its beginning: an edit since then is not in it.
         self._read_at = self._read_at or self.job.monotonic()
         try:
             self._plan = self._make_plan(self._open)
+            # Not on every plan: to probe may cost a call to another service, and needs its rights.
             if any(map(_brings_secret, self._plan.changes)):
                 self._sink.probe()
         except ReconcilerError as error:
@@ -174,6 +177,7 @@ class TargetRun:
         if self._open is None:
             return ()
         session = self._open.session
+        # Before the creates: a secret that waits is older than any that they bring.
         self.deliveries = deliver_spooled(self._plan.target, session, self._sink)
         refused = any(each.status is Status.FAILED for each in self.deliveries)
         outcomes = carry_out(
@@ -181,12 +185,13 @@ class TargetRun:
             replace(
                 self._open,
                 stop=StopSignal(stop, failed),
+                # Asked before each write, since a long apply outlives its own plan's freshness.
                 is_old=lambda: self.job.monotonic() - self._read_at > _FRESH,
             ),
             on_outcome=on_outcome,
         )
         if self.deliveries:
-            # Of clients too that the run has only now bound. A failure was told already.
+            # Also of clients that the run has only now bound. `carry_out` reported a failed record.
             with suppress(InventoryError):
                 record_delivered(session, self.deliveries)
                 session.flush()
@@ -210,7 +215,10 @@ class TargetRun:
     def _stored(self, session: OpenInventory) -> frozenset[str]:
         """The clients of pending creates whose secret got into its sink before the run ended."""
         holders: set[str | None] = set()
+        # Only of pending creates: of every other client the record says where its secret is, and
+        # to ask the sink costs a call for each.
         for key in session.inventory.pending:
+            # A sink that fails here leaves the secret called lost, which is the safe mistake.
             with suppress(SinkError):
                 holders.add(self._sink.holder(self.job.target.name, key))
         return frozenset(remote_id for remote_id in holders if remote_id is not None)
@@ -266,7 +274,7 @@ def _brings_secret(change: Change) -> bool:
 
 
 def _warn_of_spooled(session: OpenInventory) -> Iterator[str]:
-    """A word on secrets that wait for their sink, and of which the plan of no client speaks."""
+    """Warnings of secrets that wait for their sink and that no change of the plan warns of."""
     for spooled in session.spooled_secrets():
         entry = session.entry(spooled.key)
         if entry is not None and (entry.remote_id, entry.secret) == (spooled.client_id, "spooled"):

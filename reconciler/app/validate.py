@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
-    """What a look at the files alone found: all problems, and how much was looked at."""
+    """All problems of the files, and how many clients and files were read."""
 
     problems: tuple[Problem, ...]
     clients: int
@@ -32,6 +32,7 @@ def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
     with loading(project_file, files=files) as project_load:
         # Not `finish`: the providers that a plan needs take as long to make as all else here.
         manifests, problems = project_load.validate()
+    # A pre-commit hook names a few files: it gets their problems only.
     absent = [] if files else list(_warn_of_absent_sinks(project_load.project))
     warnings = with_positions(absent, ()) if absent else []
     return Validation(
@@ -40,7 +41,8 @@ def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
 
 
 def _warn_of_absent_sinks(project: Project) -> Iterator[Problem]:
-    """A warning for each sink that no package brings here: it may be there where the tool applies."""
+    """A warning for each sink that no installed package brings."""
+    # No error: the package may be installed only where the tool applies.
     for target in project.targets.values():
         if (kind := target.sink.kind) in BUILT_IN:
             continue

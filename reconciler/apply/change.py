@@ -1,4 +1,4 @@
-"""Carries out one change: sends its requests, keeps what they brought, and says what became of it."""
+"""Carries out one change: sends its requests, stores the secret they bring, records the client, reports."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class ChangeRun:
-    """One change on its way: what was sent so far, and what it brought."""
+    """One change while it is carried out: what was sent so far, and what it brought."""
 
     def __init__(self, target: OpenTarget, change: Change) -> None:
         self._target = target
@@ -54,13 +54,14 @@ class ChangeRun:
         self._server_changed: tuple[FieldChange, ...] = ()
 
     def run(self, act: Callable[[ChangeRun], None]) -> Outcome:
-        """Do `act`, and say what became of it: an error ends this change and, if it must, the run."""
+        """Do `act`. The outcome: an error ends this change and, where `StopSignal` says so, the run."""
         try:
             act(self)
         except (RemoteError, SinkError, InventoryError) as error:
             self._target.stop.note_end(error)
             status = Status.UNKNOWN if isinstance(error, Ambiguous) else Status.FAILED
             check = f". {self._what_to_check()}" if isinstance(error, Ambiguous) else ""
+            # First what went wrong with the secret: an error of a later step does not replace it.
             return self.outcome(status, f"{self._trouble}{error}{check}")
         self._target.stop.note_end(None)
         if self._trouble:
@@ -96,6 +97,7 @@ class ChangeRun:
         # The sink comes first: what is recorded can be found out again, the secret cannot.
         self._keep_secret(body, remote_id)
         late = late_requests(target.provider, manifest.spec, body)
+        # Without the late fields, so that a run that dies before their request leaves them planned.
         first = _without_late(target.provider, manifest) if late else manifest
         self._record(first, body, ends_create=True)
         for request in late:
@@ -105,7 +107,7 @@ class ChangeRun:
         self._compare(manifest, body)
 
     def update(self) -> None:
-        """Send the requests that mend the client, none where it is as wanted, and record it."""
+        """Send the update of the client, none where it is as wanted, and record it."""
         change = self.change
         if isinstance(change.record, RecordClient):
             self._prepare_record(change.record)
@@ -117,6 +119,7 @@ class ChangeRun:
                 self._target.session.forget(change.key)
         if change.manifest is None:
             return
+        # Without a request nothing was sent that the server could have answered otherwise.
         if change.requests:
             self._compare(change.manifest, body)
         if change.remote_id is not None:
@@ -132,13 +135,16 @@ class ChangeRun:
             refuse_if_moved(self._target, self._log, self.change)
             self._log.send(self.change.requests[-1], old_id)
         except NotFound as error:
+            # DELETE is idempotent (RFC 9110 section 9.2.2), but a 404 may come from a gateway too:
+            # only a 404 on a read says that the client is gone.
             if not self._is_gone(old_id):
                 raise error from None
+        # A client that is gone has no state after the change, though it was read before.
         self._log.seen = None
         self._target.session.drop(self.change.key, old_id)
 
     def _prepare_record(self, wanted: RecordClient) -> None:
-        """What the record needs before the first request: a create that is over, a secret that is safe."""
+        """Write down, before the first request, that a pending create is over, and keep its secret."""
         if wanted.abandons_create:
             self._target.session.close_create(self.change.key)
         if wanted.secret == "readable" and self.change.live is not None:  # noqa: S105 - a state
@@ -148,7 +154,7 @@ class ChangeRun:
             self._secret_place = wanted.secret
 
     def _is_bound(self, remote_id: str) -> bool:
-        """Whether a client is bound to an id that should be a predecessor's: then it is all it has."""
+        """Whether the key is still bound to `remote_id`, which a successor was to take over from."""
         entry = self._target.session.entry(self.change.key)
         return entry is not None and entry.remote_id == remote_id
 
@@ -188,9 +194,10 @@ class ChangeRun:
             self._trouble += kept.what_to_do
 
     def _record(self, manifest: Manifest, body: JsonObject, *, ends_create: bool = False) -> None:
-        """Remember the client. With `ends_create` its pending create is over, whatever is new."""
+        """Record the client if anything is new of it; with `ends_create` always, to close its pending create."""
         target, key = self._target, self.change.key
         before = target.session.entry(key)
+        # Where a secret is was recorded of one client: a successor has another secret.
         same = before is not None and before.remote_id == self.remote_id
         entry = make_entry(
             target.provider,
@@ -207,6 +214,7 @@ class ChangeRun:
 
     def _superseded(self, before: InventoryEntry | None) -> tuple[str, ...]:
         """The predecessors that are to be deleted, a replaced client among them."""
+        # The plan's list and not the record's: it leaves out predecessors that are gone already.
         old_ids = () if before is None else before.superseded
         if isinstance(self.change.record, RecordClient):
             old_ids = self.change.record.superseded
@@ -225,12 +233,14 @@ class ChangeRun:
 
     def _what_to_check(self) -> str:
         provider, key = self._target.provider, self.change.key
+        # A second request means that the create was answered, and the client is on record by then.
         if self._log.sent > 1 or self.change.action not in (Action.CREATE, Action.REPLACE):
             return "Plan again: it shows what came of it"
         if provider.identity.chosen:
             return "Plan again: if the client was created, it is found by the id that was chosen"
         if provider.list is not None:
             return "Plan again: if the client was created, it is found in the server's list"
+        # Not `client_name`: a name from a reference is a secret, and this is a message.
         name = self._manifest().spec.get("name")
         named = f" named {name!r}" if isinstance(name, str) else ""
         return (
@@ -241,6 +251,7 @@ class ChangeRun:
 
 def delete_predecessor(target: OpenTarget, change: Change, created: Outcome) -> Outcome:
     """Delete the predecessor of a client that was replaced, and join both halves in one outcome."""
+    # `delete` sends the last request of a change, which in a replace is the predecessor's delete.
     deleted = ChangeRun(target, change).run(ChangeRun.delete)
     message = deleted.message
     if deleted.status is not Status.DONE:

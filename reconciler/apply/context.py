@@ -41,13 +41,15 @@ class StopSignal:
         self._unreachable = 0
 
     def note_end(self, error: ReconcilerError | None) -> None:
-        """Take note of how a change ended; None for well."""
+        """Take note of how a change ended: by `error`, or well."""
         if error is not None and self._failed is not None:
             self._failed.set()
         with self._lock:
+            # Any answer, even a refusal, shows that the server is there.
             self._unreachable = self._unreachable + 1 if isinstance(error, Unreachable) else 0
             if isinstance(error, SinkError):
                 self._sink_failed = True
+            # The first reason stays: what several threads meet after it is a consequence.
             self._reason = self._reason or self._reason_of(error)
 
     def reason(self, *, creates: bool) -> str:
@@ -58,6 +60,7 @@ class StopSignal:
             return self._reason
         if self._failed is not None and self._failed.is_set():
             return "an earlier change failed, and --fail-fast stops there"
+        # An update brings no secret, so that a sink that fails is no reason to hold it back.
         if creates and self._sink_failed:
             return "the secret of an earlier client could not be stored"
         return ""

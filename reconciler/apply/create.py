@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     from reconciler.core.model import Change, JsonObject, Manifest, Request
     from reconciler.provider.model import Provider
 
+# How servers say that a chosen id is taken: 409 is HTTP's word for it (RFC 9110 section 15.5.10),
+# 422 what frameworks answer that check it like any other value.
 _TAKEN = frozenset({409, 422})
 
 
 def create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manifest) -> JsonObject:
-    """Create the client of `change`, and give what the server shows of it, sealed.
+    """Create the client of `change`. What the server shows of it, sealed.
 
-    The intent is on disk before the request leaves. It is settled where the server certainly
-    refused or never got the request, and left where nobody can tell; a record closes it. A chosen
-    id that is taken by a client as it is wanted is that client.
+    The intent is on disk before the request leaves. It is closed where the server certainly refused
+    or never got the request, and left open where nobody knows; recording the client closes it. Where
+    a chosen id is taken by a client that is as wanted, that is the client.
     """
     request = change.requests[0]
     intent = _make_intent(target, change, request)
@@ -40,9 +42,11 @@ def create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manife
     target.session.intend(change.key, intent)
     try:
         return log.write(request, "")
+    # A RemoteError too, and the one after which the intent has to stay open.
     except Ambiguous:
         raise
     except RemoteError as refused:
+        # The POST of a run before, or of one at the same time, may have made it after all.
         if isinstance(refused, Rejected) and refused.status in _TAKEN and intent.remote_id:
             found = _existing_client(target, log, manifest, intent.remote_id, refused)
             if found is not None:
@@ -61,6 +65,7 @@ def _make_intent(target: OpenTarget, change: Change, request: Request) -> Intent
         facts={
             name: canonical(provider.fields[name], body[name])
             for name in provider.identity.recognize
+            # The intent is kept in the inventory, where no secret may be.
             if name in body and not holds_secret(body[name])
         },
         digest=fingerprint(target.key, body),
@@ -84,15 +89,18 @@ def _existing_client(
     except NotFound:
         return None
     except RemoteError as error:
+        # Not the refusal, which would close the intent of a client that may be there.
         raise Ambiguous(
             f"{refused}. Whether {remote_id} is taken could not be read: {error}"
         ) from None
     fields = target.provider.fields
+    # What only an update takes was not in the POST, and is sent after this.
     wanted = {name: value for name, value in manifest.spec.items() if not fields[name].update_only}
     differing = compare(target.provider, wanted, body, key=target.key)
     if not differing:
         return body
     names = ", ".join(change.field for change in differing)
+    # Closed, since this POST made nothing: the client is found by its id, which follows from its name.
     _close_create(target, manifest.name)
     raise ChangedMeanwhile(
         f"{target.name}/{manifest.name}: a client with the id {remote_id} was made since this was "

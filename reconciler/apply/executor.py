@@ -1,4 +1,4 @@
-"""Carries out a target's plan in stages, several changes at once, and gives one Outcome for each."""
+"""Carries out a target's plan in stages, several changes at once, into one Outcome for each change."""
 
 from __future__ import annotations
 
@@ -81,10 +81,12 @@ class _Stages:
         act: Callable[[ChangeRun], None],
     ) -> None:
         """Carry out the changes of these actions, all that there is room for at once."""
+        # All at once: the pool, and behind it the pace of the transport, hold them back.
         jobs = {
             place: partial(self._carry_out, change, act) for place, change in self._left(actions)
         }
         for place, outcome in _as_they_end(pool, jobs):
+            # A replace ends with its delete, in the last stage (decision 0002).
             if outcome.action is Action.REPLACE and outcome.status is Status.DONE:
                 self._half_done[place] = outcome
             else:
@@ -104,6 +106,7 @@ class _Stages:
         ended = (self._ended[place] for place in range(len(self._changes)))
         if not unrecorded:
             return tuple(ended)
+        # Not done: the next plan rests on a record that lacks it. A noop has nothing to lose.
         message = f"done on the server, and not recorded: {unrecorded}"
         return tuple(
             replace(outcome, status=Status.FAILED, message=message)
@@ -118,6 +121,7 @@ class _Stages:
                 yield place, change
 
     def _carry_out(self, change: Change, act: Callable[[ChangeRun], None]) -> Outcome:
+        # Asked when its turn comes and not when it is queued: meanwhile the run may have been stopped.
         reason = self._target.stop.reason(creates=change.action in _CREATES)
         if reason:
             return self._skip(change, f"not started: {reason}")
@@ -144,12 +148,13 @@ def _as_they_end(
     pool: ThreadPoolExecutor, jobs: Mapping[int, Callable[[], Outcome]]
 ) -> Iterable[tuple[int, Outcome]]:
     places = {pool.submit(job): place for place, job in jobs.items()}
+    # Collected here, so that `on_outcome` is called by one thread only.
     for future in as_completed(places):
         yield places[future], future.result()
 
 
 def _flush(recorder: OpenInventory) -> str:
-    """Have the last records on disk; what went wrong, "" for nothing."""
+    """Write the last records to disk; what went wrong, "" for nothing."""
     try:
         recorder.flush()
     except InventoryError as error:

@@ -23,6 +23,7 @@ class RequestLog:
         self._change = change
         self.sent = 0
         self.seen: JsonObject | None = None
+        # A dict for its keys: each once, and in the order in which they came, as no set has it.
         self._tracking: dict[str, None] = {}
 
     @property
@@ -31,11 +32,12 @@ class RequestLog:
         return tuple(self._tracking)
 
     def write(self, request: Request, remote_id: str) -> JsonObject:
-        """Send a create or an update, and give the client that the answer shows, sealed."""
+        """Send a create or an update. The client that the answer shows, sealed."""
         answer = self.send(request, remote_id)
         endpoint = _endpoint(self._target.provider, request.operation)
         body = client_in_answer(self._target.provider, endpoint, answer)
         if body is None:
+            # Answered with success, so that the client may be there: its intent must stay open.
             kind = Ambiguous if request.operation == "create" else BadAnswer
             raise kind(
                 f"{self._change.target}/{self._change.key}: {request.method} was answered with "
@@ -47,6 +49,7 @@ class RequestLog:
 
     def send(self, request: Request, remote_id: str) -> Answer:
         """Send one request that writes. Raises the RemoteErrors, and InventoryError for a lost lock."""
+        # Before every write: a lock in an object store is a lease that may have run out by now.
         self._target.session.check_lock()
         try:
             answer = self._target.transport.send(
@@ -57,6 +60,7 @@ class RequestLog:
                 expect=_endpoint(self._target.provider, request.operation).expect,
                 subject=self._change.key,
             )
+        # It never reached the server, so that it is not among the requests that were sent.
         except Unreachable:
             raise
         except RemoteError as error:
@@ -80,6 +84,7 @@ def _endpoint(provider: Provider, operation: Operation) -> Endpoint:
     endpoints = {
         "create": provider.create,
         "update": provider.update,
+        # A delete is planned only where there is a call for it: `read` is for the type alone.
         "delete": provider.delete or provider.read,
     }
     return endpoints[operation]

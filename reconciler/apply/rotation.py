@@ -33,12 +33,12 @@ CERTAIN: Final = (Unreachable, Unauthorized, Rejected, NotFound)
 
 
 def rotate(provider: Provider, transport: Transport, live: LiveClient, *, key: str) -> Secret:
-    """Give `live`, as it was just read, a new secret; the one that the server has from now on.
+    """Change the secret of `live`, which was just read. The secret that the server has from now on.
 
-    Raises an error of `CERTAIN` where the old one still holds. Where no answer says so, the client
-    is read again: the secret that it shows then is the new one, if it is another. Raises
-    Ambiguous and the other RemoteErrors where that does not tell either. The vendor must have a
-    way to change a secret.
+    Raises an error of `CERTAIN` where the old one still holds. Where the answer does not say, the
+    client is read again: if it shows another secret than before, that is the new one. Raises
+    Ambiguous and the other RemoteErrors where it does not. The vendor must have a way to change a
+    secret.
     """
     how = provider.rotate
     if how is None:
@@ -85,6 +85,7 @@ def _call(
     except RemoteError as error:
         return _read_new_secret(provider, transport, live, error)
     found = secret_anywhere_in(provider, answer.body)
+    # An answer that shows the client as it was before is no proof of a new secret.
     if found is not None and found != secret_in(provider, live.body):
         return found
     silent = BadAnswer(
@@ -99,6 +100,7 @@ def _read_new_secret(
     provider: Provider, transport: Transport, live: LiveClient, error: RemoteError
 ) -> Secret:
     """The secret that the client shows, if it is not the one that it had."""
+    # Read and not sent again: a second call would change the secret once more.
     try:
         now = secret_in(provider, read_client(provider, transport, live.remote_id).body)
     except RemoteError as unread:

@@ -23,14 +23,15 @@ _STORED: Final[SecretPlace] = "stored"
 
 
 def deliver_spooled(target: str, session: OpenInventory, sink: Sink) -> tuple[SecretDelivery, ...]:
-    """Give `sink` every secret of `target` that waits for it, and delete the file of each that it took.
+    """Store in `sink` every secret of `target` that waits for it, and delete the file of each.
 
-    A secret whose client is not the one of its key any more stays where it is: it would take the
-    place of another one's. Raises InventoryError for files that cannot be read.
+    A secret whose client is not the one of its key any more stays where it is: in the sink it would
+    overwrite the secret of the key's client. Raises InventoryError for files that cannot be read.
     """
     waiting = session.spooled_secrets()
+    # On most runs nothing waits, and `inventory` copies the record of the whole fleet.
     inventory = session.inventory if waiting else None
-    # A pending create is newer than what is recorded, so that its secret has the last word.
+    # A pending create is newer than what is recorded: its secret comes last, and stays in the sink.
     ordered = sorted(
         waiting, key=lambda each: inventory is not None and not _is_bound(inventory, each)
     )
@@ -80,8 +81,8 @@ def keep_secret(
 ) -> KeptSecret:
     """Store the secret of a client durably: in its sink, else in a private file, else it is lost.
 
-    Once the sink has it, no older one of that client waits for it any more: a later run would put
-    that in its place.
+    Once the sink has it, older secrets of that client in private files are deleted: a later run
+    would overwrite the new one with them.
     """
     try:
         location = sink.store(target, key, remote_id, secret)
@@ -97,6 +98,7 @@ def keep_secret(
 
 
 def _stored(session: OpenInventory, key: str, remote_id: str, location: str) -> KeptSecret:
+    # Only now: until the sink has a newer one, the file may be the only copy of a secret in use.
     try:
         for waiting in session.spooled_secrets():
             if (waiting.key, waiting.client_id) == (key, remote_id):
@@ -115,26 +117,27 @@ def _belongs(inventory: Inventory, waiting: SpooledSecret) -> bool:
     """Whether a secret is of the client of its key, or of one that a pending create made."""
     if _is_bound(inventory, waiting):
         return True
+    # A run that died after it saved the secret had no time to record the client.
     pending = inventory.pending.get(waiting.key)
     return pending is not None and pending.remote_id in (None, waiting.client_id)
 
 
 def record_delivered(session: OpenInventory, deliveries: Sequence[SecretDelivery]) -> None:
-    """Have the record say that delivered secrets are stored, also of clients that it knows only now."""
+    """Record that delivered secrets are stored, also of clients that were bound after the delivery."""
     for delivery in deliveries:
         if delivery.status is Status.DONE:
             _record_stored(session, delivery.key, delivery.remote_id)
 
 
 def _record_stored(session: OpenInventory, key: str, remote_id: str) -> None:
-    """Have the record say that the secret of a client is in its sink. Raises InventoryError."""
+    """Record that the secret of a client is in its sink. Raises InventoryError."""
     entry = session.entry(key)
     if entry is not None and entry.remote_id == remote_id and entry.secret != _STORED:
         session.record(key, replace(entry, secret=_STORED))
 
 
 def refuse_new_secrets(plan: TargetPlan, brings_secret: Callable[[Change], bool]) -> TargetPlan:
-    """The plan without what would bring a secret: its sink has just refused one."""
+    """The plan, with each change refused that would bring a secret: its sink has just failed."""
     refused = Refusal(
         rule=Rule.SINK_FAILED, message="its secret could not be stored: the sink fails"
     )
@@ -157,11 +160,13 @@ def _deliver(
         location = sink.store(target, waiting.key, waiting.client_id, waiting.secret)
     except SinkError as error:
         return _delivery(target, waiting, Status.FAILED, message=str(error))
+    # The file goes last: left behind it is delivered once more, but a record that still says
+    # "spooled" of a file that is gone would warn of it in every plan.
     try:
         _record_stored(session, waiting.key, waiting.client_id)
         session.unspool(waiting)
     except InventoryError as error:
-        # It is where it belongs; a file that is left is delivered once more.
+        # Done all the same: the sink has it.
         return _delivery(target, waiting, Status.DONE, location, message=str(error))
     return _delivery(target, waiting, Status.DONE, location)
 

@@ -1,4 +1,4 @@
-"""Holds each write to the client that it was planned on, and finds out what a failed one left behind."""
+"""Writes a client only if it is as it was planned on, and finds out what a failed write left behind."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TOO_MANY_REQUESTS = 429
 
 
 def update(target: OpenTarget, log: RequestLog, change: Change) -> tuple[JsonObject, str]:
-    """Send what mends a client. What the server shows of it then, and a note, "" for none.
+    """Send the updates of a client. What the server shows of it then, and a note, "" for none.
 
     Raises ChangedMeanwhile, with nothing written, where it is not the client that was planned on,
     and the RemoteErrors, their messages saying what is live now where a part may have been done.
@@ -51,7 +51,7 @@ def update(target: OpenTarget, log: RequestLog, change: Change) -> tuple[JsonObj
 
 
 def refuse_if_moved(target: OpenTarget, log: RequestLog, change: Change) -> None:
-    """Raise ChangedMeanwhile where a client that is to go is not as it was when that was planned.
+    """Raise ChangedMeanwhile where a client that is to be deleted has moved since that was planned.
 
     It is read again only where the plan's look at it is too old; NotFound says that it is gone.
     """
@@ -61,7 +61,10 @@ def refuse_if_moved(target: OpenTarget, log: RequestLog, change: Change) -> None
 
 
 def refuse_replace_if_moved(target: OpenTarget, log: RequestLog, change: Change) -> None:
-    """Raise ChangedMeanwhile where a client that is to be replaced moved: its successor carries it over."""
+    """Raise ChangedMeanwhile where a client that is to be replaced has moved, or is gone.
+
+    Its successor was planned with the live values of fields that the manifest does not declare.
+    """
     try:
         refuse_if_moved(target, log, change)
     except NotFound:
@@ -84,7 +87,7 @@ def _requests_to_send(target: OpenTarget, log: RequestLog, change: Change) -> tu
 
 
 def _write(target: OpenTarget, log: RequestLog, change: Change, request: Request) -> JsonObject:
-    """Send one update. A patch whose tests fail over spelling or order alone is sent again with that."""
+    """Send one update. A patch whose tests fail over spelling or order alone is made anew and sent again."""
     remote_id = change.remote_id or ""
     try:
         return log.write(request, remote_id)
@@ -96,10 +99,12 @@ def _write(target: OpenTarget, log: RequestLog, change: Change, request: Request
         if change.live is None or not _has_tests(request):
             raise
         now = _read_or_refuse(log, change)
+        # Only these fields are in the patch: an edit of another one is not overwritten by it.
         planned = {field.field for field in change.fields}
         since = moved_fields(target.provider, change, change.live.body, now)
         _refuse(target, change, now, [name for name in since if name in planned])
         (again,) = _make_anew(target, change, now)
+        # The same tests would fail the same way: the refusal was about something else (0011).
         if again == request:
             raise refused from None
         return log.write(again, remote_id)
@@ -169,33 +174,38 @@ def _may_be_done(target: OpenTarget, error: RemoteError) -> bool:
     if isinstance(error, Rejected):
         # RFC 5789 section 2: a patch is applied whole or not at all.
         return target.provider.style is not UpdateStyle.JSON_PATCH
+    # A rate limit turned it away before it was looked at (RFC 6585 section 4).
     return error.status != _TOO_MANY_REQUESTS
 
 
 def _find_out(
     target: OpenTarget, log: RequestLog, change: Change, error: RemoteError
 ) -> tuple[JsonObject, str]:
-    """What a failed update left: the client where it is as wanted all the same, else the error with what is live now."""
+    """The client, with a note, if a failed update made it as wanted all the same.
+
+    Raises the error otherwise, with a sentence on what is live now.
+    """
     try:
         now = log.read(change.remote_id or "")
     except RemoteError as unread:
         raise _with_sentence(error, f"What is live now could not be read: {unread}") from None
     planned = [field.field for field in change.fields]
-    left = {field.field for field in _still_wanted(target, change, now)}
-    done = [name for name in planned if name not in left]
+    undone = {field.field for field in _still_wanted(target, change, now)}
+    done = [name for name in planned if name not in undone]
+    # Of a field that no answer shows, a read cannot prove that it was written.
     unseen = [name for name in planned if target.provider.fields[name].write_only]
-    if not left and not unseen:
+    if not undone and not unseen:
         return now, f"{error}. Read again, the client is as wanted"
     if not done:
         raise _with_sentence(error, "Read again, nothing of it was changed") from None
     raise _with_sentence(
         error,
-        f"Read again, {', '.join(done)} changed all the same, and {', '.join(sorted(left))} did not",
+        f"Read again, {', '.join(done)} changed all the same, and {', '.join(sorted(undone))} did not",
     ) from None
 
 
 def _still_wanted(target: OpenTarget, change: Change, now: JsonObject) -> tuple[FieldChange, ...]:
-    """The planned fields that are not as wanted; one that no answer shows is never seen to be."""
+    """The planned fields that are not as wanted; one that no answer shows counts as one of them."""
     manifest = change.manifest
     wanted = {field.field: field.after for field in change.fields}
     if manifest is not None:

@@ -42,15 +42,15 @@ def server_changed(
 ) -> tuple[FieldChange, ...]:
     """The fields that the answer to a write shows other than they were wanted.
 
-    Those that no answer shows are left out, and so are those that git does not look after.
+    Those that no answer shows are left out, and so are those of `lifecycle.ignoreChanges`.
     """
     skip = ignored_fields(manifest)
-    shown = {
+    comparable = {
         name: value
         for name, value in manifest.spec.items()
         if name not in skip and not provider.fields[name].write_only
     }
-    return compare(provider, shown, answer, key=key)
+    return compare(provider, comparable, answer, key=key)
 
 
 def make_entry(
@@ -74,11 +74,14 @@ def make_entry(
     answered: dict[str, Json] = {}
     for name in sorted(manifest.spec.keys() - ignored_fields(manifest)):
         field, wanted = provider.fields[name], manifest.spec[name]
+        # A reference may stand in any field, and the inventory lies in git or in a bucket.
         if field.secret or holds_secret(wanted):
             fingerprints[name] = fingerprint(key, canonical(field, reveal(wanted)))
             continue
+        # Canonical: a set in another order must not rewrite a record that people review.
         applied[name] = canonical(field, wanted)
         if not field.write_only:
+            # Members that the manifest does not declare are no other spelling of those that it does.
             live = canonical(
                 field, declared_part(field, wanted, answer.get(field.read_as, MISSING))
             )
@@ -108,8 +111,8 @@ def bind_entry(
 ) -> Binding:
     """What to remember of `client` as that of `manifest`, whose references may be unresolved.
 
-    Only what is as wanted counts as applied: the rest is for the next apply to show and to send.
-    Of what no answer shows, and of a reference, nobody knows what the server has.
+    Only what is as wanted counts as applied: the next apply shows and sends the rest. A field that
+    no answer shows, or whose value is a reference, does not count: what the server has is unknown.
     """
     provider, spec = context.provider, manifest.spec
     hidden = {pointer.split("/")[1] for pointer, _ in references.find(spec, provider)}
@@ -125,6 +128,7 @@ def bind_entry(
         client.body,
         key=context.key,
         now=now,
+        # The record and the intent of a replace may both name the same predecessor.
         superseded=tuple(dict.fromkeys(superseded)),
         secret=secret,
     )
@@ -134,9 +138,9 @@ def bind_entry(
 def quarantine_entry(
     old: InventoryEntry, switch: Switch | None, *, turned: bool, now: str
 ) -> InventoryEntry:
-    """What to remember of a client that no manifest names any more, from `now` on.
+    """What to remember of a client that no manifest names any more, in quarantine from `now` on.
 
-    `turned` says that it was turned off for that. Only then is it turned on again when a manifest
+    `turned` says that the quarantine turned it off. Only then is it turned on again when a manifest
     comes back, so only then does `applied` hold the switch.
     """
     field = "" if switch is None else switch.field
@@ -154,6 +158,8 @@ def quarantine_entry(
 
 def renews(old: InventoryEntry | None, new: InventoryEntry) -> bool:
     """Whether `new` says anything that `old` does not, the time aside."""
+    # A run that changes nothing must leave the bytes of the record alone: it is a file in git, and
+    # a new time in each entry would be a commit after every run (decision 0013).
     return old is None or replace(old, applied_at="", digest="") != replace(
         new, applied_at="", digest=""
     )

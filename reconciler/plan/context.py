@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reconciler.provider.model import Provider
 
 # RFC 9562 section 5.5: names in this space are `<base URL> <target> <key> <predecessor>`.
+# Never change it: a create that got no answer is found by the id that follows from it.
 _CLIENT_IDS: Final = uuid.UUID("6f1d0c0e-6d3c-5d0a-9a43-0f3b6f0c4a55")
 NO_MANIFESTS: Final[Mapping[str, Manifest]] = MappingProxyType({})
 NOTHING_SEEN: Final = LiveState(clients=MappingProxyType({}), listed=False)
@@ -42,6 +43,7 @@ class TargetContext:
     others: Mapping[str, Manifest] = field(default_factory=lambda: NO_MANIFESTS)
     is_partial: bool = False
     stored: frozenset[str] = frozenset()
+    # Long ago, so that no quarantine and no last use is ever over without a clock.
     now: str = "1970-01-01T00:00:00Z"
 
 
@@ -53,11 +55,14 @@ def ids_to_read(context: TargetContext, manifests: Iterable[Manifest]) -> frozen
     for manifest in named:
         remote_id, entry = bound_id(context, manifest), entries.get(manifest.name)
         wanted.update(() if remote_id is None else (remote_id,))
+        # This plan deletes the predecessors that are still there, once their successor can be used.
         wanted.update(() if entry is None else entry.superseded)
         intent = pending.get(manifest.name)
         if intent is not None and intent.remote_id is not None:
             wanted.add(intent.remote_id)
     policy = context.target.policy
+    # Without a list only `disable` can act on a client that has no manifest: a delete needs a whole
+    # list as evidence (decision 0015), so for it nothing would be read but quota spent.
     if policy.prune and policy.on_removal == "disable":
         for key in keys_without_manifest(context, named):
             wanted.update((entries[key].remote_id, *entries[key].superseded))
@@ -66,6 +71,7 @@ def ids_to_read(context: TargetContext, manifests: Iterable[Manifest]) -> frozen
 
 def keys_without_manifest(context: TargetContext, manifests: Iterable[Manifest]) -> list[str]:
     """The keys of the clients of ours that no manifest names, planned or not, sorted."""
+    # With --select the manifests that were not picked are among the others: they are not gone.
     named = {manifest.name for manifest in manifests} | context.others.keys()
     return sorted(context.inventory.entries.keys() - named)
 
@@ -83,8 +89,9 @@ def bound_ids(context: TargetContext) -> frozenset[str]:
 def live_client(live: LiveState, remote_id: str) -> LiveClient | None:
     """The client, None where the server said that it is gone.
 
-    ValueError for one that was not asked for: of it nothing can be said.
+    ValueError for one that was not asked for: nothing is known of it.
     """
+    # An id that was never read is not absent: concluding that would create the client again.
     if remote_id not in live.clients and not live.listed and remote_id not in live.gone:
         raise ValueError(f"{remote_id} was never read, so nothing can be said of it")
     return live.clients.get(remote_id)
@@ -92,11 +99,13 @@ def live_client(live: LiveState, remote_id: str) -> LiveClient | None:
 
 def bound_id(context: TargetContext, manifest: Manifest) -> str | None:
     """The remote id that a manifest means: stated, recorded, or the one a create chose or would."""
+    # Before the record: stating another id is how a user moves a key to another client.
     if manifest.id is not None:
         return spelled_id(context.provider, manifest.id)
     entry = context.inventory.entries.get(manifest.name)
     if entry is not None:
         return entry.remote_id
+    # The intent's id and not the one that would be chosen now: baseUrl may have changed meanwhile.
     intent = context.inventory.pending.get(manifest.name)
     if intent is not None and intent.remote_id is not None:
         return intent.remote_id
@@ -106,17 +115,18 @@ def bound_id(context: TargetContext, manifest: Manifest) -> str | None:
 def spelled_id(provider: Provider, stated: str) -> str:
     """An id that a person states, as the server spells it.
 
-    Where clients choose their ids these are UUIDs, which servers spell in small letters
-    (RFC 9562 section 4) and people may not.
+    Where the caller chooses ids they are UUIDs, which servers write in lower case (RFC 9562
+    section 4) and people may not.
     """
     return stated.lower() if provider.identity.chosen else stated
 
 
 def chosen_id(context: TargetContext, key: str, predecessor: str = "") -> str:
-    """The id that a new client gets where the vendor lets one choose: a version 5 UUID.
+    """The id that a new client gets where the vendor lets the caller choose: a version 5 UUID.
 
-    It follows from where the client lives and what it is called, so that a create which is made
-    twice, by a crash or by a second run, is refused the second time instead of doubled.
+    It follows from the server, the target and the key. So a create that is sent twice, after a
+    crash or by a second run, is refused the second time and makes no second client.
     """
     target = context.target
+    # Without a predecessor the name ends in a blank. It stays: each id that was chosen has it.
     return str(uuid.uuid5(_CLIENT_IDS, f"{target.base_url} {target.name} {key} {predecessor}"))

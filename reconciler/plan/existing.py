@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def change_of(context: TargetContext, manifest: Manifest, action: Action, reason: str) -> Change:
-    """A change of the manifest's client, of which nothing more is known yet."""
+    """A change of the manifest's client with an action, a reason and a record, and nothing else yet."""
     return Change(
         target=context.target.name,
         key=manifest.name,
@@ -49,6 +49,7 @@ def _left_predecessors(context: TargetContext, key: str) -> tuple[str, ...]:
     """The predecessors of a client that a replace could not delete, and that are still there."""
     entry = context.inventory.entries.get(key)
     old_ids = () if entry is None else entry.superseded
+    # One that somebody deleted by hand leaves the record with the next apply.
     return tuple(old_id for old_id in old_ids if live_client(context.live, old_id) is not None)
 
 
@@ -57,6 +58,7 @@ def plan_existing(
 ) -> Change:
     """The change of a client that is there; an adoption where `entry` does not bind it."""
     provider = context.provider
+    # What was applied to another client says nothing of this one, neither drift nor spelling.
     recorded = entry if entry is not None and entry.remote_id == live.remote_id else None
     manifest = turned_on_again(provider, stated, recorded, live)
     wanted, skip = manifest.spec, ignored_fields(manifest)
@@ -69,6 +71,7 @@ def plan_existing(
         warnings=_warn_of_spellings(accepted_spellings(provider, wanted, recorded)),
     )
     blocked = blocked_fields(provider, manifest, fields)
+    # A replace brings the other fields along, so that an update before it would be lost.
     if blocked:
         reason = f"{', '.join(blocked)} cannot be changed in place"
         return _replace(context, change, manifest, live, reason)
@@ -79,14 +82,19 @@ def plan_existing(
         change = replace(change, action=Action.UPDATE, reason=reason, requests=requests)
     if recorded is None:
         return _adopt(context, change, manifest, live)
-    return _mind_secret(context, change, manifest, live, recorded)
+    return _plan_secret(context, change, manifest, live, recorded)
 
 
 def plan_found(context: TargetContext, manifest: Manifest, live: LiveClient) -> Change:
-    """The adoption of what a create of ours left; what only a replace can mend is left for later."""
+    """The adoption of the client that a pending create made, with the updates that it needs.
+
+    Fields that only a replace can change are left to the next plan.
+    """
     provider, entry = context.provider, context.inventory.entries.get(manifest.name)
     fields = compare(provider, manifest.spec, live.body, key=context.key)
     blocked = blocked_fields(provider, manifest, fields)
+    # It is bound first: a replace here could die after its create, and nothing would be on record
+    # of the client that is here already.
     spec = {name: value for name, value in manifest.spec.items() if name not in blocked}
     change = plan_existing(context, replace(manifest, spec=spec), None, live)
     superseded = _left_predecessors(context, manifest.name)
@@ -120,7 +128,7 @@ def secret_state(context: TargetContext, client: LiveClient) -> SecretState:
 
 
 def warn_of_secret(context: TargetContext, key: str, place: str) -> tuple[str, ...]:
-    """A word on a secret that is not where it belongs, and on the way to another."""
+    """A warning of a secret that is not in its sink, with the way to another one."""
     if place == "spooled":
         return ("its secret waits in a private file: the next apply brings it to its sink",)
     if place != "lost":
@@ -134,6 +142,7 @@ def warn_of_secret(context: TargetContext, key: str, place: str) -> tuple[str, .
 
 def _adopt(context: TargetContext, change: Change, manifest: Manifest, live: LiveClient) -> Change:
     if manifest.id is not None:
+        # Somebody else made it and has its secret: it is not for our sink.
         return replace(change, action=Action.ADOPT, reason="bound by metadata.id")
     change = replace(
         change, action=Action.ADOPT, reason="created by a run that could not record it"
@@ -143,22 +152,23 @@ def _adopt(context: TargetContext, change: Change, manifest: Manifest, live: Liv
 
 
 def _store_readable(context: TargetContext, change: Change, live: LiveClient) -> Change:
-    """The change, which has the secret stored where the vendor still shows it."""
+    """The change, with the order to store the secret where the vendor still shows it."""
     if secret_in(context.provider, live.body) is None:
         return change
     superseded = _left_predecessors(context, change.key)
     return replace(change, record=RecordClient(secret="readable", superseded=superseded))  # noqa: S106 - a state
 
 
-def _mind_secret(
+def _plan_secret(
     context: TargetContext,
     change: Change,
     manifest: Manifest,
     live: LiveClient,
     entry: InventoryEntry,
 ) -> Change:
-    """The change of a client of ours, with what is to be done for a secret that was not kept."""
+    """The change of a client of ours, with what is to be done for a secret that is not in its sink."""
     place = entry.secret
+    # In this order: as long as the vendor shows the secret, nobody has to take a new one.
     if place == "lost" and secret_state(context, live) == "readable":
         return _store_readable(context, change, live)
     if place == "lost" and _may_be_replaced(context.provider, manifest):
@@ -175,7 +185,7 @@ def _can_rotate(provider: Provider) -> bool:
 
 
 def _may_be_replaced(provider: Provider, manifest: Manifest) -> bool:
-    """Whether a client whose secret is lost is replaced: where that is allowed, and the one way."""
+    """Whether a client whose secret is lost is replaced: if allowed, and if nothing else brings a secret."""
     lifecycle = manifest.lifecycle
     allowed = lifecycle.allow_replace and not lifecycle.prevent_destroy and manifest.id is None
     return allowed and provider.delete is not None and not _can_rotate(provider)
@@ -204,6 +214,7 @@ def _replace(
         # A guard refuses it: there is no request to show.
         return change
     new_id = None
+    # With the predecessor in it: the plain id is taken by the client that is to be replaced.
     if provider.identity.chosen:
         new_id = chosen_id(context, manifest.name, live.remote_id)
     requests = replacement_requests(provider, manifest.spec, live, chosen_id=new_id)
@@ -218,6 +229,7 @@ def _who_moved(fields: Iterable[FieldChange]) -> str:
         Origin.CONFIG: "changed in git",
         Origin.BOTH: "changed on both sides",
     }
+    # In the order of `words`: a Counter's own follows the fields.
     parts = [f"{_fields(count[origin])} {word}" for origin, word in words.items() if count[origin]]
     return ", ".join(parts)
 

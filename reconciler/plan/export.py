@@ -36,7 +36,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """The manifest of a live client: a valid document, by which nothing about the client differs."""
+    """The manifest of a live client: a valid document that a plan finds no difference from."""
 
     document: Mapping[str, Json]
     notes: tuple[Note, ...] = ()
@@ -59,25 +59,27 @@ def export(
     """The manifest of `client`, as the server shows it, in the order of the client schema.
 
     Secrets, and what a request cannot set or an answer does not show, are left out; so are the
-    documented defaults, unless `full`, and with a note what `validator`, that of the provider's
-    manifests, refuses. `metadata.id` is stated only where the manifest would not be valid
+    documented defaults, unless `full`. What `validator`, that of the provider's manifests, refuses
+    is left out with a note. `metadata.id` is stated only where the manifest would not be valid
     without it, since a field that a new client needs cannot be stated. ValueError for a `key` or
     a `target` that no manifest can have.
     """
-    shown = dict(_writable_values(provider, client.body, full=full))
-    spec = {name: value for name, value in shown.items() if not _why_unfit(provider, name, value)}
+    values = dict(_writable_values(provider, client.body, full=full))
+    spec = {name: value for name, value in values.items() if not _why_unfit(provider, name, value)}
     notes = [
-        Note(field=name, reason=_why_unfit(provider, name, shown[name]))
-        for name in shown.keys() - spec.keys()
+        Note(field=name, reason=_why_unfit(provider, name, values[name]))
+        for name in values.keys() - spec.keys()
     ]
     bound = {"name": key, "target": target, "id": client.remote_id}
     notes += _take_out_refused(validator, _document(provider, bound, spec), spec)
+    # Last, by the comparison of a plan: so a plan right after an import is empty by construction.
     notes += _take_out_differing(provider, spec, client.body)
-    free = _document(provider, {"name": key, "target": target}, spec)
-    problems = validator.problems(free)
+    # A manifest that holds an id cannot be replaced, so the id stays only where it must (0009).
+    without_id = _document(provider, {"name": key, "target": target}, spec)
+    problems = validator.problems(without_id)
     notes += [Note(field="metadata.id", reason=problem.message) for problem in problems]
     return Exported(
-        document=_document(provider, bound, spec) if problems else free,
+        document=_document(provider, bound, spec) if problems else without_id,
         notes=tuple(sorted(notes, key=lambda note: (note.field, note.reason))),
     )
 
@@ -101,6 +103,7 @@ def _writable_values(
         if field.read_only or field.secret or field.write_only or field.volatile:
             continue
         live = body.get(field.read_as, MISSING)
+        # Servers show null for what is not set, also where no request may state null.
         if live is MISSING or (live is None and not _takes_null(field.schema)):
             continue
         if full or field.name in required or not _is_default(field, live):
@@ -145,16 +148,16 @@ def _writable(schema: JsonObject, value: Json) -> Json:
 
 
 def _identifying_part(by: Sequence[str], member: Json, among: Sequence[Json]) -> Json:
-    """A member of a set by what a reader knows it by, where that is its alone among the others.
+    """A member of a set by the name that people know it by, where no other member has the same.
 
-    The schema names what identifies a member surely first, and what people call it last.
+    The schema lists the surest identifier first and the one for people last.
     """
     if not isinstance(member, dict):
         return member
     for name in reversed(by):
         value = member.get(name)
-        twins = [one for one in among if isinstance(one, dict) and one.get(name) == value]
-        if value and len(twins) == 1:
+        alike = [one for one in among if isinstance(one, dict) and one.get(name) == value]
+        if value and len(alike) == 1:
             return {name: value}
     return member
 
@@ -182,7 +185,9 @@ def _can_be_read(value: Json) -> bool:
 def _take_out_refused(
     validator: Validator, document: JsonObject, spec: dict[str, Json]
 ) -> Iterator[Note]:
-    """Take out of `spec`, which `document` holds, what the schema refuses, and say so of each."""
+    """Take out of `spec`, which `document` holds, what the schema refuses; a note for each."""
+    # The document holds this very `spec`, so that each turn sees what is left of it. Given a copy,
+    # the loop would never end.
     while problems := validator.problems(document):
         found: dict[str, str] = {}
         for problem in problems:
@@ -204,7 +209,8 @@ def _field_of(pointer: str) -> str:
 def _take_out_differing(
     provider: Provider, spec: dict[str, Json], body: JsonObject
 ) -> Iterator[Note]:
-    """Take out of `spec` what a plan would find to differ all the same, and say so of each."""
+    """Take out of `spec` what a plan would find to differ all the same; a note for each."""
+    # No key: secret fields are not in `spec`, so that no fingerprint is made.
     for change in compare(provider, spec, body, key=b""):
         del spec[change.field]
         reason = "a manifest cannot state the whole of the server's value"
@@ -220,6 +226,7 @@ def keys(
     """
     match = provider.identity.match or "name"
     names = {client.remote_id: slug(str(client.body.get(match) or "")) for client in clients}
+    # None of several clients of a name gets it: which one did would hang on the server's order.
     shared = Counter(names.values())
     given: dict[str, str] = {}
     used = {*taken}
@@ -238,11 +245,13 @@ def _free_key(name: str, used: Collection[str]) -> str:
     number, key = 1, name
     while key in used:
         number += 1
-        key = f"{name[: _LONGEST_KEY - 6]}-{number}"
+        key = f"{name[: _LONGEST_KEY - 6]}-{number}"  # room for a dash and five digits
     return key
 
 
 def slug(text: str) -> str:
     """`text` as a key may be: small letters, digits, `.`, `_` and `-`; "" where nothing is left."""
+    # Decomposed, a letter loses its accent and not itself.
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    # Stripped twice: the cut may leave one of these at the end, where no key may have it.
     return re.sub(r"[^a-z0-9._]+", "-", plain).strip("-._")[:_LONGEST_KEY].rstrip("-._")

@@ -83,6 +83,7 @@ _WAY_OUT: Final = "; to do it on purpose, run once with --max-deletes N"
 
 def client_name(provider: Provider, values: JsonObject) -> str:
     """The name that people know a client by, from its spec or its body; "" where it has none."""
+    # In a spec it may come from a reference, and is compared all the same.
     name = reveal(values.get(provider.identity.match or "name"))
     return name if isinstance(name, str) else ""
 
@@ -105,7 +106,7 @@ def protected_refusal(provider: Provider, body: JsonObject) -> Refusal | None:
 
 
 def own_client_refusal(context: TargetContext, remote_id: str | None, why: str) -> Refusal | None:
-    """The veto on what takes something from the client that the tool logs in as; `why` ends it."""
+    """The veto on what takes something from the client that the tool logs in as; `why` ends its message."""
     if not is_own(context, remote_id):
         return None
     subject = "this is the client that the reconciler itself logs in with"
@@ -177,7 +178,10 @@ def rotation_refusal(
 
 
 def pending_successor_refusal(context: TargetContext, key: str) -> Refusal | None:
-    """The veto on a secret of a client whose successor may be there, and have the sink by now."""
+    """The veto on giving the sink a client's secret while a successor of it may already be there.
+
+    The sink may have the successor's secret by then.
+    """
     if key not in context.inventory.pending:
         return None
     return Refusal(
@@ -189,6 +193,7 @@ def pending_successor_refusal(context: TargetContext, key: str) -> Refusal | Non
 
 def refuse_shared_ids(changes: list[Change]) -> None:
     """Refuse, in place, manifests that mean one client: they would undo each other for ever."""
+    # All of them, also one that is as wanted by now: it is the next one to be undone.
     owners: dict[str, list[int]] = {}
     for position, change in enumerate(changes):
         if change.remote_id is not None:
@@ -211,6 +216,7 @@ def threshold_refusals(
     `not_planned` is the number of clients of ours that the run does not look at. `policy.override`
     stands in for both limits.
     """
+    # A create counts on neither side. Clients that were not picked do: a share is one of all.
     existing = [change for change in changes if change.live is not None]
     taken, ours = sum(map(_takes_away, existing)), len(existing) + not_planned
     if policy.override is not None:
@@ -250,11 +256,13 @@ def _narrowed_own_client(context: TargetContext, change: Change) -> Refusal | No
 
 def _replace_refusal(change: Change, provider: Provider) -> Refusal | None:
     lifecycle = change.manifest.lifecycle if change.manifest else None
+    # The order decides which way out is named: first those that no word in the manifest opens.
     if provider.delete is None:
         return Refusal(
             rule=Rule.NO_DELETE,
             message=f"{provider.title} cannot delete a client, so this one cannot be replaced",
         )
+    # Before allowReplace: "never" outweighs "may".
     if lifecycle is not None and lifecycle.prevent_destroy:
         return Refusal(
             rule=Rule.PREVENT_DESTROY,

@@ -65,9 +65,11 @@ class Unowned:
 
 def unowned_clients(context: TargetContext, manifests: Iterable[Manifest]) -> Unowned:
     """The clients that neither the inventory nor a manifest speaks of."""
+    # With --select, also those that a manifest means which was not picked: it is not free to adopt.
     known = claims(context, [*manifests, *context.others.values()])
     claimed = known.bound.keys() | known.superseded.keys() | known.meant.keys()
     live = context.live.clients
+    # Sorted, since no server promises an order, and messages list these clients.
     clients = tuple(live[remote_id] for remote_id in sorted(live.keys() - claimed))
     by_name: dict[str, list[LiveClient]] = {}
     for client in clients:
@@ -97,6 +99,7 @@ def find_namesake(
             f"({list_ids(found)}): set metadata.id to the one that is meant",
         )
     (client,) = found
+    # Its own pending create was settled before names are looked at; another's may have made it.
     others = [key for key in context.inventory.pending if key != manifest.name]
     return _pending_refusal(context, client, others) or client
 
@@ -104,7 +107,7 @@ def find_namesake(
 def claim_refusal(
     context: TargetContext, known: Claims, client: LiveClient, *, key: str = ""
 ) -> Refusal | None:
-    """Why a client is another's; None where nobody but `key`, which `known` lacks, claims it."""
+    """Why a client belongs to another key; None where nobody but `key`, which `known` lacks, claims it."""
     remote_id = client.remote_id
     if remote_id in known.bound:
         return Refusal(rule=Rule.BOUND, message=_already(context, known.bound[remote_id]))
@@ -121,11 +124,12 @@ def claim_refusal(
 def stated_id_refusal(
     context: TargetContext, client: LiveClient, manifest: Manifest
 ) -> Refusal | None:
-    """Why `metadata.id` may not bind a client that is no other manifest's; None where it may.
+    """Why `metadata.id` may not bind a client; None where it may. No other manifest means the client.
 
     One that is bound to a key without a manifest was renamed: the plan forgets the old key.
     """
     known = claims(context, ())
+    # Its own predecessor it may name: that is how a user goes back from a replace.
     superseded = {old: key for old, key in known.superseded.items() if key != manifest.name}
     known = Claims(bound={}, superseded=superseded, meant={})
     return claim_refusal(context, known, client, key=manifest.name)
@@ -156,21 +160,22 @@ def importable(
 ) -> tuple[list[LiveClient], LeftAlone]:
     """The clients that an import may write manifests for, sorted by id, and why not the others.
 
-    With `by_id` the user has named each of `clients`, so that only what would make two of one
-    client is left alone.
+    With `by_id` the user has named each of `clients`: then only those that another key claims are
+    left alone.
     """
-    known, left = claims(context, context.others.values()), dict[str, Refusal]()
-    waiting = _names_without_client(context)
-    taken: list[LiveClient] = []
+    known, left_alone = claims(context, context.others.values()), dict[str, Refusal]()
+    unbound = _names_without_client(context)
+    free: list[LiveClient] = []
+    # Sorted, since the keys that an import makes of names must not hang on the server's order.
     for client in sorted(clients, key=lambda client: client.remote_id):
         why = claim_refusal(context, known, client)
         if why is None and not by_id:
-            why = _unasked_refusal(context, client, waiting)
+            why = _unasked_refusal(context, client, unbound)
         if why is None:
-            taken.append(client)
+            free.append(client)
         else:
-            left[client.remote_id] = why
-    return taken, left
+            left_alone[client.remote_id] = why
+    return free, left_alone
 
 
 def _names_without_client(context: TargetContext) -> dict[str, str]:
@@ -184,13 +189,13 @@ def _names_without_client(context: TargetContext) -> dict[str, str]:
 
 
 def _unasked_refusal(
-    context: TargetContext, client: LiveClient, waiting: Mapping[str, str]
+    context: TargetContext, client: LiveClient, unbound: Mapping[str, str]
 ) -> Refusal | None:
-    """Why nobody would want a client without having named it."""
+    """Why a client is not imported unless the user names it by its id; `unbound` are keys by name."""
     needed = own_client_refusal(context, client.remote_id, "")
     if needed := needed or protected_refusal(context.provider, client.body):
         return needed
-    key = waiting.get(client_name(context.provider, client.body))
+    key = unbound.get(client_name(context.provider, client.body))
     if key is None:
         return None
     message = (
@@ -210,6 +215,7 @@ def adoption_refusal(
             return None
         message = f"{key} is the client {entry.remote_id} already: `reconciler forget {key}` first"
         return Refusal(rule=Rule.KEY_BOUND, message=f"{message}, if that is to end")
+    # `resolve` also closes the intent and keeps the secret; a binding alone would do neither.
     if key in context.inventory.pending:
         return Refusal(
             rule=Rule.PENDING_CREATE,
@@ -219,8 +225,8 @@ def adoption_refusal(
     if manifest.id is not None and bound_id(context, manifest) != client.remote_id:
         message = f"metadata.id of {key} names {manifest.id}: correct it, or take it out"
         return Refusal(rule=Rule.BOUND_ELSEWHERE, message=message)
-    taken = claim_refusal(context, _claims_of_others(context, key), client, key=key)
-    return taken or protected_refusal(context.provider, client.body)
+    claimed = claim_refusal(context, _claims_of_others(context, key), client, key=key)
+    return claimed or protected_refusal(context.provider, client.body)
 
 
 def resolution_refusal(
@@ -228,8 +234,8 @@ def resolution_refusal(
 ) -> Refusal | None:
     """Why `client` cannot be what the pending create of `intent` made; None where it can.
 
-    The user has looked, so only a chosen id speaks against it: what a server made of the values
-    that were sent is not held against the user's word.
+    The user has looked, so the client need not look like what was sent: a server may have changed
+    that. Only another id than the one that was chosen, or a claim of another key, speaks against it.
     """
     if intent.remote_id not in (None, client.remote_id):
         return Refusal(
@@ -248,7 +254,8 @@ def _claims_of_others(context: TargetContext, key: str) -> Claims:
 def find_created(
     context: TargetContext, intent: Intent, unowned: Unowned
 ) -> LiveClient | Refusal | None:
-    """What a pending create made, a refusal where that cannot be told, None where it made nothing."""
+    """What a pending create made, a refusal where nobody can know, None where it made nothing."""
+    # A chosen id settles it. All that follows compares what was sent, and can be mistaken.
     if intent.remote_id is not None:
         return live_client(context.live, intent.remote_id)
     began = f"a run began to create it at {intent.at} and could not record what came of it"
@@ -262,6 +269,7 @@ def find_created(
     found = [(client, answer) for client, answer in answers if answer != "no"]
     if not found:
         return None
+    # One "yes" beside a "maybe" is not enough: a client that is bound by mistake is overwritten.
     if len(found) == 1 and found[0][1] == "yes":
         return found[0][0]
     return Refusal(
@@ -283,12 +291,14 @@ def may_have_created(
         return "yes" if intent.remote_id == client.remote_id else "no"
     fields = context.provider.fields
     for name in context.provider.identity.recognize:
+        # What was not sent, or was a secret, is no fact: of it the server may show anything.
         if name not in intent.facts:
             continue
-        shown = client.body.get(fields[name].read_as, MISSING)
-        if not same(canonical(fields[name], shown), canonical(fields[name], intent.facts[name])):
+        live = client.body.get(fields[name].read_as, MISSING)
+        if not same(canonical(fields[name], live), canonical(fields[name], intent.facts[name])):
             return "no"
     younger = _is_younger(context, client, intent)
+    # None is not False: a client of unknown age may be the one.
     if younger is False:
         return "no"
     return "yes" if younger and context.provider.identity.match in intent.facts else "maybe"

@@ -1,4 +1,4 @@
-"""Turns a plan's JSON document into a saved plan, and holds a saved one against what is planned now."""
+"""Turns a plan's JSON document into a saved plan, and compares a saved one with what is planned now."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Json, JsonObject
 
-    # A saved plan or a part of it, held valid by `plan.schema.json`.
+    # A saved plan or a part of it, valid by `plan.schema.json`.
     Document = Mapping[str, Any]
 
 _AGAIN: Final = "plan again, and have that reviewed"
@@ -36,21 +36,20 @@ CREDENTIAL: Final = (
 
 
 def saved_document(
-    document: Document, footings: Sequence[Sequence[JsonObject]], selection: Selection
+    document: Document, live_values: Sequence[Sequence[JsonObject]], selection: Selection
 ) -> dict[str, Json]:
     """`document`, a plan's, as a saved plan: with the live values that it rests on, and digests.
 
-    `footings` are those values for each change of each target, in the document's order, without
-    secrets.
+    `live_values` are those of each change of each target, in the document's order, without secrets.
     """
     targets = [
         {
             **target,
             "changes": [
-                _with_live_values(*pair) for pair in zip(target["changes"], rests, strict=True)
+                _with_live_values(*pair) for pair in zip(target["changes"], values, strict=True)
             ],
         }
-        for target, rests in zip(document["targets"], footings, strict=True)
+        for target, values in zip(document["targets"], live_values, strict=True)
     ]
     whole = {
         **document,
@@ -60,13 +59,14 @@ def saved_document(
     return {**whole, "digest": digest(whole)}
 
 
-def _with_live_values(change: Document, footing: JsonObject) -> dict[str, Json]:
-    rested = {**change, "live": dict(footing)}
-    return {**rested, "digest": digest(decision(rested))}
+def _with_live_values(change: Document, values: JsonObject) -> dict[str, Json]:
+    complete = {**change, "live": dict(values)}
+    return {**complete, "digest": digest(decision(complete))}
 
 
 def digest(value: Json) -> str:
-    """The SHA-256 of `value` as canonical JSON; the order of an object's members is all the same."""
+    """The SHA-256 of `value` as canonical JSON: the order of an object's members does not matter."""
+    # JSON may hold a lone surrogate as an escape, and UTF-8 alone would refuse to encode it.
     text = canonical_json(value).encode("utf-8", "surrogatepass")
     return f"sha256:{hashlib.sha256(text).hexdigest()}"
 
@@ -83,6 +83,7 @@ def decision(change: Document) -> dict[str, Json]:
             for field in change["fields"]
         ],
         "requests": [_without_tests(request) for request in change["requests"]],
+        # Its message is for people, and may change with what it lists.
         "refusal": None if refusal is None else refusal["rule"],
         "live": change["live"],
         **({"forget": True} if change.get("forget") else {}),
@@ -90,7 +91,11 @@ def decision(change: Document) -> dict[str, Json]:
 
 
 def _without_tests(request: Document) -> Document:
-    """`request` without its `test` operations: they spell what the change rests on as the server does."""
+    """`request` without its `test` operations: they hold live values in the server's spelling.
+
+    `live` has the same values in canonical form.
+    """
+    # Kept, they would make another decision of a set that the server lists in another order.
     body = request.get("body")
     if request.get("contentType") != "application/json-patch+json" or not isinstance(body, list):
         return request
@@ -108,8 +113,10 @@ def open_saved(
     """
     if not isinstance(document, dict) or not {"formatVersion", "tool", "digest"} <= document.keys():
         raise StalePlan(f"{name} is no saved plan: `reconciler plan --out FILE` writes one")
+    # Not `!=`: to Python, true and 1.0 are 1 as well.
     if not same(document["formatVersion"], 1):
         raise StalePlan(f"{name} has a format that this version does not read: {_AGAIN}")
+    # Before the digest: another version may write another document, which nobody edited.
     tool = document["tool"]
     made_by = tool.get("version") if isinstance(tool, dict) else None
     if made_by != version:
@@ -156,20 +163,21 @@ def differences(reviewed: Document, planned: Document, only: Sequence[str] = ())
     missing = [key for key in only if not any(_is_named(place, (key,)) for place in wanted)]
     if missing:
         raise SelectionError(f"--only {', '.join(missing)}: the saved plan has no such client")
-    told = list(_moved_targets(reviewed, planned))
-    if told:
-        return tuple(told)
+    # On another server every client differs, and that is no news.
+    sentences = list(_moved_targets(reviewed, planned))
+    if sentences:
+        return tuple(sentences)
     places = sorted(place for place in wanted.keys() | found.keys() if _is_named(place, only))
-    told = [
+    sentences = [
         f"{place[0]}/{place[1]}: {sentence}"
         for place in places
         for sentence in _change_differences(wanted.get(place), found.get(place))
     ]
-    if told and all(sentence.endswith(CREDENTIAL) for sentence in told):
-        # One reason for all of them is told once.
-        clients = ", ".join(sentence.removesuffix(f": {CREDENTIAL}") for sentence in told)
+    if sentences and all(sentence.endswith(CREDENTIAL) for sentence in sentences):
+        # One reason for all of them is stated once.
+        clients = ", ".join(sentence.removesuffix(f": {CREDENTIAL}") for sentence in sentences)
         return (f"{clients}: {CREDENTIAL}",)
-    return tuple(told)
+    return tuple(sentences)
 
 
 def is_named(target: str, key: str, only: Sequence[str]) -> bool:
@@ -185,7 +193,7 @@ def _is_named(place: _Place, only: Sequence[str]) -> bool:
 
 
 def _changes(document: Document) -> dict[_Place, Document]:
-    """The changes by target and key; a predecessor that goes is by its id as well."""
+    """The changes by target and key; a delete by its id as well, since a key may have several."""
     return {
         (
             target["target"],
@@ -201,13 +209,13 @@ def _moved_targets(reviewed: Document, planned: Document) -> Iterator[str]:
     now = {target["target"]: target for target in planned["targets"]}
     for target in reviewed["targets"]:
         name = target["target"]
-        there = now.get(name)
-        if there is None:
+        planned_target = now.get(name)
+        if planned_target is None:
             yield f"{name}: the project has no such target any more"
             continue
         for member, word in (("provider", "provider"), ("baseUrl", "address")):
-            if target[member] != there[member]:
-                yield f"{name}: its {word} was {target[member]}, and is {there[member]} now"
+            if target[member] != planned_target[member]:
+                yield f"{name}: its {word} was {target[member]}, and is {planned_target[member]} now"
     for name in sorted(now.keys() - {target["target"] for target in reviewed["targets"]}):
         yield f"{name}: this target was not planned"
 
@@ -235,7 +243,7 @@ def _decision_differences(before: Document, now: Document) -> Iterator[str]:
     if new is not None and (old is None or old["rule"] != new["rule"]):
         yield f"is refused now ({new['rule']})"
     if before["live"] and now["live"]:
-        # What made it another decision is worth more than that it is one.
+        # A reader wants to know which value moved, not only that the decision is another.
         yield from _value_differences(before, now)
 
 
@@ -261,6 +269,7 @@ def _sentences(before: JsonObject, now: JsonObject, sentence: str) -> Iterator[s
 
 def _mask_fingerprints(value: Any) -> Any:
     """`value` with one word for every fingerprint."""
+    # Whether only fingerprints differ is asked this way: then it may be the key and no secret.
     if isinstance(value, dict):
         if value.keys() == {"$secret"}:
             return "(secret)"

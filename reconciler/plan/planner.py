@@ -52,6 +52,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
     ordered = sorted(manifests, key=lambda manifest: manifest.name)
     unowned = unowned_clients(context, ordered)
     changes = [_plan_client(context, manifest, unowned) for manifest in ordered]
+    # Before the removals join: a removal may name the id of a planned client on purpose (a rename).
     refuse_shared_ids(changes)
     removals = plan_removals(context, ordered, changes)
     changes += [*_delete_predecessors(context, changes), *removals.changes]
@@ -85,6 +86,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
 def _plan_client(context: TargetContext, manifest: Manifest, unowned: Unowned) -> Change:
     """The change of one client; what came of a create that was pending is found out first."""
     intent = context.inventory.pending.get(manifest.name)
+    # Who states an id has looked: it answers what the create made.
     if intent is None or manifest.id is not None:
         return _plan_by_id(context, manifest, unowned)
     found = find_created(context, intent, unowned)
@@ -108,6 +110,7 @@ def _plan_by_id(context: TargetContext, manifest: Manifest, unowned: Unowned) ->
         change = plan_existing(context, manifest, entry, live)
         return _guard_stated_id(context, change, manifest)
     if remote_id is not None and manifest.id is not None:
+        # Where ids are chosen it is no mistake: the client is created with this very id.
         if not context.provider.identity.chosen:
             return _refuse_absent(context, manifest, remote_id)
         return _create(context, manifest, "not on the server yet")
@@ -157,7 +160,7 @@ def _create(context: TargetContext, manifest: Manifest, reason: str) -> Change:
 
 
 def _from_nothing(fields: Iterable[FieldChange]) -> Iterable[FieldChange]:
-    """A new client's values moved nowhere: they come from nothing, and nobody moved them."""
+    """The fields of a new client: without a value before, and without an origin."""
     return (replace(change, before=MISSING, origin=None, added=()) for change in fields)
 
 
@@ -178,6 +181,7 @@ def _delete_predecessors(context: TargetContext, changes: Sequence[Change]) -> l
     found = [(change, old_id) for change in changes for old_id in _deletable(context, change)]
     if not found or context.provider.delete is None:
         return []
+    # Keys may have exchanged their clients: one's predecessor is then what another is bound to.
     meant = {change.remote_id for change in changes} | _ids_still_bound(context, changes)
     return [
         Change(
@@ -188,6 +192,7 @@ def _delete_predecessors(context: TargetContext, changes: Sequence[Change]) -> l
             remote_id=old_id,
             requests=(delete_request(context.provider),),
             live=context.live.clients[old_id],
+            # By it, apply knows a predecessor from a client that no manifest names.
             manifest=change.manifest,
         )
         for change, old_id in found
@@ -196,7 +201,10 @@ def _delete_predecessors(context: TargetContext, changes: Sequence[Change]) -> l
 
 
 def _deletable(context: TargetContext, change: Change) -> tuple[str, ...]:
-    """The predecessors of a client; none while its own secret is lost, since theirs may be in use."""
+    """The predecessors of a client that may be deleted; none while the client's own secret is lost.
+
+    Whoever uses the client may still use a predecessor then.
+    """
     entry = context.inventory.entries.get(change.key)
     if entry is None or not isinstance(change.record, RecordClient):
         return ()
@@ -205,7 +213,7 @@ def _deletable(context: TargetContext, change: Change) -> tuple[str, ...]:
 
 
 def _ids_still_bound(context: TargetContext, changes: Iterable[Change]) -> frozenset[str]:
-    """The ids that clients of ours are bound to, but for those that a successor takes over from."""
+    """The ids that clients of ours are bound to, except those of clients that get a successor."""
     entries = context.inventory.entries
     replaced = {
         entries[change.key].remote_id
@@ -219,4 +227,5 @@ def _ids_still_bound(context: TargetContext, changes: Iterable[Change]) -> froze
 
 def _refuse(context: TargetContext, change: Change) -> Change:
     found = change.refusal or change_refusal(context, change)
+    # A refused change shows no request: none would be sent, and --show-requests says what would.
     return change if found is None else replace(change, refusal=found, requests=())

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def conflict_check(provider: Provider, stated: ConflictCheck | None) -> ConflictCheck:
-    """How a write makes sure of what it rests on: as the target states, else as the dialect can."""
+    """How a write makes sure that its client has not moved: as stated, else by the style of updates."""
+    # If-Match (RFC 9110 section 13.1.1) would be the usual way; vendors without an ETag have none.
     if stated is not None:
         return stated
     return "test" if provider.style is UpdateStyle.JSON_PATCH else "reread"
@@ -30,8 +31,8 @@ def precondition_values(provider: Provider, change: Change, body: JsonObject) ->
     """The values of `body`, a sealed answer, that `change` rests on: canonical, by field name.
 
     An update rests on the fields that the manifest declares and on those that its PUT carries over;
-    what takes a client away rests on all that is known of it. What the server changes by itself,
-    and what it does not show, is left out.
+    a delete or a replace rests on all that the server shows of the client. What the server changes
+    by itself is left out.
     """
     found = {name: _value(provider, change, name, body) for name in _names(provider, change)}
     return {name: value for name, value in sorted(found.items()) if value is not MISSING}
@@ -55,10 +56,10 @@ def moved_fields(
 def showable_values(
     provider: Provider, change: Change, fingerprinted: JsonObject, body: JsonObject
 ) -> dict[str, Json]:
-    """The values that `change` rests on, without a value that is secret, or that ever was wanted as one.
+    """The values that `change` rests on, without those that are secret or were last applied as one.
 
-    Those that matter are among the change's fields, as fingerprints. `fingerprinted` has the names
-    of the fields that the inventory holds as such.
+    A secret that is to change is among the change's fields, as a fingerprint. `fingerprinted` has
+    the names of the fields of which the inventory holds a fingerprint.
     """
     hidden = {moved.field for moved in change.fields if isinstance(moved.before, Redacted)}
     wanted = {} if change.manifest is None else change.manifest.spec
@@ -87,6 +88,7 @@ def _names(provider: Provider, change: Change) -> Iterator[str]:
         yield from (name for name, field in provider.fields.items() if not field.volatile)
         return
     yield from change.manifest.spec.keys() - ignored_fields(change.manifest)
+    # An adoption without a request writes nothing, so that no field is carried back.
     if change.requests:
         yield from _carried(provider)
 
@@ -104,6 +106,8 @@ def _value(provider: Provider, change: Change, name: str, body: JsonObject) -> J
         return MISSING
     live = body.get(field.read_as, MISSING)
     spec = {} if change.manifest is None else change.manifest.spec
+    # The manifest of a delete is the successor's: it says nothing of what the predecessor declares.
     if name in spec and change.action is not Action.DELETE:
         return canonical(field, declared_part(field, spec[name], live))
+    # As a request would carry it back: what the server adds to a member by itself is no edit.
     return canonical(field, live if field.read_only else writable(field, live))

@@ -1,4 +1,4 @@
-"""Decides what becomes of the clients of ours that no manifest names any more: absence is no order.
+"""Plans what becomes of clients of ours that no manifest names any more: absence is no order to delete.
 
 A client goes through a quarantine where the policy says so: it is turned off before it is deleted, or
 in place of that, and on again when its manifest is back.
@@ -35,7 +35,7 @@ _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removals:
-    """What a plan says of the clients without a manifest, one by one and as a whole."""
+    """The changes, warnings and refusals that concern clients without a manifest."""
 
     changes: tuple[Change, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -49,6 +49,7 @@ def plan_removals(
     alone = keys_without_manifest(context, manifests)
     if not alone:
         return Removals()
+    # Before the empty folder is looked at: a target that takes nobody away is not refused for it.
     why = _why_left_alone(context)
     if why:
         disabled = _warn_of_quarantine(context, alone)
@@ -63,7 +64,7 @@ def plan_removals(
 
 
 def _why_left_alone(context: TargetContext) -> str:
-    """Why no client of the target goes for want of a manifest, "" where they may."""
+    """Why clients of the target without a manifest are left alone, "" where they may be taken away."""
     if not context.target.policy.prune:
         return "since no manifest names them any more"
     if context.is_partial:
@@ -73,7 +74,7 @@ def _why_left_alone(context: TargetContext) -> str:
 
 
 def _why_unable(context: TargetContext) -> str:
-    """What the vendor cannot do of what the policy wants, "" where it can."""
+    """Why the vendor cannot do what the policy wants, "" where it can."""
     provider = context.provider
     if context.target.policy.on_removal == "disable":
         unable = f"since {provider.title} cannot disable a client, and policy.onRemoval says to"
@@ -85,7 +86,7 @@ def _why_unable(context: TargetContext) -> str:
 
 
 def _anyone_there(context: TargetContext) -> bool:
-    """Whether a client of ours was seen: else this is rather the wrong place than an empty one."""
+    """Whether any client of ours was seen: if none was, baseUrl is more likely wrong."""
     entries = context.inventory.entries
     return any(entry.remote_id in context.live.clients for entry in entries.values())
 
@@ -109,22 +110,26 @@ def _warn_of_quarantine(context: TargetContext, alone: Iterable[str]) -> tuple[s
 def _plan_removal(
     context: TargetContext, key: str, successors: Mapping[str, str]
 ) -> tuple[Change, ...]:
-    """What becomes of one client: its predecessors go first, and it waits for them."""
+    """What becomes of one client. Its predecessors are deleted first, and it waits for that."""
     entry = context.inventory.entries[key]
+    # The lost create may have made its successor, which only this key's record leads to.
     if key in context.inventory.pending:
         return (_keep(context, key, f"{_GONE}; kept until its pending create is resolved"),)
+    # What is a predecessor here may by now be the client of another key.
     needed = successors.keys() | bound_ids(context)
     old_ids = [
         old_id
         for old_id in entry.superseded
         if old_id in context.live.clients and old_id not in needed
     ]
+    # Only the entry of the key knows its predecessors: dropped first, they would be left for ever.
     if old_ids and context.provider.delete is not None:
         left_over = [
             _delete(context, key, old_id, "its successor was in place") for old_id in old_ids
         ]
         waits = _keep(context, key, f"{_GONE}; it waits until its predecessor is deleted")
         return (waits, *left_over)
+    # Renamed with metadata.id: a delete would take the client from under its new key.
     if entry.remote_id in successors:
         return (_forget(context, key, f"its client is {successors[entry.remote_id]} now"),)
     live = live_client(context.live, entry.remote_id)
@@ -136,6 +141,8 @@ def _plan_removal(
 def _take_away(context: TargetContext, key: str, entry: InventoryEntry, live: LiveClient) -> Change:
     deleted = _delete(context, key, entry.remote_id, _GONE)
     disables = context.target.policy.on_removal == "disable"
+    # Before its last use is looked at: a veto is for people to sort out, and is not put off until
+    # the client has been idle long enough (decision 0015).
     veto = removal_refusal(context, deleted, entry)
     if veto is not None:
         way_out = f"to leave the client there for good, run `reconciler forget {key}`"
@@ -153,12 +160,13 @@ def _take_away(context: TargetContext, key: str, entry: InventoryEntry, live: Li
 
 
 def _still_used(context: TargetContext, live: LiveClient) -> str:
-    """Why the last use keeps a client, "" where it does not."""
+    """Why the last use of a client keeps it from being deleted, "" where it does not."""
     pointer, days = context.provider.identity.last_used, context.target.policy.keep_used_days
     stated = MISSING if pointer is None else resolve(live.body, pointer)
     if not days or stated is MISSING or stated is None:
         return ""
     used, now = instant(stated), _now(context)
+    # The vendor says something that this version cannot read: an error is not an absence of use.
     if used is None:
         return "the time of its last use cannot be read"
     if now < later(used, days=days):
@@ -186,10 +194,7 @@ def _forget(context: TargetContext, key: str, reason: str) -> Change:
 def _after_quarantine(
     context: TargetContext, deleted: Change, entry: InventoryEntry, live: LiveClient
 ) -> Change:
-    """The delete once the quarantine is over, what begins the quarantine, or the wait for its end.
-
-    A client that somebody turned on meanwhile is in use: its quarantine begins anew.
-    """
+    """The beginning of the quarantine, the wait for its end, or the delete once it is over."""
     days, since = context.target.policy.quarantine_days, _off_since(context, entry, live)
     if since is None:
         begins = f"{_GONE}: deleted after {days} {'day' if days == 1 else 'days'} of quarantine"
@@ -204,7 +209,7 @@ def _after_quarantine(
 def _disable_for_good(
     context: TargetContext, key: str, entry: InventoryEntry, live: LiveClient
 ) -> Change:
-    """What turns a client off that is not to be deleted, or the word that it is off."""
+    """The update that turns a client off that is not to be deleted, a noop where it is off already."""
     since = _off_since(context, entry, live)
     if since is None:
         return _turn_off(context, key, entry, live, f"{_GONE}: disabled, as policy.onRemoval says")
@@ -218,10 +223,13 @@ def turned_on_again(
     switch = provider.switch
     if entry is None or switch is None or not entry.quarantined_at:
         return manifest
+    # `quarantine_entry` records the switch only where the quarantine turned it: a client that was
+    # off before comes back off (decision 0015).
     turned = same(entry.applied.get(switch.field, MISSING), switch.off)
     unstated = switch.field not in manifest.spec or switch.field in ignored_fields(manifest)
     if not (turned and unstated and _is_off(provider, live, switch)):
         return manifest
+    # A switch that is ignored would stay off, though it was the tool that turned it.
     managed = manifest.lifecycle.ignore_changes - {f"/{escape(switch.field)}"}
     return replace(
         manifest,
@@ -231,7 +239,7 @@ def turned_on_again(
 
 
 def _keep(context: TargetContext, key: str, reason: str) -> Change:
-    """A client without a manifest that stays as it is, and why."""
+    """The noop of a client without a manifest that stays as it is, and why."""
     remote_id = context.inventory.entries[key].remote_id
     return Change(
         target=context.target.name,
@@ -239,18 +247,20 @@ def _keep(context: TargetContext, key: str, reason: str) -> Change:
         action=Action.NOOP,
         reason=reason,
         remote_id=remote_id,
+        # It counts among the clients of which maxChangePercent is a share.
         live=context.live.clients.get(remote_id),
     )
 
 
 def _now(context: TargetContext) -> datetime:
-    """When it is; without a clock no time is over."""
+    """The time of the plan; where it cannot be read, one before which no quarantine can end."""
     return instant(context.now) or _BEGINNING
 
 
 def _off_since(context: TargetContext, entry: InventoryEntry, live: LiveClient) -> datetime | None:
     """Since when a client is in quarantine, None where it is not, or was turned on since."""
     switch = context.provider.switch
+    # Somebody turned it on, so somebody needs it: the whole time begins anew (decision 0015).
     if switch is not None and not _is_off(context.provider, live, switch):
         return None
     return instant(entry.quarantined_at)
@@ -259,7 +269,7 @@ def _off_since(context: TargetContext, entry: InventoryEntry, live: LiveClient) 
 def _turn_off(
     context: TargetContext, key: str, entry: InventoryEntry, live: LiveClient, reason: str
 ) -> Change:
-    """The update that turns a client off, or only the note that it is to go."""
+    """The update that turns a client off, or a noop that only records its quarantine."""
     provider, switch = context.provider, context.provider.switch
     noted = quarantine_entry(entry, switch, turned=False, now=context.now)
     change = replace(_keep(context, key, reason), record=RecordEntry(entry=noted))

@@ -72,8 +72,10 @@ def update_requests(
     """
     update: Json
     if provider.style is UpdateStyle.JSON_PATCH:
-        held = value_tests(provider, body, changed, hidden) if tested else []
-        update = [*held, *json_patch(provider, wanted, body, changed)]
+        tests = value_tests(provider, body, changed, hidden) if tested else []
+        # Tests come first: operations apply in their order (RFC 6902 section 3), and behind its
+        # replace a test would see the new value.
+        update = [*tests, *json_patch(provider, wanted, body, changed)]
     elif provider.style is UpdateStyle.PUT_FULL:
         update = full_body(provider, wanted, body, ignore)
     else:
@@ -90,6 +92,7 @@ def late_requests(
     to make, because the server's defaults are what is wanted.
     """
     late = {name: wanted[name] for name in wanted if provider.fields[name].update_only}
+    # No key: only the names of the changes are used, and no fingerprint is shown.
     changes = compare(provider, late, created, key=b"")
     if not changes:
         return ()
@@ -122,9 +125,9 @@ def needs_replace(provider: Provider, field: Field, after: Json) -> bool:
 def json_patch(
     provider: Provider, wanted: JsonObject, body: JsonObject, changed: Collection[str]
 ) -> list[Json]:
-    """One operation a changed field (RFC 6902), sorted by path, that makes `body` what is wanted.
+    """One operation for each changed field (RFC 6902), by path, that makes `body` what is wanted.
 
-    An array is replaced whole: an index into it would be a bet on the server's order.
+    An array is replaced whole: an index would rely on the server's order of its members.
     """
     return [_operation(provider.fields[name], wanted[name], body) for name in sorted(changed)]
 
@@ -132,7 +135,7 @@ def json_patch(
 def value_tests(
     provider: Provider, body: JsonObject, changed: Collection[str], hidden: Collection[str] = ()
 ) -> list[Json]:
-    """The `test` operations that hold the changed fields to `body`, as the server spelled them.
+    """The `test` operations that compare the changed fields with `body`, in the server's spelling.
 
     Null and floats are left out: a vendor's JSON Patch may have neither as a value, and would
     refuse the whole patch for such a test. The values of `hidden` fields become Secrets.
@@ -148,6 +151,7 @@ def _testable(
 ) -> Iterator[tuple[str, Json]]:
     for name in sorted(changed):
         spelled = provider.fields[name].read_as
+        # As it is and not canonical: a test compares arrays member by member (RFC 6902 section 4.6).
         value = body.get(spelled)
         if value is None or isinstance(value, float):
             continue
@@ -161,13 +165,17 @@ def _operation(field: Field, wanted: Json, body: JsonObject) -> Json:
         if field.clear.remove:
             return {"op": "remove", "path": path}
         value = field.clear.value
+    # The target of a `replace` must exist (RFC 6902 section 4.3), else the whole patch is refused.
     return {"op": "replace" if field.read_as in body else "add", "path": path, "value": value}
 
 
 def full_body(
     provider: Provider, wanted: JsonObject, body: JsonObject, ignore: Collection[str] = ()
 ) -> dict[str, Json]:
-    """Every field that an update takes, wanted laid over live: right whether a PUT replaces or merges."""
+    """Every field that an update takes, with the live value of those that the manifest does not declare.
+
+    So it is right both where a PUT replaces and where it merges.
+    """
     return {
         name: value
         for name in _update_fields(provider)
@@ -180,6 +188,7 @@ def partial_body(
 ) -> dict[str, Json]:
     """The changed fields, and those that the server would empty if a PUT left them out."""
     carried = {*changed, *provider.always}
+    # What is not to change goes back as it is live, also where lifecycle.ignoreChanges let it differ.
     ignore = wanted.keys() - changed
     return {
         name: value
@@ -214,12 +223,12 @@ def _create_body(provider: Provider, wanted: JsonObject) -> dict[str, Json]:
 
 
 def _unset(field: Field) -> bool:
-    """Whether null means the same as leaving the field out, so that a new client need not be told."""
+    """Whether null means the same as leaving the field out, so that a create can leave it out."""
     return any(None in group for group in field.equal)
 
 
 def _predicted_answer(provider: Provider, body: JsonObject) -> dict[str, Json]:
-    """What the server will answer to a create, as far as its page tells."""
+    """What the server will answer to a create, by the documented defaults."""
     defaults = {
         field.read_as: field.default
         for field in provider.fields.values()
@@ -237,9 +246,11 @@ def _carried_over(provider: Provider, body: JsonObject) -> dict[str, Json]:
         for name, field in provider.fields.items()
         if name in accepted
         and name != identifier
+        # The successor gets a secret of its own: the old one goes with its client.
         and not (field.read_only or field.secret or field.volatile)
         and (live := body.get(field.read_as)) is not None
         and not same(live, field.default)
+        # An update, or an older server, may have left a value that no create takes.
         and field_accepts(provider.create_schema, name, writable(field, live))
     }
 

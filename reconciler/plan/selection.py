@@ -41,6 +41,7 @@ def select_targets(selection: Selection, known: Collection[str]) -> tuple[str, .
 def select_clients(selection: Selection, manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
     """The manifests that are selected. SelectionError for a selector that fits none of them."""
     known = tuple(manifests)
+    # Each by itself: a typo must not pass because another selector fits, or end as an empty plan.
     for selector in selection.selectors:
         if not any(_fits(selector, manifest) for manifest in known):
             raise SelectionError(f"--select {selector}: no client of the selected targets fits it")
@@ -55,6 +56,7 @@ def select_clients(selection: Selection, manifests: Iterable[Manifest]) -> tuple
 
 def _fits(selector: str, manifest: Manifest) -> bool:
     label, equals, value = selector.partition("=")
+    # fnmatchcase, since fnmatch ignores case on some systems and a plan must not hang on that.
     if equals:
         return fnmatchcase(manifest.labels.get(label, "\0"), value)
     return fnmatchcase(manifest.name, selector)

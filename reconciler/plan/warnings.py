@@ -1,4 +1,4 @@
-"""Adds to a plan what its reader should know: names that are taken, clients that nobody asks about."""
+"""Makes the warnings of a plan: names that are taken, renames, creates that no manifest asks for any more."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from reconciler.plan.context import TargetContext
     from reconciler.plan.ownership import Unowned
 
-# One client that is gone was deleted; of several, rather the address is wrong.
+# One client that is gone was probably deleted; where several are gone, the address is probably wrong.
 _A_FLEET: Final = 2
 
 
 def warn_of_namesakes(
     context: TargetContext, changes: Sequence[Change], unowned: Unowned
 ) -> list[Change]:
-    """The changes, with a word on each create whose name a client that is not ours has already."""
+    """The changes, with a warning at each create whose name a client that is not ours has already."""
+    # A client that the same plan adopts is about to be ours.
     taken = {change.remote_id for change in changes}
     return [
         replace(change, warnings=(*change.warnings, *_namesakes(context, change, unowned, taken)))
@@ -48,7 +49,7 @@ def _namesakes(
 
 
 def warn_of_renames(context: TargetContext, changes: Sequence[Change]) -> list[Change]:
-    """The changes, with a word on each removal whose client a create would make again by name."""
+    """The changes, with a warning at each removal where a create makes a client of the same name."""
     created = {
         name: change.key
         for change in changes
@@ -64,6 +65,7 @@ def warn_of_renames(context: TargetContext, changes: Sequence[Change]) -> list[C
 
 
 def _renamed(context: TargetContext, change: Change, created: Mapping[str, str]) -> tuple[str, ...]:
+    # Without a request this apply leaves the client there: a rename can still be stated next time.
     if change.live is None or not change.requests:
         return ()
     key = created.get(client_name(context.provider, change.live.body))
@@ -80,7 +82,7 @@ def creates(change: Change) -> bool:
 
 
 def warn_of_idle_adoption(context: TargetContext, changes: Iterable[Change]) -> tuple[str, ...]:
-    """A word where policy.adopt asks for what cannot be done, and a create may double a client."""
+    """A warning where policy.adopt cannot be followed, and a create may make a client a second time."""
     wanted = context.target.policy.adopt != "never" and not adopts(context)
     if not wanted or not any(change.action is Action.CREATE for change in changes):
         return ()
@@ -92,29 +94,29 @@ def warn_of_idle_adoption(context: TargetContext, changes: Iterable[Change]) -> 
 def warn_of_unattended_creates(
     context: TargetContext, planned_keys: Iterable[str]
 ) -> tuple[str, ...]:
-    """A word on pending creates that no manifest asks for any more; `planned_keys` have one."""
+    """Warnings of pending creates that no manifest asks for any more; `planned_keys` have one."""
     pending = context.inventory.pending
-    left = sorted(pending.keys() - set(planned_keys) - context.others.keys())
+    unattended = sorted(pending.keys() - set(planned_keys) - context.others.keys())
     return tuple(
         f"a run began to create {key} at {pending[key].at}, and no manifest "
         f"names it any more, so nobody has looked what came of it: look on the server, then run "
         f"{resolve_command(key)}"
-        for key in left
+        for key in unattended
     )
 
 
 def warn_of_a_lost_fleet(context: TargetContext, changes: Iterable[Change]) -> tuple[str, ...]:
-    """A word where none of several known clients is there: rather the wrong place than a lost fleet."""
+    """A warning where none of several known clients is there: the address is more likely wrong."""
     known = context.inventory.entries
-    there = [change.live is not None for change in changes if change.key in known]
-    if len(there) < _A_FLEET or any(there):
+    is_there = [change.live is not None for change in changes if change.key in known]
+    if len(is_there) < _A_FLEET or any(is_there):
         return ()
-    word = f"not one of the {len(there)} clients of ours is on the server any more: "
+    word = f"not one of the {len(is_there)} clients of ours is on the server any more: "
     return (word + "check baseUrl and collection before you have them all created again",)
 
 
 def warn_of_overridden_limits(policy: Policy) -> tuple[str, ...]:
-    """A word on limits that do not hold for this run."""
+    """A warning of limits that do not hold for this run."""
     if policy.override is None:
         return ()
     limits = {"maxDeletes": policy.max_deletes, "maxChangePercent": policy.max_change_percent}

@@ -69,6 +69,7 @@ def changes_to_show(target: TargetPlan) -> tuple[Change, ...]:
 
 
 def _stores_secret(change: Change) -> bool:
+    # A noop to the server, and yet apply will write to a sink or to the record.
     return isinstance(change.record, RecordClient) and change.record.secret != ""
 
 
@@ -111,6 +112,7 @@ def field_lines(change: Change) -> Iterator[Line]:
     """The lines of each field's value before and after, sets by member, objects by pointer."""
     for field in change.fields:
         note = "" if field.origin is None else ORIGINS[field.origin]
+        # A new client has no value before; else MISSING is one that the server does not show.
         if change.action is Action.CREATE or field.before is MISSING:
             yield from _whole_value("+", field.field, field.after, note)
         elif field.after is MISSING:
@@ -127,6 +129,7 @@ def field_lines(change: Change) -> Iterator[Line]:
 
 def _whole_value(mark: str, name: str, value: Json, note: str) -> Iterator[Line]:
     """The lines of a value that is added or removed whole."""
+    # One member a line only where needed: a diff of short lists is easier to read in one line.
     label, text = one_line(name), json_line(value)
     if isinstance(value, list | tuple) and len(text) > _WIDTH:
         yield Line(mark=mark, depth=1, text=f"{label}:", note=note)

@@ -83,6 +83,7 @@ def render_receipt(
             "actor": header.actor,
             "startedAt": header.started_at,
             "endedAt": ended_at,
+            # Null in a receipt that stays: the run was killed.
             "exitCode": exit_code,
             "changes": [_receipt_entry(outcome) for outcome in outcomes],
         }
@@ -145,6 +146,7 @@ def _change(change: Change) -> dict[str, Json]:
         ],
         "refusal": None if change.refusal is None else _refusal(change.refusal),
         "warnings": list(change.warnings),
+        # Only where it is so: `forget` is optional in the schema, and few changes have it.
         **({"forget": True} if isinstance(change.record, ForgetClient) else {}),
     }
 
@@ -209,7 +211,9 @@ def _receipt_entry(outcome: Outcome) -> dict[str, Json]:
     return {
         **_outcome_members(outcome),
         "requestsSent": outcome.requests_sent,
+        # With these, the vendor's support finds a request in its own logs.
         "requestIds": list(outcome.tracking),
+        # Fingerprints, so that a receipt proves a change without telling what a client holds.
         "before": outcome.before or None,
         "after": outcome.after or None,
     }

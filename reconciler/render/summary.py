@@ -36,6 +36,8 @@ def plan_counts(targets: Iterable[TargetPlan]) -> dict[str, int]:
         )
         counts["refused"] += len(target.refusals)
         counts["errors"] += len(target.errors)
+    # Each word, also with 0, and in a fixed order: a script reads it, and the same plan is the same
+    # bytes.
     return {word: counts[word] for word in (*(a.value for a in _ORDER), "refused", "errors")}
 
 
@@ -62,6 +64,7 @@ def plan_sentence(counts: Mapping[str, int]) -> str:
     parts = [f"{counts[word]:,} {phrase}" for word, phrase in _PHRASES.items() if counts[word]]
     if counts["errors"]:
         parts.append(plural(counts["errors"], "error"))
+    # "no changes" is said out loud: an empty sentence could be a plan that looked at nothing.
     return ", ".join([*(parts or ["no changes"]), f"{counts['noop']:,} unchanged"])
 
 

@@ -101,10 +101,12 @@ def _requests(target: TargetPlan, change: Change, style: Style) -> Iterator[str]
             yield " " * 8 + style.paint(
                 "note", f"content-type: {escape_unprintable(request.content_type)}"
             )
+            # Not clipped: who asks for requests wants to see exactly what would be sent.
             yield from (" " * 8 + line for line in json_lines(request.body))
 
 
 def _line_text(line: Line, style: Style) -> str:
+    # As wide as the widest mark, -/+. Padded before it is painted: rjust would count the codes.
     mark = style.paint(line.mark, line.mark.rjust(3))
     note = style.paint("note", f"  # {line.note}") if line.note else ""
     return f"{' ' * 4 * line.depth}{mark} {line.text}{note}"
@@ -113,6 +115,7 @@ def _line_text(line: Line, style: Style) -> str:
 def render_report(report: ApplyReport, *, style: Style = PLAIN) -> str:
     """A report as text that ends with a summary line; clients without a change are left out."""
     lines = _deliveries(report, style)
+    # The outcomes are in the plan's order, one target after the other, as groupby needs it.
     for target, outcomes in groupby(report.outcomes, key=lambda outcome: outcome.target):
         to_show = [outcome for outcome in outcomes if _is_to_show(outcome)]
         if to_show:
@@ -162,6 +165,7 @@ def _outcome(outcome: Outcome, style: Style) -> Iterator[str]:
     mark = style.paint(role, _STATUS_MARKS[outcome.status].rjust(3))
     message = f": {escape_unprintable(outcome.message)}" if outcome.message else ""
     yield f"{mark} {who} {style.paint(role, what)}{message}"
+    # Also of a change that failed: a secret that is safe is the better half of the news.
     if outcome.secret_location:
         yield f"        its secret is in {escape_unprintable(outcome.secret_location)}"
     yield from (_server_change(change) for change in outcome.server_changed)

@@ -23,7 +23,7 @@ _CONTEXT_BEFORE_DIFFERENCE: Final = 40
 
 
 def json_ready(value: Json) -> Json:
-    """The value as `json` writes it: members sorted, secrets as what stands for them."""
+    """The value as `json` writes it: members sorted, secrets as a fingerprint or `(secret)`."""
     if isinstance(value, Mapping):
         return {str(name): json_ready(value[name]) for name in sorted(value)}
     if isinstance(value, list | tuple):
@@ -57,6 +57,7 @@ def json_line(value: Json) -> str:
         return "(none)"
     if isinstance(value, Redacted | Secret):
         return escape_unprintable(str(value))
+    # Readable letters, and then what a terminal would obey escaped: JSON escapes only a part of it.
     return escape_unprintable(json.dumps(json_ready(value), ensure_ascii=False))
 
 

@@ -114,6 +114,7 @@ def command(  # noqa: PLR0913 - every option is an argument
     # A saved plan is planned again with its own selection and limits (decision 0010).
     if reviewed is not None:
         selection = reviewed.selection
+    # Locked from the plan on, so that no other run writes between what is shown and what is sent.
     with plan_targets(
         path, selection, lock=True, lock_timeout=lock_timeout, log=options.log
     ) as everything:
@@ -140,7 +141,7 @@ def command(  # noqa: PLR0913 - every option is an argument
 
 
 def _hold_to_review(planned: Planned, reviewed: SavedPlan | None, only: tuple[str, ...]) -> Planned:
-    """What is left to apply of `planned`: all of it, or what was reviewed and still comes out the same."""
+    """The part of `planned` to apply: all of it, or what was reviewed and still comes out the same."""
     # A plan with errors goes no further anyway, and is shown whole.
     if reviewed is None or has_errors(planned.plan):
         return planned
@@ -219,6 +220,7 @@ def exit_code(report: ApplyReport) -> ExitCode:
     done = [
         outcome.status is Status.DONE
         for outcome in report.outcomes
+        # A noop fails where its secret could not be stored: then the run is not done.
         if outcome.action is not Action.NOOP or outcome.status is Status.FAILED
     ]
     done += [
@@ -226,6 +228,7 @@ def exit_code(report: ApplyReport) -> ExitCode:
         for delivery in report.deliveries
         if delivery.status is not Status.SKIPPED
     ]
+    # Of nothing, `all` is true: a run that had nothing to do is done.
     if all(done):
         return ExitCode.DONE
     return ExitCode.PARTLY_APPLIED if any(done) else ExitCode.FAILED

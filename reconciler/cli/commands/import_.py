@@ -78,6 +78,7 @@ def command(  # noqa: PLR0913 - one argument an option
 
     Exit codes: 0 done, also where all were left alone; 1 nothing done; 5 broken off half-way.
     """
+    # Every client of a server is a lot to take over by leaving an option out, so --all is stated.
     if bool(ids) == (everything or bool(names)):
         raise click.UsageError("say which clients: --id for each, or --all, or --select")
     wanted = importing.Wanted(ids=ids, names=names)
@@ -88,6 +89,7 @@ def command(  # noqa: PLR0913 - one argument an option
         print_json(**_document(found))
     else:
         _print(found)
+    # On stderr: stdout is the list of files, or JSON, for the next command.
     print_message(_summary(found))
     if not found.trouble:
         return ExitCode.DONE

@@ -70,6 +70,7 @@ def _write(texts: dict[Path, str]) -> None:
             raise ReconcilerError(f"{path} is already there; nothing was written")
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
+        # "x", since a file may have appeared since then: it is not overwritten either.
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
 
@@ -79,6 +80,7 @@ def _ignore(path: Path) -> None:
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     if _IGNORED in before.splitlines():
         return
+    # Behind a last line without a line break, the new one would become a part of it.
     joint = "" if before.endswith("\n") or not before else "\n"
     with path.open("a", encoding="utf-8") as file:
         file.write(f"{joint}{_IGNORED}\n")

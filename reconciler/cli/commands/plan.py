@@ -127,6 +127,7 @@ def _render(plan: Plan, output_format: str, *, show_requests: bool) -> str:
 
 def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:
     """The exit code of the worst that a plan holds: errors, then refusals, then changes."""
+    # Before refusals: a plan with errors is not whole, and may hide more of them.
     if has_errors(plan):
         return ExitCode.FAILED
     if has_refusals(plan):

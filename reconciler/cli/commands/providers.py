@@ -43,12 +43,13 @@ def command(options: GlobalOptions, *, output_format: str) -> ExitCode:
     else:
         entries = {**known.shipped, **known.own}
         print_text(_table([_HEADINGS, *(_row(name, entry) for name, entry in entries.items())]))
+    # After the list: one folder that is broken must not cost the others their rows.
     known_providers.warn(known)
     return ExitCode.DONE
 
 
 def _parsed(entry: Entry) -> Provider:
-    """The provider as its folder has it, without what a target may lay over it."""
+    """The provider as its folder has it, without the overrides of a target."""
     return parse_provider(entry.descriptor, *entry.bodies)
 
 

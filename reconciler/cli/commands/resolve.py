@@ -1,4 +1,4 @@
-"""`reconciler resolve`: says what came of a create of which nobody knows."""
+"""`reconciler resolve`: settles a create that got no answer, by what the user saw on the server."""
 
 from __future__ import annotations
 
@@ -70,6 +70,7 @@ def command(
         print_refusal(key, found, as_json=as_json)
         return ExitCode.REFUSED
     _print_bound(found, as_json=as_json)
+    # Not failed: the client is bound, and to run it again would find nothing pending.
     return ExitCode.PARTLY_APPLIED if found.trouble else ExitCode.DONE
 
 

@@ -64,6 +64,7 @@ def command(
         if isinstance(found, Refusal):
             print_refusal(key, found, as_json=as_json)
             return ExitCode.REFUSED
+        # Under the lock and after the probe: nothing that is confirmed can turn out impossible.
         print_message(_consequences(found))
         if not auto_approve and not confirm("Change it?"):
             print_message("Nothing was changed.")
@@ -99,6 +100,7 @@ def _rotate(found: Rotatable) -> Rotated:
         except Ambiguous:
             print_message(f"Nobody knows yet which secret holds. {_AFTERWARDS}")
             raise
+        # Every other error of the server says that it did not change the secret.
         except RemoteError:
             print_message("The old secret still holds.")
             raise

@@ -101,6 +101,7 @@ def _ready_file(sandbox: Sandbox, ready_file: str | None) -> Iterator[None]:
         yield
         return
     path = Path(ready_file)
+    # It holds credentials. Others wait for the file, so it must not be there before it is whole.
     server.write_privately(path, json.dumps(sandbox.ready, indent=2) + "\n")
     try:
         yield

@@ -1,4 +1,4 @@
-"""`reconciler secrets`: what there is to do about the secrets of clients that exist."""
+"""`reconciler secrets`: the commands for the secrets of clients that exist."""
 
 from __future__ import annotations
 
@@ -63,6 +63,7 @@ def sync(
     # The selection names the targets, of which there may be several.
     asked = use_case_call(options, None, lock_timeout)
     selection = Selection(targets=targets, selectors=selectors)
+    # A list, since `sync` is a generator: it has to run in here, where Ctrl-C is handled.
     with interrupts.stop_on_signal(_STOPPING) as stop:
         done = interrupts.run_interruptibly(lambda: list(secrecy.sync(asked, selection, stop)))
     if output_format == "json":
@@ -75,16 +76,17 @@ def sync(
 
 def exit_code(done: Sequence[Sync]) -> ExitCode:
     """The exit code by the secrets that could be had: all in their sinks, some, or none."""
-    well = [
+    in_place = [
         client.status is Status.DONE
         for each in done
         for client in each.clients
         if client.status is not Status.SKIPPED
     ]
-    well += [False for each in done if each.trouble]
-    if all(well):
+    # A target that could not be opened has no clients here, and is a failure all the same.
+    in_place += [False for each in done if each.trouble]
+    if all(in_place):
         return ExitCode.DONE
-    return ExitCode.PARTLY_APPLIED if any(well) else ExitCode.FAILED
+    return ExitCode.PARTLY_APPLIED if any(in_place) else ExitCode.FAILED
 
 
 def _print(done: Sync) -> None:

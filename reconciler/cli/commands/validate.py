@@ -50,6 +50,7 @@ def command(
 
 def _validate(path: str, files: tuple[str, ...]) -> Validation:
     """What validation finds; a project file that cannot be used at all is one file with problems."""
+    # Caught here, so that with --format json this one is JSON as well.
     try:
         return validate(path, files=files)
     except InputError as error:
