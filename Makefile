@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint unit bench docs schemas lock release-check ready clean help
+.PHONY: demo test test-all test-lowest lint unit bench docs schemas lock release-check ready clean help
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,6 +38,9 @@ unit: $(READY)  ## The tests, with branch coverage
 # What to give pytest there, such as TESTS="tests/unit tests/cli". No coverage: `unit` measures it on one Python.
 test-all: $(READY)  ## The tests on every Python that the classifiers claim and that is here
 	$(BIN)/python tools/every_python.py --environments $(VENV) $(TESTS)
+
+test-lowest: $(READY)  ## The tests with the lowest version of each dependency that pyproject.toml allows
+	$(BIN)/python tools/every_python.py --environments $(VENV) --lowest $(TESTS)
 
 release-check: $(READY)  ## Build, install into clean environments, and use what was installed
 	$(BIN)/python tools/release_check.py

@@ -1,4 +1,4 @@
-"""Finds an interpreter for each Python that the project's classifiers claim."""
+"""Reads what pyproject.toml claims, and finds an interpreter for each Python in it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ def claimed(classifiers: object) -> list[str]:
         for one in classifiers
         if one.startswith(_CLASSIFIER) and "." in one.removeprefix(_CLASSIFIER)
     ]
+
+
+def asked() -> list[str]:
+    """What the project and its extras ask for, as pyproject.toml states it."""
+    stated = project()
+    extras = stated["optional-dependencies"]
+    assert isinstance(extras, dict)
+    return [each for group in (stated["dependencies"], *extras.values()) for each in group]
 
 
 def find(version: str) -> str | None:

@@ -20,7 +20,7 @@ from email import message_from_bytes
 from pathlib import Path
 from typing import Final
 
-from interpreters import ROOT, claimed, find, project
+from interpreters import ROOT, asked, claimed, find, project
 from trove_classifiers import classifiers as known_classifiers
 
 _DIST: Final = ROOT / "dist"
@@ -163,14 +163,6 @@ def use(python: Path, examples: Path, scratch: Path) -> None:
     if "every step came out as it should" not in run(command, "demo", cwd=scratch):
         raise Failed("the demo did not come out as it should")
     run(command, "validate", "--project", examples, cwd=scratch)
-
-
-def asked() -> list[str]:
-    """What the project and its extras ask for, as pyproject.toml states it."""
-    stated = project()
-    extras = stated["optional-dependencies"]
-    assert isinstance(extras, dict)
-    return [each for group in (stated["dependencies"], *extras.values()) for each in group]
 
 
 def direct(frozen: str) -> str:

@@ -11,6 +11,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import every_python
 import interpreters
 import pytest
 import release_check
@@ -121,6 +122,26 @@ def test_the_interpreter_that_runs_is_one_of_those_that_are_found():
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
 
     assert interpreters.find(version) == sys.executable
+
+
+def test_the_lowest_versions_are_those_that_the_bounds_name():
+    pins = every_python.lowest(["click>=8.2,<9", "boto3>=1.35,<2", "pyyaml>=6.0.2,<7"])
+
+    assert pins == ["click==8.2", "pyyaml==6.0.2"]
+    # Every dependency has a lower bound to be held to.
+    assert len(every_python.lowest(interpreters.asked())) == len(interpreters.asked()) - 1
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [
+        (["passed", "skipped: not here"], 0),
+        (["passed", "failed: pytest ended with 1"], 1),
+        (["skipped: not here"], 1),
+    ],
+)
+def test_a_run_in_which_no_python_was_there_is_no_success(results, code):
+    assert every_python.exit_code(results) == code
 
 
 @pytest.fixture(scope="module")
