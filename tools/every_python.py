@@ -25,7 +25,7 @@ _SOURCES = ("requirements-dev.lock", "pyproject.toml")
 
 def main() -> int:
     """Run them all, and give the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0], allow_abbrev=False)
     parser.add_argument("--environments", default=".venv", metavar="PREFIX")
     parser.add_argument("--lowest", action="store_true")
     stated, arguments = parser.parse_known_args()
@@ -77,8 +77,9 @@ def prepared(interpreter: str, environment: Path, pins: list[str]) -> bool:
         [interpreter, "-m", "venv", "--clear", environment],
         [python, *_INSTALL, "--require-hashes", "--requirement", "requirements-dev.lock"],
         [python, *_INSTALL, "--no-build-isolation", "--editable", "."],
-        *([[python, *_INSTALL, *pins]] if pins else []),
     ]
+    if pins:
+        commands.append([python, *_INSTALL, *pins])
     for command in commands:
         if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
             return False
