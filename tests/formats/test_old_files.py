@@ -16,10 +16,11 @@ from support import s3
 from support.store_places import FilePlace, ObjectPlace
 
 # Everything of the tool that these files are read through. Where a module is renamed, this follows.
-from reconciler.app.planning import reviewed as open_plan
+from reconciler.app.saved_plan import read_saved as open_plan
+from reconciler.cli.output import version
 from reconciler.cli.root import root
-from reconciler.cli.version import version
-from reconciler.inventory.document import decode, encode
+from reconciler.inventory.codec import decode, encode
+from reconciler.inventory.spool import read_secrets
 from reconciler.sandbox.server import running
 from reconciler.sandbox.state import Row, Store
 
@@ -268,8 +269,7 @@ def test_a_secret_that_waits_in_a_spool_file_is_found(folder: Path, home: Path):
     stated = [load(path) for path in sorted(folder.glob(".spool/*.json"))]
     assert stated
 
-    with FilePlace(folder=home).store().open(vendor_of(folder), lock=False) as session:
-        waiting = session.spooled()
+    waiting = read_secrets(home, vendor_of(folder))
 
     assert [(one.key, one.client_id, one.secret.value) for one in waiting] == [
         (one["key"], one["client_id"], one["client_secret"]) for one in stated
