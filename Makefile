@@ -4,10 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint unit bench docs schemas lock clean help
+.PHONY: demo test test-all test-lowest lint unit bench docs schemas lock release-check ready clean help
 
 help:  ## List the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 $(READY): requirements-dev.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
@@ -15,6 +15,8 @@ $(READY): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
+
+ready: $(READY)  ## Set .venv up as the lock says
 
 demo: $(READY)  ## Show the whole life of a fleet on the sandbox
 	$(BIN)/reconciler demo
@@ -32,6 +34,16 @@ unit: $(READY)  ## The tests, with branch coverage
 	$(BIN)/pytest --numprocesses=2 --cov --cov-report= --quiet
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --include='reconciler/core/*,reconciler/provider/*,reconciler/validation/*,reconciler/plan/*' --fail-under=100 --skip-covered
+
+# What to give pytest there, such as TESTS="tests/unit tests/cli". No coverage: `unit` measures it on one Python.
+test-all: $(READY)  ## The tests on every Python that the classifiers claim and that is here
+	$(BIN)/python tools/every_python.py --environments $(VENV) $(TESTS)
+
+test-lowest: $(READY)  ## The tests with the lowest version of each dependency that pyproject.toml allows
+	$(BIN)/python tools/every_python.py --environments $(VENV) --lowest $(TESTS)
+
+release-check: $(READY)  ## Build, install into clean environments, and use what was installed
+	$(BIN)/python tools/release_check.py
 
 bench: $(READY)  ## Measure against yaml.load, as ratios
 	$(BIN)/python benchmarks/run.py
@@ -51,4 +63,4 @@ lock:  ## Pin the development tools anew
 	rm -r $(VENV)-lock
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) $(VENV)-lock .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) $(VENV)-* .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist

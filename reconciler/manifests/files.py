@@ -33,9 +33,11 @@ def read_bytes(path: str) -> bytes:
             os.close(descriptor)
     except FileNotFoundError:
         raise Unreadable("there is no such file") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise Unreadable(f"this cannot be read: {reason}") from None
+    except OSError as error:
+        raise Unreadable(f"this cannot be read: {error.strerror}") from None
+    except ValueError:
+        # Python's own sentence differs from version to version, and ours must not.
+        raise Unreadable("this cannot be read: embedded null byte") from None
 
 
 def are_large(paths: Sequence[str]) -> bool:
