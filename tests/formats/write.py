@@ -1,6 +1,6 @@
 """Has one version of the tool write every kind of file that it keeps, so that later versions can be held to them.
 
-PYTHONPATH=tests python tests/formats/write.py CHECKOUT FOLDER
+PYTHONPATH=tests python tests/formats/write.py CHECKOUT FOLDER [--vendor VENDOR]
 
 CHECKOUT is a working copy of the version that writes. It and its sandbox are run by their command
 lines alone; between them stands the gate of `tests/support`, which cuts off answers, and holds a
@@ -205,9 +205,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkout", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--vendor", choices=VENDORS, action="append")
     stated = parser.parse_args()
     checkout = stated.checkout.resolve()
-    for vendor in VENDORS:
+    for vendor in stated.vendor or VENDORS:
         for write in (settled, killed, planned, imported, begun):
             with writer(checkout, vendor) as made:
                 write(made, stated.folder / vendor / write.__name__)

@@ -54,7 +54,7 @@ LEFT_OUT = (".locks", ".gitignore", "receipt.json", "plan.json")
 # The sandbox draws its secrets; these say of themselves that they open nothing.
 SANDBOX = """
 import itertools, runpy
-from reconciler.sandbox.mint import Mint
+from reconciler.sandbox.world import Mint
 numbers = itertools.count(1)
 Mint.secret = lambda self, size: self.note(f"invented-{next(numbers)}-".ljust(size, "x")[:size])
 runpy.run_module("reconciler", run_name="__main__", alter_sys=True)
@@ -212,7 +212,7 @@ class Writer:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < until, "it did not come to that"
         time.sleep(0.02)
