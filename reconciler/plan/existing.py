@@ -142,7 +142,7 @@ def warn_of_secret(context: TargetContext, key: str, place: str) -> tuple[str, .
 
 def _adopt(context: TargetContext, change: Change, manifest: Manifest, live: LiveClient) -> Change:
     if manifest.id is not None:
-        # Somebody else made it and has its secret: it is not for our sink.
+        # Somebody else made it and has its secret: `secrets sync` stores that, if it is wanted.
         return replace(change, action=Action.ADOPT, reason="bound by metadata.id")
     change = replace(
         change, action=Action.ADOPT, reason="created by a run that could not record it"

@@ -146,7 +146,6 @@ def _change(change: Change) -> dict[str, Json]:
         ],
         "refusal": None if change.refusal is None else _refusal(change.refusal),
         "warnings": list(change.warnings),
-        # Only where it is so: `forget` is optional in the schema, and few changes have it.
         **({"forget": True} if isinstance(change.record, ForgetClient) else {}),
     }
 

@@ -73,6 +73,5 @@ def command(
     print_line(
         f"{key} is{' already' if found.already else ''} {found.remote_id} on {found.target}."
     )
-    # They are not changed here: the next apply overwrites them on the server.
     print_differing_fields(found)
     return ExitCode.DONE
