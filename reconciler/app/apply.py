@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.core.model import ApplyReport
+from reconciler.core.changes import ApplyReport
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
     from reconciler.app.plan import Planned
-    from reconciler.core.model import Outcome
+    from reconciler.core.changes import Outcome
 
 
 def apply_plan(

@@ -21,7 +21,8 @@ from reconciler.plan.ownership import importable
 if TYPE_CHECKING:
     from reconciler.app.context import Call
     from reconciler.apply.context import OpenTarget
-    from reconciler.core.model import InventoryEntry, LiveClient, Refusal
+    from reconciler.core.changes import Refusal
+    from reconciler.core.model import InventoryEntry, LiveClient
     from reconciler.manifests.clients import LoadedProject
 
 

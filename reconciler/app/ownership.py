@@ -16,7 +16,7 @@ from reconciler.app.context import (
     target_of,
 )
 from reconciler.core.errors import SelectionError
-from reconciler.core.model import Manifest, Refusal, Source
+from reconciler.core.model import Manifest, Source
 from reconciler.manifests.clients import load
 from reconciler.plan.applied import bind_entry
 from reconciler.plan.existing import secret_state
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from reconciler.apply.context import OpenTarget
     from reconciler.apply.secrets import KeptSecret
+    from reconciler.core.changes import Refusal
     from reconciler.core.model import InventoryEntry, LiveClient, SecretPlace
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.app.context import make_jobs, refuse_errors
+from reconciler.core.changes import Plan
 from reconciler.core.errors import ReconcilerError
-from reconciler.core.model import Plan, Problem
 from reconciler.manifests.clients import loading
 from reconciler.plan.selection import Selection
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reconciler.app.target_run import TargetRun
+    from reconciler.core.model import Problem
     from reconciler.manifests.clients import ProjectLoad
 
 __all__ = ["Planned", "Selection", "plan_targets"]

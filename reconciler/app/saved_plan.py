@@ -7,8 +7,8 @@ from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.core.changes import Plan
 from reconciler.core.errors import StalePlan
-from reconciler.core.model import Plan
 from reconciler.manifests import catalog
 from reconciler.plan.planfile import differences, open_saved, saved_document
 from reconciler.render.json import plan_document

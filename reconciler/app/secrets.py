@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.app.context import Call, load_valid, open_target, read_client, target_of
+from reconciler.core.changes import Refusal, Status
 from reconciler.core.errors import InputError, ReconcilerError, SelectionError
-from reconciler.core.model import Refusal, SecretPlace, Status
 from reconciler.plan.guards import pending_successor_refusal, rotation_refusal
 from reconciler.plan.selection import select_clients, select_targets
 from reconciler.provider.secrets import secret_in, stated_secret
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from reconciler.apply.context import OpenTarget
-    from reconciler.core.model import InventoryEntry, LiveClient, Secret
+    from reconciler.core.model import InventoryEntry, LiveClient, Secret, SecretPlace
     from reconciler.plan.selection import Selection
 
 

@@ -13,8 +13,8 @@ from reconciler.app.connection import connection_to, login_secret, sink_setting,
 from reconciler.apply.context import OpenTarget, StopSignal
 from reconciler.apply.executor import carry_out
 from reconciler.apply.secrets import deliver_spooled, record_delivered, refuse_new_secrets
+from reconciler.core.changes import RecordClient, Status, TargetPlan
 from reconciler.core.errors import InventoryError, ReconcilerError, SinkError
-from reconciler.core.model import RecordClient, Status, TargetPlan
 from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.http.live import read_list, read_state
 from reconciler.http.transport import Transport
@@ -29,14 +29,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from contextlib import ExitStack
 
-    from reconciler.core.model import (
-        Change,
-        JsonObject,
-        Manifest,
-        Outcome,
-        Secret,
-        SecretDelivery,
-    )
+    from reconciler.core.changes import Change, Outcome, SecretDelivery
+    from reconciler.core.model import JsonObject, Manifest, Secret
     from reconciler.core.project import Project, Target
     from reconciler.http.live import ServerList
     from reconciler.inventory.open_inventory import OpenInventory

@@ -9,15 +9,8 @@ from reconciler.apply.create import create
 from reconciler.apply.request_log import RequestLog
 from reconciler.apply.secrets import keep_secret
 from reconciler.apply.update import refuse_if_moved, refuse_replace_if_moved, update
+from reconciler.core.changes import Action, ForgetClient, Outcome, RecordClient, RecordEntry, Status
 from reconciler.core.errors import Ambiguous, InventoryError, NotFound, RemoteError, SinkError
-from reconciler.core.model import (
-    Action,
-    ForgetClient,
-    Outcome,
-    RecordClient,
-    RecordEntry,
-    Status,
-)
 from reconciler.core.pointer import resolve
 from reconciler.plan.applied import make_entry, renews, server_changed
 from reconciler.plan.preconditions import fingerprint_client
@@ -28,14 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.apply.context import OpenTarget
-    from reconciler.core.model import (
-        Change,
-        FieldChange,
-        InventoryEntry,
-        JsonObject,
-        Manifest,
-        SecretPlace,
-    )
+    from reconciler.core.changes import Change, FieldChange
+    from reconciler.core.model import InventoryEntry, JsonObject, Manifest, SecretPlace
     from reconciler.provider.model import Provider
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reconciler.core.changes import Action
 from reconciler.core.errors import (
     Ambiguous,
     ChangedMeanwhile,
@@ -12,7 +13,7 @@ from reconciler.core.errors import (
     Rejected,
     RemoteError,
 )
-from reconciler.core.model import Action, Intent
+from reconciler.core.model import Intent
 from reconciler.core.secrets import fingerprint, holds_secret
 from reconciler.plan.diff import compare
 from reconciler.plan.normalize import canonical
@@ -20,7 +21,8 @@ from reconciler.plan.normalize import canonical
 if TYPE_CHECKING:
     from reconciler.apply.context import OpenTarget
     from reconciler.apply.request_log import RequestLog
-    from reconciler.core.model import Change, JsonObject, Manifest, Request
+    from reconciler.core.changes import Change, Request
+    from reconciler.core.model import JsonObject, Manifest
     from reconciler.provider.model import Provider
 
 # How servers say that a chosen id is taken: 409 is HTTP's word for it (RFC 9110 section 15.5.10),

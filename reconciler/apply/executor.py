@@ -8,14 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from reconciler.apply.change import ChangeRun, delete_predecessor
+from reconciler.core.changes import Action, Outcome, Status
 from reconciler.core.errors import InventoryError
-from reconciler.core.model import Action, Outcome, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from reconciler.apply.context import OpenTarget
-    from reconciler.core.model import Change, TargetPlan
+    from reconciler.core.changes import Change, TargetPlan
     from reconciler.inventory.open_inventory import OpenInventory
 
 _CREATES = (Action.CREATE, Action.REPLACE)

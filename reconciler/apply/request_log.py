@@ -10,7 +10,8 @@ from reconciler.plan.requests import path_for
 
 if TYPE_CHECKING:
     from reconciler.apply.context import OpenTarget
-    from reconciler.core.model import Change, JsonObject, Operation, Request
+    from reconciler.core.changes import Change, Operation, Request
+    from reconciler.core.model import JsonObject
     from reconciler.http.responses import Answer
     from reconciler.provider.model import Endpoint, Provider
 

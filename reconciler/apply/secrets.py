@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.changes import Refusal, SecretDelivery, Status
 from reconciler.core.errors import InventoryError, SinkError
-from reconciler.core.model import Refusal, SecretDelivery, SecretPlace, Status
 from reconciler.plan.guards import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from reconciler.core.model import Change, Inventory, Secret, TargetPlan
+    from reconciler.core.changes import Change, TargetPlan
+    from reconciler.core.model import Inventory, Secret, SecretPlace
     from reconciler.inventory.open_inventory import OpenInventory
     from reconciler.inventory.spool import SpooledSecret
     from reconciler.sinks.contract import Sink

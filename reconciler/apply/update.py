@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from reconciler.apply.context import OpenTarget
     from reconciler.apply.request_log import RequestLog
-    from reconciler.core.model import Change, FieldChange, Json, JsonObject, Request
+    from reconciler.core.changes import Change, FieldChange, Request
+    from reconciler.core.model import Json, JsonObject
 
 _LONGEST_VALUE = 120
 _TOO_MANY_REQUESTS = 429

@@ -12,7 +12,8 @@ from reconciler.render.json import document_header, json_text
 if TYPE_CHECKING:
     from reconciler.app.ownership import Bound
     from reconciler.cli.options import GlobalOptions
-    from reconciler.core.model import Json, Refusal
+    from reconciler.core.changes import Refusal
+    from reconciler.core.model import Json
 
 
 def use_case_call(options: GlobalOptions, target: str | None, lock_timeout: float) -> Call:

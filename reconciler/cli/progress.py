@@ -6,14 +6,14 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reconciler.core.model import Action
+from reconciler.core.changes import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rich.progress import Progress
 
-    from reconciler.core.model import Outcome
+    from reconciler.core.changes import Outcome
 
 
 @contextmanager

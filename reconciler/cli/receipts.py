@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.output import write_file
+from reconciler.core.changes import Action
 from reconciler.core.errors import StalePlan
-from reconciler.core.model import Action
 from reconciler.render.json import ReceiptHeader, render_receipt
 from reconciler.render.terminal import escape_unprintable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.core.model import Outcome
+    from reconciler.core.changes import Outcome
 
 # Who had the pipeline run, as the CI systems say it: GitHub, GitLab, Azure, Buildkite, CircleCI, Jenkins.
 ACTORS: Final = (

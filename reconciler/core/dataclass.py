@@ -1,8 +1,8 @@
 """Makes frozen dataclasses with slots as `dataclasses` does, in a thirtieth of the time.
 
 The standard library compiles six methods from text for each class, 0.6 ms: for the
-vocabulary alone that took longer than importing click. Here only `__init__` is compiled, and only
-where many values are made; the other methods are functions that all classes share.
+vocabulary alone that took longer than importing click. Here all methods are functions that classes
+share, or close over their fields.
 
 To type checkers this is the standard library's own `dataclass`, and `dataclasses.replace` and
 `fields` work, so that a module can go back to it by its import alone (docs/decisions/0016).
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 _Class = TypeVar("_Class", bound=type)
 
 _REQUIRED: Final = object()  # in place of the default of a field that has none
-_NOT_GIVEN: Final = object()  # in place of an argument whose default is made anew for each value
-_FEW: Final = 8  # values of a class before its `__init__` is compiled
 
 
 class _Factory:
@@ -33,10 +31,17 @@ class _Factory:
 class _Fields:
     """`__dataclass_fields__`, made when `dataclasses.replace` or `fields` first ask for it."""
 
-    def __init__(self, defaults: Mapping[str, object]) -> None:
+    def __init__(self, defaults: Mapping[str, object], *, kw_only: bool) -> None:
         self._defaults = defaults
+        self._kw_only = kw_only
 
     def __get__(self, _value: object, cls: Any) -> Mapping[str, Any]:
+        fields: Mapping[str, Any] = self.standard(cls).__dataclass_fields__
+        cls.__dataclass_fields__ = fields
+        return fields
+
+    def standard(self, cls: Any) -> Any:
+        """The class as the standard library makes it, with the same fields."""
         from dataclasses import dataclass, field  # noqa: PLC0415 - loaded by whoever asks
 
         members: dict[str, Any] = {
@@ -44,11 +49,8 @@ class _Fields:
             for name, default in self._defaults.items()
             if default is not _REQUIRED
         }
-        twin: Any = type(cls.__name__, (), {**members, "__annotations__": cls.__annotations__})
-        dataclass(init=False, repr=False, eq=False, kw_only=True)(twin)
-        fields: Mapping[str, Any] = twin.__dataclass_fields__
-        cls.__dataclass_fields__ = fields
-        return fields
+        named = {"__annotations__": cls.__annotations__, "__qualname__": cls.__qualname__}
+        return dataclass(kw_only=self._kw_only)(type(cls.__name__, (), {**members, **named}))
 
 
 def _dataclass(
@@ -67,64 +69,40 @@ def _dataclass(
         made = {
             "__slots__": tuple(defaults),
             "__match_args__": () if kw_only else tuple(defaults),
-            "__dataclass_fields__": _Fields(defaults),
+            "__dataclass_fields__": _Fields(defaults, kw_only=kw_only),
             **_SHARED,
             **(_by_value(defaults) if eq else {}),
         }
-        finished: Any = type(cls.__name__, (), {**made, **body})
-        finished.__init__ = _compiled_when_it_pays(finished, defaults, kw_only=kw_only)
+        finished: Any = type(cls.__name__, (), {"__annotations__": {}, **made, **body})
+        finished.__init__ = _init(finished, defaults, kw_only=kw_only)
         return finished
 
     return build
 
 
-def _compiled_when_it_pays(cls: Any, defaults: Mapping[str, object], *, kw_only: bool) -> Any:
-    """An `__init__` that sets the fields one by one, until so many values show that a fleet is large.
-
-    To compile one takes as long as to make some fifty values, and of most classes a run makes few.
-    """
-    required = {name for name, default in defaults.items() if default is _REQUIRED}
-    count = 0
+def _init(cls: Any, defaults: Mapping[str, object], *, kw_only: bool) -> Any:
+    """An `__init__` that sets the fields one by one: half as fast as a compiled one, and no work here."""
+    fields = [(name, getattr(cls, name).__set__, default) for name, default in defaults.items()]
 
     def __init__(self: object, *arguments: object, **members: object) -> None:  # noqa: N807
-        nonlocal count
-        count += 1
-        if count > _FEW or arguments or not required <= members.keys() <= defaults.keys():
-            # What is wrong with a call is for the real one to say, in Python's own words.
-            cls.__init__ = _init(cls.__qualname__, defaults, kw_only=kw_only)
-            cls.__init__(self, *arguments, **members)
-            return
-        for name, default in defaults.items():
-            if name in members:
-                value = members[name]
+        given = members
+        if arguments and not kw_only:
+            given = {**dict(zip(defaults, arguments, strict=False)), **members}
+        known = 0
+        for name, put, default in fields:
+            if name in given:
+                put(self, given[name])
+                known += 1
+            elif default is _REQUIRED:
+                known = -1
+                break
             else:
-                value = default.make() if isinstance(default, _Factory) else default
-            object.__setattr__(self, name, value)
+                put(self, default.make() if isinstance(default, _Factory) else default)
+        if known != len(members) + len(arguments):
+            # The standard library says what is wrong with the call, in Python's own words.
+            _Fields(defaults, kw_only=kw_only).standard(cls)(*arguments, **members)
 
     return __init__
-
-
-def _init(owner: str, defaults: Mapping[str, object], *, kw_only: bool) -> Any:
-    """`__init__` as the standard library writes it: a loop over the fields would take twice as long."""
-    # The names begin with two underscores, as no field does.
-    names: dict[str, Any] = {"__set": object.__setattr__, "__not_given": _NOT_GIVEN}
-    arguments, lines = ["self", *(["*"] if kw_only and defaults else [])], [" pass"]
-    for name, default in defaults.items():
-        value, names[f"__{name}"] = name, default
-        if default is _REQUIRED:
-            arguments.append(name)
-        elif isinstance(default, _Factory):
-            names[f"__{name}"] = default.make
-            arguments.append(f"{name}=__not_given")
-            value = f"__{name}() if {name} is __not_given else {name}"
-        else:
-            arguments.append(f"{name}=__{name}")
-        lines.append(f" __set(self, {name!r}, {value})")
-    text = f"def __init__({', '.join(arguments)}):\n" + "\n".join(lines)
-    exec(text, names)  # noqa: S102 - made of the names of fields
-    init: Any = names["__init__"]
-    init.__qualname__ = f"{owner}.__init__"  # which a wrong call's TypeError names
-    return init
 
 
 def _by_value(fields: Iterable[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.core.model import MISSING, FieldChange, InventoryEntry, Json, JsonObject, Manifest
+from reconciler.core.model import MISSING, InventoryEntry, Json, JsonObject, Manifest
 from reconciler.core.pointer import unescape
 from reconciler.core.secrets import fingerprint, holds_secret, reveal
 from reconciler.core.values import canonical_json, same
@@ -17,6 +17,7 @@ from reconciler.provider import references
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from reconciler.core.changes import FieldChange
     from reconciler.core.model import LiveClient, SecretPlace
     from reconciler.plan.context import TargetContext
     from reconciler.provider.model import Provider, Switch

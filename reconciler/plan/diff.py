@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from reconciler.core.model import (
-    MISSING,
-    FieldChange,
-    InventoryEntry,
-    Json,
-    JsonObject,
-    Missing,
-    NestedChange,
-    Origin,
-)
+from reconciler.core.changes import FieldChange, NestedChange, Origin
+from reconciler.core.model import MISSING, InventoryEntry, Json, JsonObject, Missing
 from reconciler.core.pointer import escape
 from reconciler.core.secrets import fingerprint, holds_secret, redact, reveal
 from reconciler.core.values import canonical_json, same

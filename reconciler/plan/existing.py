@@ -6,19 +6,16 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.core.model import (
+from reconciler.core.changes import (
     Action,
     Change,
     FieldChange,
-    InventoryEntry,
-    LiveClient,
-    Manifest,
     Origin,
     RecordClient,
-    Redacted,
     Request,
     SecretState,
 )
+from reconciler.core.model import InventoryEntry, LiveClient, Manifest, Redacted
 from reconciler.plan.applied import ignored_fields
 from reconciler.plan.context import TargetContext, chosen_id, live_client
 from reconciler.plan.diff import accepted_spellings, compare

@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import Action, Change, FieldChange, Json, Refusal
+from reconciler.core.changes import Action, Change, FieldChange, Refusal
 from reconciler.core.secrets import reveal
 from reconciler.provider.secrets import stated_secret
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Self
 
-    from reconciler.core.model import InventoryEntry, JsonObject, LiveClient, Manifest
+    from reconciler.core.model import InventoryEntry, Json, JsonObject, LiveClient, Manifest
     from reconciler.core.project import Policy
     from reconciler.plan.context import TargetContext
     from reconciler.provider.model import Provider

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from reconciler.core.model import MISSING, Intent, Json, LiveClient, Refusal
+from reconciler.core.changes import Refusal
+from reconciler.core.model import MISSING, Intent, Json, LiveClient
 from reconciler.core.pointer import resolve
 from reconciler.core.times import instant, later
 from reconciler.core.values import same

@@ -5,16 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.core.model import (
-    MISSING,
-    Action,
-    Change,
-    FieldChange,
-    Manifest,
-    RecordClient,
-    Refusal,
-    TargetPlan,
-)
+from reconciler.core.changes import Action, Change, FieldChange, RecordClient, Refusal, TargetPlan
+from reconciler.core.model import MISSING, Manifest
 from reconciler.plan.context import (
     TargetContext,
     bound_id,
@@ -97,9 +89,8 @@ def _plan_client(context: TargetContext, manifest: Manifest, unowned: Unowned) -
     if found is not None:
         return plan_found(context, manifest, found)
     change = _plan_by_id(context, manifest, unowned)
-    if isinstance(change.record, RecordClient):
-        change = replace(change, record=replace(change.record, abandons_create=True))
-    return change
+    record = change.record if isinstance(change.record, RecordClient) else RecordClient()
+    return replace(change, record=replace(record, abandons_create=True))
 
 
 def _plan_by_id(context: TargetContext, manifest: Manifest, unowned: Unowned) -> Change:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.core.model import MISSING, Action, Redacted
+from reconciler.core.changes import Action
+from reconciler.core.model import MISSING, Redacted
 from reconciler.core.secrets import fingerprint, holds_secret
 from reconciler.core.values import object_member, same
 from reconciler.plan.applied import ignored_fields
@@ -14,7 +15,8 @@ from reconciler.provider.model import UpdateStyle
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.core.model import Change, Json, JsonObject
+    from reconciler.core.changes import Change
+    from reconciler.core.model import Json, JsonObject
     from reconciler.core.project import ConflictCheck
     from reconciler.provider.model import Field, Provider
 

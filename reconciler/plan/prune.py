@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import MISSING, Action, Change, ForgetClient, RecordEntry, Refusal
+from reconciler.core.changes import Action, Change, ForgetClient, RecordEntry, Refusal
+from reconciler.core.model import MISSING
 from reconciler.core.pointer import escape, resolve
 from reconciler.core.times import day, instant, later
 from reconciler.core.values import same

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Request, Secret
+from reconciler.core.changes import Request
+from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Secret
 from reconciler.core.pointer import escape
 from reconciler.core.secrets import holds_secret, reveal
 from reconciler.core.values import object_member, same
@@ -17,7 +18,7 @@ from reconciler.validation.field_values import field_accepts
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from reconciler.core.model import Operation
+    from reconciler.core.changes import Operation
     from reconciler.provider.model import ChosenSecret
 
 

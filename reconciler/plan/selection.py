@@ -58,5 +58,5 @@ def _fits(selector: str, manifest: Manifest) -> bool:
     label, equals, value = selector.partition("=")
     # fnmatchcase, since fnmatch ignores case on some systems and a plan must not hang on that.
     if equals:
-        return fnmatchcase(manifest.labels.get(label, "\0"), value)
+        return label in manifest.labels and fnmatchcase(manifest.labels[label], value)
     return fnmatchcase(manifest.name, selector)

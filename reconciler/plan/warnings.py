@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import Action, Change
+from reconciler.core.changes import Action, Change
+from reconciler.core.secrets import holds_secret
 from reconciler.plan.guards import client_name
 from reconciler.plan.ownership import adopts, resolve_command
 
@@ -44,7 +45,10 @@ def _namesakes(
     ids = [remote_id for remote_id in alike if remote_id not in taken]
     if not ids:
         return ()
-    word = f"the server already has a client named {name!r} that is not ours ({', '.join(ids)})"
+    # A name that came from a reference counts as secret, though the server may show it.
+    secret = holds_secret(change.manifest.spec.get(context.provider.identity.match))
+    named = "of its name" if secret else f"named {name!r}"
+    word = f"the server already has a client {named} that is not ours ({', '.join(ids)})"
     return (f"{word}: to manage that one instead, set metadata.id",)
 
 

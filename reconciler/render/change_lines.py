@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import MISSING, Action, ForgetClient, Origin, RecordClient
+from reconciler.core.changes import Action, ForgetClient, Origin, RecordClient
+from reconciler.core.model import MISSING
 from reconciler.plan.requests import path_for
 from reconciler.render.terminal import escape_unprintable
 from reconciler.render.value_text import clip, json_line, one_line, transition_text
@@ -13,7 +14,9 @@ from reconciler.render.value_text import clip, json_line, one_line, transition_t
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reconciler.core.model import Change, FieldChange, Json, Request, TargetPlan
+    # A list that would make a longer line than this is shown one member a line, this many at most.
+    from reconciler.core.changes import Change, FieldChange, Request, TargetPlan
+    from reconciler.core.model import Json
 
 # A list that would make a longer line than this is shown one member a line, this many at most.
 _WIDTH: Final = 88

@@ -9,7 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import MISSING, ForgetClient
+from reconciler.core.changes import ForgetClient
+from reconciler.core.model import MISSING
 from reconciler.core.pointer import escape
 from reconciler.render.change_lines import known_path
 from reconciler.render.summary import plan_counts, report_counts
@@ -18,12 +19,10 @@ from reconciler.render.value_text import json_ready
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.core.model import (
+    from reconciler.core.changes import (
         ApplyReport,
         Change,
         FieldChange,
-        Json,
-        JsonObject,
         NestedChange,
         Outcome,
         Plan,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
         SecretDelivery,
         TargetPlan,
     )
+    from reconciler.core.model import Json, JsonObject
 
 FORMAT_VERSION: Final = 1
 

@@ -18,13 +18,14 @@ from reconciler.render.change_lines import (
     message_lines,
     target_message_lines,
 )
-from reconciler.render.summary import plan_counts, plan_sentence, plural
+from reconciler.render.summary import plan_counts, plan_sentence
+from reconciler.render.terminal import plural
 from reconciler.render.value_text import clip, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from reconciler.core.model import Plan, TargetPlan
+    from reconciler.core.changes import Plan, TargetPlan
 
 # GitHub takes 65,536 characters; the rest is for what a pipeline adds around it.
 LIMIT: Final = 65_000

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import Action, Status
+from reconciler.core.changes import Action, Status
+from reconciler.render.terminal import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from reconciler.core.model import ApplyReport, TargetPlan
+    from reconciler.core.changes import ApplyReport, TargetPlan
 
 _PHRASES: Final = {
     "create": "to create",
@@ -73,8 +74,3 @@ def report_sentence(counts: Mapping[str, int]) -> str:
     return ", ".join(
         f"{count:,} {status}" for status, count in counts.items() if count or status == "done"
     )
-
-
-def plural(count: int, noun: str) -> str:
-    """The words `1 error`, `2 errors`."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")

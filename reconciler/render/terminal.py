@@ -58,3 +58,8 @@ COLOUR: Final = Style(
         "summary": "1",
     }
 )
+
+
+def plural(count: int, noun: str) -> str:
+    """The words `1 error`, `2 errors`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import Action, Status
+from reconciler.core.changes import Action, Status
 from reconciler.render.change_lines import (
     Line,
     changes_to_show,
@@ -18,17 +18,16 @@ from reconciler.render.change_lines import (
 from reconciler.render.summary import (
     plan_counts,
     plan_sentence,
-    plural,
     report_counts,
     report_sentence,
 )
-from reconciler.render.terminal import PLAIN, Style, escape_unprintable
+from reconciler.render.terminal import PLAIN, Style, escape_unprintable, plural
 from reconciler.render.value_text import json_line, json_lines, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reconciler.core.model import (
+    from reconciler.core.changes import (
         ApplyReport,
         Change,
         FieldChange,

@@ -8,8 +8,9 @@ from support.given import manifest
 from support.shop import BOX, FRONT, WEB, Shop, by_method, created, web
 from support.targets import Server
 
+from reconciler.core.changes import Action, Refusal, Status
 from reconciler.core.errors import InventoryError
-from reconciler.core.model import Action, Refusal, Secret, Status
+from reconciler.core.model import Secret
 from reconciler.inventory.file import FileStore
 
 

@@ -6,8 +6,9 @@ from support.given import manifest
 from support.shop import BOX, FRONT, WEB, Shop, created
 from support.targets import Server
 
+from reconciler.core.changes import Status
 from reconciler.core.errors import InventoryError
-from reconciler.core.model import Secret, Status
+from reconciler.core.model import Secret
 
 
 def box(remote_id, **facts):

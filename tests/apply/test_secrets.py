@@ -5,8 +5,9 @@ import pytest
 from support.given import entry
 
 from reconciler.apply import secrets as delivery
+from reconciler.core.changes import Action, Change, Status, TargetPlan
 from reconciler.core.errors import InventoryError, SinkError
-from reconciler.core.model import Action, Change, Intent, Secret, Status, TargetPlan
+from reconciler.core.model import Intent, Secret
 from reconciler.inventory.file import FileStore
 from reconciler.sinks.file import FileSink
 

@@ -7,7 +7,8 @@ import pytest
 from support.given import entry, manifest
 from support.shop import BOX, FRONT, WEB, Shop, by_method, web
 
-from reconciler.core.model import Secret, Status
+from reconciler.core.changes import Status
+from reconciler.core.model import Secret
 
 TTL = {"accessTokenValiditySeconds": 900, "redirectUris": ["https://b.example.com"]}
 LIVE = web(redirectUris=["https://a.example.com", "https://z.example.com"])

@@ -8,18 +8,17 @@ from support.given import entry, manifest
 from support.shop import WEB, Shop, by_method, web
 from support.targets import Server
 
-from reconciler.core.model import (
+from reconciler.core.changes import (
     Action,
     Change,
     FieldChange,
     ForgetClient,
-    Intent,
-    LiveClient,
     RecordClient,
     RecordEntry,
     Request,
     Status,
 )
+from reconciler.core.model import Intent, LiveClient
 from reconciler.inventory.file import FileStore
 
 OFF = Request(

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 from support.given import KEY
 
-from reconciler.core.model import Intent, Inventory, InventoryEntry, LiveClient, LiveState, Plan
+from reconciler.core.changes import Plan
+from reconciler.core.model import Intent, Inventory, InventoryEntry, LiveClient, LiveState
 from reconciler.core.pointer import resolve
 from reconciler.manifests import references
 from reconciler.manifests.clients import load

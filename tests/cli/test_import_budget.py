@@ -46,7 +46,6 @@ OURS = {
     "manifests.yaml.scalars",
     "manifests.yaml.state",
     "render",
-    "render.summary",
     "render.terminal",
     "sinks",
     "validation",

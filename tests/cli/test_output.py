@@ -9,8 +9,8 @@ import pytest
 
 from reconciler.cli import output, progress, project_file
 from reconciler.cli.interrupts import stop_on_signal
+from reconciler.core.changes import Action, Outcome, Status
 from reconciler.core.errors import ReconcilerError
-from reconciler.core.model import Action, Outcome, Status
 from reconciler.render.terminal import COLOUR, PLAIN
 
 

@@ -14,7 +14,8 @@ from support.measuring import unmeasured
 from support.workspace import MINIMAL, Workspace, ids
 
 from reconciler.app.connection import store_of
-from reconciler.core.model import Action, Intent, Secret
+from reconciler.core.changes import Action
+from reconciler.core.model import Intent, Secret
 from reconciler.core.project import parse
 from reconciler.sandbox.server import running
 

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.cli import receipts
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.core.model import Action, Outcome, Status
+from reconciler.core.changes import Action, Outcome, Status
 from reconciler.render.json import ReceiptHeader
 
 if TYPE_CHECKING:

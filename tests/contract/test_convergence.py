@@ -13,7 +13,7 @@ from support.fleets import specs
 from support.vendors import NAMES, vendor
 from support.workspace import Workspace
 
-from reconciler.core.model import Action, Status
+from reconciler.core.changes import Action, Status
 
 FEW = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

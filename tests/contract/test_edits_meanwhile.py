@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.workspace import MINIMAL
 
-from reconciler.core.model import Action, Status
+from reconciler.core.changes import Action, Status
 
 SETS = {"provident": "redirectUris", "sailpoint": "redirectUris", "boruta": "redirect_uris"}
 # A field that changes in place, with three values; and one that no manifest here declares.

@@ -18,8 +18,8 @@ from support.workspace import MINIMAL, Workspace, ids
 
 from reconciler.app import importing, ownership
 from reconciler.app.context import Call
+from reconciler.core.changes import Action, Status
 from reconciler.core.errors import SelectionError
-from reconciler.core.model import Action, Status
 
 FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 LISTING = [name for name in NAMES if provider_of(name).list is not None]

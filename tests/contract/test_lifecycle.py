@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.workspace import IDP, MINIMAL
 
-from reconciler.core.model import Action, Origin, Status
+from reconciler.core.changes import Action, Origin, Status
 
 # For each vendor, a field that can change in place: its name, a first and a second value.
 MUTABLE = {

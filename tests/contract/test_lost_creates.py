@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.workspace import MINIMAL
 
-from reconciler.core.model import Action, Status
+from reconciler.core.changes import Action, Status
 
 FIXED = {
     "sailpoint": ("scope", ["sp:write"]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support.workspace import MINIMAL
 
+from reconciler.core.changes import Action, Status
 from reconciler.core.errors import InputError, SelectionError
-from reconciler.core.model import Action, Status
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import json
 import pytest
 from support.workspace import MINIMAL, Workspace
 
-from reconciler.core.model import Action, ForgetClient, Status
+from reconciler.core.changes import Action, ForgetClient, Status
 from reconciler.sandbox.server import running
 
 CAN_DELETE = ["sailpoint", "boruta"]

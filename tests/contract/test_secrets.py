@@ -12,8 +12,8 @@ from support.workspace import MINIMAL
 
 from reconciler.app import secrets as secrecy
 from reconciler.app.context import Call
+from reconciler.core.changes import Action, Refusal, Status
 from reconciler.core.errors import Ambiguous, NotFound, RemoteError, SelectionError, SinkError
-from reconciler.core.model import Action, Refusal, Status
 from reconciler.plan.selection import Selection
 
 TELLING = ["provident", "boruta"]

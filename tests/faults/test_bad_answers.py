@@ -9,7 +9,7 @@ from support.gate import Reply
 from support.trial import trial
 from support.vendors import NAMES
 
-from reconciler.core.model import Status
+from reconciler.core.changes import Status
 from reconciler.http.transport import LARGEST_ANSWER, Transport
 
 MEGABYTE = b" " * (1 << 20)

@@ -14,7 +14,7 @@ from support.trial import trial
 from support.unprivileged import closed, shared_folder
 from support.vendors import NAMES
 
-from reconciler.core.model import Action, Status
+from reconciler.core.changes import Action, Status
 
 # Runs the command line under a limit for the size of files, in bytes: more is refused, as by a full disk.
 LIMITED = """

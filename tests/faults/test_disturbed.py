@@ -9,7 +9,7 @@ from support.gate import DROPPED, Reply
 from support.trial import told, trial
 from support.vendors import NAMES
 
-from reconciler.core.model import Status
+from reconciler.core.changes import Status
 from reconciler.http.transport import Transport
 
 AT_ONCE = (("retry-after", "0"),)

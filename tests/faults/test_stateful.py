@@ -21,7 +21,7 @@ from support.gate import DROPPED, gate
 from support.trial import MOVED, Trial, vetoes
 from support.vendors import NAMES
 
-from reconciler.core.model import Action
+from reconciler.core.changes import Action
 from reconciler.http.transport import Transport
 from reconciler.sandbox.server import running
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from support.workspace import MINIMAL, Workspace
 
-from reconciler.core.model import Action, Status
+from reconciler.core.changes import Action, Status
 from reconciler.inventory import lease
 from reconciler.sandbox.server import running
 

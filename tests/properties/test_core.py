@@ -14,7 +14,8 @@ from support.fleets import WORDS, shown, specs
 from support.given import KEY, client, context, entry, live, manifest
 from support.vendors import NAMES, vendor
 
-from reconciler.core.model import Action, Plan, Secret
+from reconciler.core.changes import Action, Plan
+from reconciler.core.model import Secret
 from reconciler.plan.applied import make_entry as entry_for
 from reconciler.plan.diff import compare
 from reconciler.plan.planner import plan_target

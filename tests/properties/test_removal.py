@@ -19,7 +19,8 @@ from support.given import (
     with_policy,
 )
 
-from reconciler.core.model import Action, Change, ForgetClient, Intent, Inventory, TargetPlan
+from reconciler.core.changes import Action, Change, ForgetClient, TargetPlan
+from reconciler.core.model import Intent, Inventory
 from reconciler.core.project import Policy
 from reconciler.plan.context import TargetContext
 from reconciler.plan.planner import plan_target

@@ -12,7 +12,7 @@ from support.fleets import shown, specs
 from support.given import client, context, entry, live, manifest
 from support.vendors import NAMES, vendor
 
-from reconciler.core.model import Plan
+from reconciler.core.changes import Plan
 from reconciler.plan.planfile import decision, differences, digest, open_saved, saved_document
 from reconciler.plan.planner import plan_target
 from reconciler.plan.preconditions import precondition_values

@@ -10,7 +10,7 @@ import pytest
 from support.sink_places import IDENTITY, KEEP, SINKS
 from support.workspace import MINIMAL, Workspace
 
-from reconciler.core.model import Status
+from reconciler.core.changes import Status
 from reconciler.sandbox.server import running
 
 VENDOR = "sailpoint"  # it tells a secret once and never again

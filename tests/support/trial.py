@@ -20,7 +20,7 @@ from click.testing import CliRunner
 from reconciler.app.apply import apply_plan
 from reconciler.app.plan import Selection, plan_targets
 from reconciler.cli.root import root
-from reconciler.core.model import Action, Status
+from reconciler.core.changes import Action, Status
 from reconciler.sandbox.server import running
 from support.gate import Gate, gate
 from support.workspace import MINIMAL, Workspace, ids
@@ -28,7 +28,7 @@ from support.workspace import MINIMAL, Workspace, ids
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from reconciler.core.model import ApplyReport, Plan
+    from reconciler.core.changes import ApplyReport, Plan
     from reconciler.sandbox.handle import Sandbox
 
 RUNNER = Path(__file__).with_name("warm_runner.py")

@@ -13,12 +13,12 @@ from unittest.mock import patch
 
 from reconciler.app.apply import apply_plan
 from reconciler.app.plan import Selection, plan_targets
-from reconciler.core.model import Action
+from reconciler.core.changes import Action
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.core.model import ApplyReport, Change, Plan
+    from reconciler.core.changes import ApplyReport, Change, Plan
     from reconciler.sandbox.handle import Sandbox
 
 KINDS = {"provident": "ProvidentClient", "sailpoint": "SailPointClient", "boruta": "BorutaClient"}

@@ -1,7 +1,8 @@
 import pytest
 from support.given import KEY, entry, field, provider
 
-from reconciler.core.model import MISSING, FieldChange, NestedChange, Origin, Redacted, Secret
+from reconciler.core.changes import FieldChange, NestedChange, Origin
+from reconciler.core.model import MISSING, Redacted, Secret
 from reconciler.core.secrets import fingerprint
 from reconciler.plan.diff import accepted_spellings, compare
 

@@ -1,7 +1,8 @@
 import pytest
 from support.given import client, context, field, manifest, provider, replace
 
-from reconciler.core.model import MISSING, Action, Change, FieldChange
+from reconciler.core.changes import Action, Change, FieldChange
+from reconciler.core.model import MISSING
 from reconciler.core.project import Policy
 from reconciler.plan.guards import change_refusal, narrows, threshold_refusals
 

@@ -11,7 +11,7 @@ import pytest
 from support.given import client, context, entry, field, live, manifest, provider, replace
 from support.given import intent as pending
 
-from reconciler.core.model import Inventory
+from reconciler.core.model import Inventory, Secret
 from reconciler.core.project import Policy
 from reconciler.plan.guards import Rule, rotation_refusal
 from reconciler.plan.ownership import adoption_refusal, importable, resolution_refusal
@@ -169,6 +169,15 @@ def test_no_one_is_warned_of_a_namesake_that_another_manifest_means():
     plan = plan_target(asked.known(elsewhere), [manifest("web", spec={"name": "Web"})])
 
     assert [each.warnings for each in plan.changes] == [()]
+
+
+def test_a_name_that_came_from_a_reference_is_not_shown():
+    wanted = manifest("web", spec={"name": Secret("Web")})
+
+    (change,) = plan_target(Asked().known(), [wanted]).changes
+
+    assert "a client of its name that is not ours (1)" in change.warnings[0]
+    assert "Web" not in change.warnings[0]
 
 
 def test_the_table_has_every_situation():

@@ -3,7 +3,8 @@
 import pytest
 from support.given import client, context, entry, field, live, manifest, provider, replace
 
-from reconciler.core.model import Action, Intent, Inventory, RecordClient, Secret
+from reconciler.core.changes import Action, RecordClient
+from reconciler.core.model import Intent, Inventory, Secret
 from reconciler.core.project import Policy
 from reconciler.plan.context import chosen_id, ids_to_read
 from reconciler.plan.planner import plan_target

@@ -1,7 +1,8 @@
 import pytest
 from support.given import client, context, entry, field, live, manifest, provider, replace, target
 
-from reconciler.core.model import MISSING, Action, Origin
+from reconciler.core.changes import Action, Origin
+from reconciler.core.model import MISSING
 from reconciler.core.project import Policy
 from reconciler.plan.context import bound_id, chosen_id, ids_to_read
 from reconciler.plan.planner import plan_target

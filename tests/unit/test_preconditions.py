@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from support.given import KEY, client, field, manifest, provider
 
-from reconciler.core.model import Action, Change, FieldChange, Redacted, Request, Secret
+from reconciler.core.changes import Action, Change, FieldChange, Request
+from reconciler.core.model import Redacted, Secret
 from reconciler.plan.preconditions import (
     conflict_check,
     fingerprint_client,

@@ -13,7 +13,8 @@ from support.given import (
     with_policy,
 )
 
-from reconciler.core.model import Action, ForgetClient, Intent
+from reconciler.core.changes import Action, ForgetClient
+from reconciler.core.model import Intent
 from reconciler.core.project import Policy
 from reconciler.plan.context import ids_to_read
 from reconciler.plan.planner import plan_target

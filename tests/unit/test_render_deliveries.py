@@ -5,7 +5,7 @@ import json
 from jsonschema import Draft202012Validator
 from support.vendors import SCHEMAS
 
-from reconciler.core.model import ApplyReport, SecretDelivery, Status
+from reconciler.core.changes import ApplyReport, SecretDelivery, Status
 from reconciler.render.json import render_report as as_json
 from reconciler.render.text import render_report as as_text
 

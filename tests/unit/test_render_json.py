@@ -7,25 +7,21 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reconciler.core.model import (
-    MISSING,
+from reconciler.core.changes import (
     Action,
     ApplyReport,
     Change,
     FieldChange,
-    Manifest,
     NestedChange,
     Origin,
     Outcome,
     Plan,
-    Redacted,
     Refusal,
     Request,
-    Secret,
-    Source,
     Status,
     TargetPlan,
 )
+from reconciler.core.model import MISSING, Manifest, Redacted, Secret, Source
 from reconciler.render.json import render_plan, render_report
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

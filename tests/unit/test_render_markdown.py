@@ -7,16 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.given import manifest
 
-from reconciler.core.model import (
-    MISSING,
-    Action,
-    Change,
-    FieldChange,
-    Origin,
-    Plan,
-    Refusal,
-    TargetPlan,
-)
+from reconciler.core.changes import Action, Change, FieldChange, Origin, Plan, Refusal, TargetPlan
+from reconciler.core.model import MISSING
 from reconciler.render.markdown import LIMIT, MARKER, render_plan
 
 HOSTILE = "`|\n```\n</details>\n<script>@everyone [x](http://evil.example.com) \u2028 \u202e ~~~~"

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from support.given import manifest
 
-from reconciler.core.model import (
-    MISSING,
+from reconciler.core.changes import (
     Action,
     ApplyReport,
     Change,
@@ -13,13 +12,12 @@ from reconciler.core.model import (
     Origin,
     Outcome,
     Plan,
-    Redacted,
     Refusal,
     Request,
-    Secret,
     Status,
     TargetPlan,
 )
+from reconciler.core.model import MISSING, Redacted, Secret
 from reconciler.render.terminal import COLOUR
 from reconciler.render.text import render_plan, render_report
 

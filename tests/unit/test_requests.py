@@ -1,7 +1,8 @@
 import pytest
 from support.given import client, field, provider
 
-from reconciler.core.model import Request, Secret
+from reconciler.core.changes import Request
+from reconciler.core.model import Secret
 from reconciler.plan.requests import (
     create_requests,
     delete_request,

@@ -48,3 +48,9 @@ def test_a_target_is_selected_once_however_often_it_is_named():
 def test_an_unknown_target_is_an_error_that_names_the_known_ones():
     with pytest.raises(SelectionError, match=r"--target x: .* only a, b"):
         select_targets(Selection(targets=("x", "a")), ["a", "b"])
+
+
+def test_a_client_without_the_label_fits_no_value_of_it():
+    labelled, plain = manifest("web", labels={"tier": "gold"}), manifest("api")
+
+    assert select_clients(Selection(selectors=("tier=*",)), [labelled, plain]) == (labelled,)

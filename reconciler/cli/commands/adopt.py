@@ -22,7 +22,7 @@ from reconciler.cli.options import (
     target_option,
 )
 from reconciler.cli.output import print_line
-from reconciler.core.model import Refusal
+from reconciler.core.changes import Refusal
 
 if TYPE_CHECKING:
     from reconciler.cli.options import GlobalOptions

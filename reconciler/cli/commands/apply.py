@@ -24,7 +24,7 @@ from reconciler.cli.options import (
 from reconciler.cli.output import can_ask, confirm, print_message, print_text, style_for, version
 from reconciler.cli.progress import progress_bar
 from reconciler.cli.project_file import find_project_file
-from reconciler.core.model import Action, ApplyReport, Status
+from reconciler.core.changes import Action, ApplyReport, Status
 from reconciler.plan.selection import Selection
 from reconciler.render import json, text
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from reconciler.app.plan import Planned
     from reconciler.app.saved_plan import SavedPlan
     from reconciler.cli.options import GlobalOptions
-    from reconciler.core.model import Outcome, Plan
+    from reconciler.core.changes import Outcome, Plan
     from reconciler.render.json import ReceiptHeader
 
 _STOPPING: Final = "Stopping after the requests under way. Ctrl-C again aborts at once."

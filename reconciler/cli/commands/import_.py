@@ -11,7 +11,7 @@ from reconciler.cli.client_commands import print_json, use_case_call
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options, lock_timeout_option
 from reconciler.cli.output import print_line, print_message
-from reconciler.render.summary import plural
+from reconciler.render.terminal import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

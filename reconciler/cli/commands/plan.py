@@ -18,14 +18,14 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.output import print_message, print_text, style_for, version, write_file
 from reconciler.cli.project_file import find_project_file
-from reconciler.core.model import Action
+from reconciler.core.changes import Action
 from reconciler.plan.selection import Selection
 from reconciler.render import json, markdown, problems, text
 
 if TYPE_CHECKING:
     from reconciler.app.plan import Planned
     from reconciler.cli.options import GlobalOptions
-    from reconciler.core.model import Plan
+    from reconciler.core.changes import Plan
 
 
 @click.command("plan")

@@ -19,8 +19,8 @@ from reconciler.cli.options import (
     target_option,
 )
 from reconciler.cli.output import confirm, print_line, print_message, require_terminal
+from reconciler.core.changes import Refusal
 from reconciler.core.errors import Ambiguous, RemoteError
-from reconciler.core.model import Refusal
 
 if TYPE_CHECKING:
     from reconciler.app.secrets import Rotatable, Rotated

@@ -17,7 +17,7 @@ from reconciler.cli.options import (
     selection_options,
 )
 from reconciler.cli.output import print_line, print_message
-from reconciler.core.model import Status
+from reconciler.core.changes import Status
 from reconciler.plan.selection import Selection
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from reconciler.cli.options import format_option, global_options
 from reconciler.cli.output import print_message, print_text, version
 from reconciler.cli.project_file import find_project_file
 from reconciler.core.errors import InputError
-from reconciler.render.summary import plural
+from reconciler.render.terminal import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
