@@ -32,9 +32,11 @@ def _member(value: Json | Missing, name: str) -> Json | Missing:
 
 def escape(token: str) -> str:
     """`token` as a reference token of a pointer (RFC 6901 section 3)."""
+    # "~" first: the other way round it would escape what stands for "/".
     return token.replace("~", "~0").replace("/", "~1")
 
 
 def unescape(token: str) -> str:
     """The name that a reference token stands for (RFC 6901 section 4)."""
+    # "~1" first, as RFC 6901 says: "~01" is "~1" and not "/".
     return token.replace("~1", "/").replace("~0", "~")

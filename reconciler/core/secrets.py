@@ -44,6 +44,7 @@ def fingerprint_key(credential: str) -> bytes:
 
     So it is as secret as that, the same on every machine that may run the tool, and stored nowhere.
     """
+    # A key of its own: what is derived from a credential must not be usable in its place.
     return _hmac(credential.encode(), b"reconciler fingerprint v1")
 
 

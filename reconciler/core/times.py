@@ -14,6 +14,7 @@ def instant(stated: Json) -> datetime | None:
     if not isinstance(stated, str):
         return None
     try:
+        # Python 3.11 and later read every form of RFC 3339 here, "Z" included.
         found = datetime.fromisoformat(stated)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):

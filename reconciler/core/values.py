@@ -16,6 +16,7 @@ _PLAIN: Final = frozenset({str, int, bool, float})
 
 def same(one: Json, other: Json) -> bool:
     """Whether two JSON values are equal: 1 is 1.0 but not true, and an array has an order."""
+    # Python's equality first: what it finds different is different in JSON, and most values are the same.
     if one != other:
         return False
     kind = type(one)

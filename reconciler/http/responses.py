@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from reconciler.core.errors import Ambiguous, BadAnswer, RemoteError, Unreachable
 from reconciler.core.model import EMPTY, Secret
 from reconciler.core.secrets import reveal
-from reconciler.provider.errors import Refused, clean, error
+from reconciler.provider.errors import ErrorAnswer, clean, remote_error
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -171,9 +171,9 @@ def _refusal_error(
             f"{call.title} was answered with a web page (404); check baseUrl in the project file",
             status=status,
         )
-    refusal = error(
+    refusal = remote_error(
         provider,
-        Refused(
+        ErrorAnswer(
             target=call.target,
             method=call.method,
             path=call.path,

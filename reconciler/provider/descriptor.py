@@ -77,6 +77,7 @@ def parse_provider(
 def _endpoints(own: Accepted, overlay: Accepted) -> dict[str, Accepted]:
     return {
         name: {**_USUAL.get(name, EMPTY), **own.get(name, EMPTY), **overlay.get(name, EMPTY)}
+        # A target may add an endpoint: some installations have a list or a delete, others not.
         for name in [*own, *overlay]
     }
 
@@ -123,6 +124,7 @@ def _fields(client: Accepted) -> dict[str, Field]:
 
 
 def _field(name: str, schema: Accepted) -> Field:
+    # A fact of the standard's own words stands once: `x-reconciler` has no word for it.
     standard = {word: schema[word] for word in _STANDARD if word in schema}
     own = schema.get("x-reconciler", EMPTY)
     return _FIELD({"readAs": name, **own, **standard, "name": name, "schema": schema})

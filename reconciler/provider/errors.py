@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from reconciler.core.model import Json
     from reconciler.provider.model import Provider
 
+# An answer may be a web page of a megabyte, and nested so deep that printing it ends the process.
 _LONGEST_QUOTE: Final = 500
 _DEEPEST_QUOTE: Final = 20
 _MASK: Final = "(secret)"
+# Servers repeat in an error what they were sent, under names that no schema of ours describes.
 _SECRET_NAME: Final = re.compile(
     r"secret|token|password|passwd|authorization|credential|private", re.IGNORECASE
 )
@@ -37,7 +39,7 @@ _NOT_IDEMPOTENT: Final = frozenset({"POST", "PATCH"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class ErrorAnswer:
     """A request and the error that answered it; `subject` is a client's key, "" for none.
 
     `body` is the parsed answer, None where it was not JSON. `known` are secrets that the request
@@ -53,7 +55,7 @@ class Refused:
     known: Collection[str] = field(default=(), repr=False)
 
 
-def error(provider: Provider, refused: Refused) -> RemoteError:
+def remote_error(provider: Provider, refused: ErrorAnswer) -> RemoteError:
     """The error for an answer that is not the expected one, its message safe to show."""
     kind = _kind(refused)
     parts = [_headline(refused), *_explanations(provider, refused)]
@@ -68,6 +70,7 @@ def error(provider: Provider, refused: Refused) -> RemoteError:
 
 def clean(text: str, known: Collection[str] = ()) -> str:
     """`text` on one line without control characters, `known` secrets masked, and clipped."""
+    # The longest first: a secret that is a part of another would leave the rest of that readable.
     for secret in sorted(known, key=len, reverse=True):
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, _MASK)
@@ -75,27 +78,29 @@ def clean(text: str, known: Collection[str] = ()) -> str:
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]} (cut)"
 
 
-def _kind(refused: Refused) -> type[RemoteError]:
+def _kind(refused: ErrorAnswer) -> type[RemoteError]:
     status = refused.status
     if status in (401, 403):
         return Unauthorized
     if status == 404:  # noqa: PLR2004 - the statuses of RFC 9110 are their own names
         return NotFound
+    # RFC 6585 section 4: the request was not carried out, and may be, later.
     if status == 429:  # noqa: PLR2004
         return ServerFailed
     if 400 <= status < 500:  # noqa: PLR2004
         return Rejected
     if status >= 500:  # noqa: PLR2004
+        # A gateway answers so too, after the server behind it did the work.
         return Ambiguous if refused.method in _NOT_IDEMPOTENT else ServerFailed
     return BadAnswer
 
 
-def _headline(refused: Refused) -> str:
+def _headline(refused: ErrorAnswer) -> str:
     subject = f"{refused.target}/{refused.subject}" if refused.subject else refused.target
     return f"{subject}: {refused.method} {refused.path} was answered with {refused.status}"
 
 
-def _explanations(provider: Provider, refused: Refused) -> Iterator[str]:
+def _explanations(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
     shape = provider.errors
     if not shape.documented:
         if refused.body is not None:
@@ -103,6 +108,7 @@ def _explanations(provider: Provider, refused: Refused) -> Iterator[str]:
                 json.dumps(_mask_secrets(provider, refused.body), ensure_ascii=False), refused.known
             )
         return
+    # On the others a vendor answers with a stack trace or a page: words for nobody.
     if refused.status in shape.speaks_on:
         found = [*_field_messages(provider, refused), *_messages(provider, refused)]
         if found:
@@ -112,25 +118,26 @@ def _explanations(provider: Provider, refused: Refused) -> Iterator[str]:
         yield f"({shape.tracking.rpartition('/')[2]} {tracking})"
 
 
-def _tracking(provider: Provider, refused: Refused) -> str:
+def _tracking(provider: Provider, refused: ErrorAnswer) -> str:
     """What the server calls the request, "" where its error does not say."""
     pointer = provider.errors.tracking
     found = resolve(refused.body, pointer) if pointer else None
     return clean(found, refused.known) if isinstance(found, str) else ""
 
 
-def _messages(provider: Provider, refused: Refused) -> Iterator[str]:
+def _messages(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
     found = (resolve(refused.body, pointer) for pointer in provider.errors.messages)
     return (text for text in found if isinstance(text, str) and text)
 
 
-def _field_messages(provider: Provider, refused: Refused) -> Iterator[str]:
+def _field_messages(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
     if provider.errors.fields is None:
         return
     members = resolve(refused.body, provider.errors.fields)
     if not isinstance(members, dict):
         return
     for name in sorted(members, key=str):
+        # The message on a secret field may quote the secret.
         if _is_secret(provider, name):
             yield f"{name}: not accepted"
         else:

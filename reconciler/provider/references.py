@@ -45,6 +45,7 @@ def _find_within(
         for index, item in enumerate(value):
             if isinstance(item, dict | list):
                 yield from _find_within(item, items, f"{pointer}/{index}")
+    # An object that a schema describes may have a member called `env`, and mean it.
     elif takes_text(schema):
         if (found := reference(value)) is not None:
             yield pointer, found

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _DEEPEST: Final = 5
 
 
+# Asked for every answer, and the same for all of a provider.
 @lru_cache(maxsize=64)
 def secret_names(provider: Provider) -> tuple[str, ...]:
     """The names that secret fields have in answers and in requests, each once."""
@@ -26,6 +27,7 @@ def secret_names(provider: Provider) -> tuple[str, ...]:
 
 def seal(provider: Provider, body: JsonObject) -> JsonObject:
     """`body`, an answer without its envelope, with a Secret in place of each secret value."""
+    # None and "" say that there is no secret, and a plan may show that.
     sealed = [name for name in secret_names(provider) if body.get(name) not in (None, "")]
     if not sealed:
         return body
@@ -59,6 +61,7 @@ def _values(value: Json, names: tuple[str, ...], depth: int) -> Iterator[str]:
         for member in value:
             yield from _values(member, names, depth + 1)
     if isinstance(value, dict):
+        # This level before the next: a deeper member may be another client's.
         named = (value.get(name) for name in names)
         yield from (found for found in named if isinstance(found, str) and found)
         for member in value.values():

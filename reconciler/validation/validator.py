@@ -34,6 +34,7 @@ class Validator:
         try:
             return self._is_valid(instance)
         except ValueError:
+            # A number that is none in JSON, or half a surrogate pair.
             return False
 
     @cached_property

@@ -9,7 +9,7 @@ from reconciler.core.errors import (
     ServerFailed,
     Unauthorized,
 )
-from reconciler.provider.errors import Refused, clean, error
+from reconciler.provider.errors import ErrorAnswer, clean, remote_error
 
 BORUTA_422 = {
     "code": "UNPROCESSABLE_ENTITY",
@@ -29,7 +29,7 @@ SAILPOINT_400 = {
 
 
 def told(name, status, body=None, method="PUT", **facts):
-    refused = Refused(
+    refused = ErrorAnswer(
         target="shop",
         subject="web",
         method=method,
@@ -38,7 +38,7 @@ def told(name, status, body=None, method="PUT", **facts):
         body=body,
         **facts,
     )
-    return error(vendor(name), refused)
+    return remote_error(vendor(name), refused)
 
 
 @pytest.mark.parametrize(
@@ -174,13 +174,13 @@ def test_a_body_without_messages_leaves_the_headline(body):
 
 
 def test_an_error_of_the_target_as_a_whole_names_no_client():
-    refused = Refused(target="shop", method="GET", path="/clients", status=500)
+    refused = ErrorAnswer(target="shop", method="GET", path="/clients", status=500)
 
-    assert str(error(vendor("boruta"), refused)).startswith("shop: GET /clients was")
+    assert str(remote_error(vendor("boruta"), refused)).startswith("shop: GET /clients was")
 
 
 def test_what_was_refused_keeps_its_secrets_out_of_its_repr():
-    refused = Refused(
+    refused = ErrorAnswer(
         target="shop", method="GET", path="/", status=500, body={"a": "b"}, known=["hunter2"]
     )
 
