@@ -160,6 +160,7 @@ def test_a_file_that_cannot_be_deleted_is_told_and_the_secret_is_delivered_all_t
     assert done.status is Status.DONE
     assert "cannot be deleted" in done.message
     assert "the-new-secret" in stored(tmp_path)
+    assert session.entry("web").secret == "stored"
     kept = delivery.keep_secret("shop", stubborn, sink, key="web", remote_id="1", secret=NEW)
     assert (kept.place, "cannot be deleted" in kept.trouble) == ("stored", True)
 

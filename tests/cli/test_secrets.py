@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.workspace import MINIMAL, Workspace, ids
 
+from reconciler.core.model import Intent, Secret
+from reconciler.inventory.file import FileStore
 from reconciler.sandbox.server import running
 
 if TYPE_CHECKING:
@@ -238,6 +240,38 @@ def test_sync_says_what_the_vendor_does_not_tell(applied: Open, invoke: Invoke):
     assert done.exit_code == 0
     assert "- sailpoint/web: left alone: SailPoint" in done.stdout
     assert "0 of 1 secrets" in done.stdout
+
+
+def test_sync_takes_what_the_server_shows_before_what_a_file_keeps(applied: Open, invoke: Invoke):
+    workspace = applied("provident")
+    remote_id = workspace.server_id("web")
+    with FileStore(workspace.root / ".reconciler/inventory").open(
+        "provident", lock=True
+    ) as session:
+        session.spool("web", remote_id, Secret("the-secret-of-yesterday"))
+
+    done = invoke("secrets", "sync")
+
+    assert done.exit_code == 0
+    assert workspace.secret("web")["client_secret"] == live_secret(workspace)
+    assert not list((workspace.root / ".reconciler/inventory/.spool").glob("*.json"))
+
+
+def test_sync_leaves_a_client_alone_whose_successor_may_be_there(applied: Open, invoke: Invoke):
+    workspace = applied("provident")
+    intent = Intent(key="web", remote_id=None, facts={}, digest="", at="2026-11-23T12:00:00Z")
+    with FileStore(workspace.root / ".reconciler/inventory").open(
+        "provident", lock=True
+    ) as session:
+        session.intend("web", intent)
+    sink = workspace.root / ".reconciler/secrets/provident/web.json"
+    sink.unlink()
+
+    done = invoke("secrets", "sync")
+
+    assert done.exit_code == 0
+    assert "left alone: a run began to create its successor" in done.stdout
+    assert not sink.exists()
 
 
 def test_sync_answers_in_json(applied: Open, invoke: Invoke):

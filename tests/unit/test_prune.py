@@ -99,6 +99,23 @@ def test_an_empty_folder_is_no_order_to_delete_everything():
     assert "web" in plan.refusals[0].message
 
 
+def test_an_empty_folder_is_no_reason_to_refuse_where_nothing_is_to_be_deleted():
+    plan = plan_target(of(policy=Policy()), [])
+
+    assert plan.refusals == ()
+    assert "left alone" in plan.warnings[0]
+
+
+def test_a_client_that_got_another_key_by_its_id_is_one_client_and_not_two():
+    renamed = manifest("new", id="2", spec={"name": "old"})
+
+    found = changes(of(), WEB, renamed)
+
+    assert {key: change.refusal for key, change in found.items()} == dict.fromkeys(found)
+    assert found["new"].action is Action.ADOPT
+    assert (found["old"].action, found["old"].record) == (Action.NOOP, ForgetClient())
+
+
 def test_a_manifest_that_the_run_does_not_look_at_is_one_that_is_left():
     plan = plan_target(of(others=frozenset({"web"})), [])
 
