@@ -14,7 +14,7 @@ from reconciler.core.errors import (
     ServerFailed,
 )
 from reconciler.core.model import MISSING, Redacted
-from reconciler.core.values import canonical_json
+from reconciler.core.values import brief_text
 from reconciler.plan.applied import ignored_fields
 from reconciler.plan.diff import compare
 from reconciler.plan.preconditions import moved_fields, showable_values
@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from reconciler.apply.context import OpenTarget
     from reconciler.apply.request_log import RequestLog
     from reconciler.core.changes import Change, FieldChange, Request
-    from reconciler.core.model import Json, JsonObject
+    from reconciler.core.model import JsonObject
 
-_LONGEST_VALUE = 120
 _TOO_MANY_REQUESTS = 429
 
 
@@ -161,13 +160,8 @@ def _refuse(target: OpenTarget, change: Change, now: JsonObject, names: Collecti
 def _what_moved(name: str, before: JsonObject, after: JsonObject) -> str:
     if name not in before and name not in after:
         return f"{name} was changed"
-    old, new = (_short(side.get(name, MISSING)) for side in (before, after))
+    old, new = (clean(brief_text(side.get(name, MISSING))) for side in (before, after))
     return f"{name} was {old}, and is {new} now"
-
-
-def _short(value: Json) -> str:
-    text = "not there" if value is MISSING else clean(canonical_json(value))
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def _may_be_done(target: OpenTarget, error: RemoteError) -> bool:

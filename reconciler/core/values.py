@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.model import MISSING
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from reconciler.core.model import Json, JsonObject
+    from reconciler.core.model import Json, JsonObject, Missing
 
+# So much of a value a reader takes in, in characters.
+_LONGEST: Final = 120
 # Of two values of one of these types, Python's own equality is that of JSON.
 _PLAIN: Final = frozenset({str, int, bool, float})
 
@@ -38,3 +42,9 @@ def object_member(holder: JsonObject, name: str) -> Mapping[str, Json]:
     """The object that `holder` has under `name`, empty where it has none."""
     found = holder.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def brief_text(value: Json | Missing) -> str:
+    """`value` in a sentence: its canonical JSON, cut where it is long, "not there" for MISSING."""
+    text = "not there" if value is MISSING else canonical_json(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

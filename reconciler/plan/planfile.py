@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.errors import SelectionError, StalePlan
 from reconciler.core.model import MISSING
-from reconciler.core.values import canonical_json, same
+from reconciler.core.values import brief_text, canonical_json, same
 from reconciler.plan.selection import Selection
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     Document = Mapping[str, Any]
 
 _AGAIN: Final = "plan again, and have that reviewed"
-_LONGEST_VALUE: Final = 120
 _PHRASES: Final = {
     "create": "to be created",
     "update": "to be updated",
@@ -121,7 +120,7 @@ def open_saved(
     made_by = tool.get("version") if isinstance(tool, dict) else None
     if made_by != version:
         raise StalePlan(
-            f"{name} was made by reconciler {_shorten(made_by)}, and this is {version}, which may "
+            f"{name} was made by reconciler {brief_text(made_by)}, and this is {version}, which may "
             f"decide otherwise: {_AGAIN}"
         )
     content = {member: value for member, value in document.items() if member != "digest"}
@@ -264,7 +263,7 @@ def _sentences(before: JsonObject, now: JsonObject, sentence: str) -> Iterator[s
     for field in sorted(before.keys() | now.keys()):
         old, new = before.get(field, MISSING), now.get(field, MISSING)
         if not same(old, new):
-            yield sentence.format(field=field, before=_shorten(old), now=_shorten(new))
+            yield sentence.format(field=field, before=brief_text(old), now=brief_text(new))
 
 
 def _mask_fingerprints(value: Any) -> Any:
@@ -275,8 +274,3 @@ def _mask_fingerprints(value: Any) -> Any:
             return "(secret)"
         return {name: _mask_fingerprints(member) for name, member in value.items()}
     return [_mask_fingerprints(member) for member in value] if isinstance(value, list) else value
-
-
-def _shorten(value: Json) -> str:
-    text = "not there" if value is MISSING else canonical_json(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
