@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.changes import (
     Action,
@@ -30,24 +30,35 @@ if TYPE_CHECKING:
     from reconciler.provider.model import Provider
 
 
-def change_of(context: TargetContext, manifest: Manifest, action: Action, reason: str) -> Change:
-    """A change of the manifest's client with an action, a reason and a record, and nothing else yet."""
+# What nearly every client of a fleet gets: one value for all of them.
+_AS_SHOWN: Final = RecordClient()
+
+
+def change_of(
+    context: TargetContext, manifest: Manifest, action: Action, reason: str, **facts: Any
+) -> Change:
+    """A change of the manifest's client with an action, a reason and a record; `facts` are its other fields."""
+    left = _left_predecessors(context, manifest.name)
     return Change(
         target=context.target.name,
         key=manifest.name,
         action=action,
         reason=reason,
         manifest=manifest,
-        record=RecordClient(superseded=_left_predecessors(context, manifest.name)),
+        record=RecordClient(superseded=left) if left else _AS_SHOWN,
+        **facts,
     )
 
 
 def _left_predecessors(context: TargetContext, key: str) -> tuple[str, ...]:
     """The predecessors of a client that a replace could not delete, and that are still there."""
     entry = context.inventory.entries.get(key)
-    old_ids = () if entry is None else entry.superseded
+    if entry is None or not entry.superseded:
+        return ()
     # One that somebody deleted by hand leaves the record with the next apply.
-    return tuple(old_id for old_id in old_ids if live_client(context.live, old_id) is not None)
+    return tuple(
+        old_id for old_id in entry.superseded if live_client(context.live, old_id) is not None
+    )
 
 
 def plan_existing(
@@ -60,8 +71,11 @@ def plan_existing(
     manifest = turned_on_again(provider, stated, recorded, live)
     wanted, skip = manifest.spec, ignored_fields(manifest)
     fields = compare(provider, wanted, live.body, key=context.key, entry=recorded, ignore=skip)
-    change = replace(
-        change_of(context, manifest, Action.NOOP, "as wanted"),
+    change = change_of(
+        context,
+        manifest,
+        Action.NOOP,
+        "as wanted",
         remote_id=live.remote_id,
         live=live,
         fields=fields,
