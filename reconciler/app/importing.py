@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler import atomic_files
-from reconciler.app.context import Call, load_valid, open_target, read_client, target_of
+from reconciler.app.context import load_valid, open_target, read_client, target_of
 from reconciler.core.errors import InventoryError, SelectionError
 from reconciler.core.model import Manifest, Source
 from reconciler.manifests import catalog, writer

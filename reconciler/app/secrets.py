@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.app.context import Call, load_valid, open_target, read_client, target_of
 from reconciler.core.changes import Refusal, Status
-from reconciler.core.errors import InputError, ReconcilerError, SelectionError
+from reconciler.core.errors import InputError, ReconcilerError, SelectionError, SinkError
 from reconciler.plan.guards import pending_successor_refusal, rotation_refusal
 from reconciler.plan.selection import select_clients, select_targets
 from reconciler.provider.secrets import secret_in, stated_secret
@@ -123,8 +123,13 @@ def sync(call: Call, selection: Selection, stop: threading.Event) -> Iterator[Sy
 def _rotate(opened: OpenTarget, key: str, entry: InventoryEntry, live: LiveClient) -> Rotated:
     """Change the secret. Where this breaks off, the record says that the sink's secret is outdated."""
     from reconciler.apply import rotation  # noqa: PLC0415 - loads httpx
-    from reconciler.apply.secrets import keep_secret  # noqa: PLC0415 - as above
+    from reconciler.apply.secrets import deliver_spooled, keep_secret  # noqa: PLC0415 - as above
 
+    # What waits is about to be outdated: left there, a later run would put it in the new one's place.
+    for delivery in deliver_spooled(opened.name, opened.session, opened.sink):
+        if delivery.key == key and delivery.status is Status.FAILED:
+            raise SinkError(delivery.message)
+    entry = opened.session.entry(key) or entry
     # On disk before the request leaves: a crash right after it would leave a sink whose secret does
     # not work, and a record that says it does (decision 0012).
     opened.session.record(key, replace(entry, secret=_LOST))

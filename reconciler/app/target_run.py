@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Final
 from reconciler.app.connection import connection_to, login_secret, sink_setting, store_of
 from reconciler.apply.context import OpenTarget, StopSignal
 from reconciler.apply.executor import carry_out
-from reconciler.apply.secrets import deliver_spooled, record_delivered, refuse_new_secrets
+from reconciler.apply.secrets import (
+    belongs,
+    deliver_spooled,
+    record_delivered,
+    refuse_new_secrets,
+    why_nobodys,
+)
 from reconciler.core.changes import RecordClient, Status, TargetPlan
 from reconciler.core.errors import InventoryError, ReconcilerError, SinkError
 from reconciler.core.secrets import fingerprint_key, reveal
@@ -133,7 +139,7 @@ class TargetRun:
         context = replace(context, live=seen)
         self._open = replace(opened, context=context)
         plan = plan_target(context, self.job.manifests)
-        return replace(plan, warnings=(*plan.warnings, *_warn_of_spooled(opened.session)))
+        return replace(plan, warnings=(*plan.warnings, *_warn_of_spooled(opened.session, context)))
 
     def precondition_values(self) -> tuple[JsonObject, ...]:
         """The live values that each change of the plan rests on, as they may be shown."""
@@ -172,7 +178,8 @@ class TargetRun:
             return ()
         session = self._open.session
         # Before the creates: a secret that waits is older than any that they bring.
-        self.deliveries = deliver_spooled(self._plan.target, session, self._sink)
+        context = self._open.context
+        self.deliveries = deliver_spooled(context.target.name, session, self._sink, context)
         refused = any(each.status is Status.FAILED for each in self.deliveries)
         outcomes = carry_out(
             refuse_new_secrets(self._plan, _brings_secret) if refused else self._plan,
@@ -203,6 +210,7 @@ class TargetRun:
             others=job.others,
             is_partial=job.is_partial,
             stored=self._stored(session),
+            spooled=frozenset(each.client_id for each in session.spooled_secrets()),
             now=_now(),
         )
 
@@ -267,13 +275,16 @@ def _brings_secret(change: Change) -> bool:
     return found or any(request.operation == "create" for request in change.requests)
 
 
-def _warn_of_spooled(session: OpenInventory) -> Iterator[str]:
+def _warn_of_spooled(session: OpenInventory, context: TargetContext) -> Iterator[str]:
     """Warnings of secrets that wait for their sink and that no change of the plan warns of."""
     for spooled in session.spooled_secrets():
         entry = session.entry(spooled.key)
         if entry is not None and (entry.remote_id, entry.secret) == (spooled.client_id, "spooled"):
             continue
-        yield f"the secret of {spooled.key} waits in {spooled.path}: apply gives it to its sink first"
+        if belongs(context.inventory, spooled, context):
+            yield f"the secret of {spooled.key} waits in {spooled.path}: apply gives it to its sink first"
+        else:
+            yield f"{spooled.path}: {why_nobodys(spooled)}"
 
 
 def _now() -> str:

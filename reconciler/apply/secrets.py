@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.changes import Refusal, SecretDelivery, Status
 from reconciler.core.errors import InventoryError, SinkError
 from reconciler.plan.guards import Rule
+from reconciler.provider.secrets import secret_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reconciler.core.changes import Change, TargetPlan
-    from reconciler.core.model import Inventory, Secret, SecretPlace
+    from reconciler.core.model import Inventory, LiveState, Secret, SecretPlace
     from reconciler.inventory.open_inventory import OpenInventory
     from reconciler.inventory.spool import SpooledSecret
+    from reconciler.plan.context import TargetContext
     from reconciler.sinks.contract import Sink
 
 
@@ -23,11 +25,15 @@ if TYPE_CHECKING:
 _STORED: Final[SecretPlace] = "stored"
 
 
-def deliver_spooled(target: str, session: OpenInventory, sink: Sink) -> tuple[SecretDelivery, ...]:
+def deliver_spooled(
+    target: str, session: OpenInventory, sink: Sink, context: TargetContext | None = None
+) -> tuple[SecretDelivery, ...]:
     """Store in `sink` every secret of `target` that waits for it, and delete the file of each.
 
     A secret whose client is not the one of its key any more stays where it is: in the sink it would
-    overwrite the secret of the key's client. Raises InventoryError for files that cannot be read.
+    overwrite the secret of the key's client. With `context`, which has seen the server, a client
+    that is not there has none to deliver, and what the server still shows is delivered in the place
+    of what waits. Raises InventoryError for files that cannot be read.
     """
     waiting = session.spooled_secrets()
     # On most runs nothing waits, and `inventory` copies the record of the whole fleet.
@@ -37,11 +43,18 @@ def deliver_spooled(target: str, session: OpenInventory, sink: Sink) -> tuple[Se
         waiting, key=lambda each: inventory is not None and not _is_bound(inventory, each)
     )
     return tuple(
-        _deliver(target, session, sink, each)
-        if inventory is not None and _belongs(inventory, each)
-        else _delivery(target, each, Status.SKIPPED, message=_why_nobodys(each))
+        _deliver(target, session, sink, _newest(each, context))
+        if inventory is not None and belongs(inventory, each, context)
+        else _delivery(target, each, Status.SKIPPED, message=why_nobodys(each))
         for each in ordered
     )
+
+
+def _newest(waiting: SpooledSecret, context: TargetContext | None) -> SpooledSecret:
+    """What waits, with the secret that the server shows where it does: that one works."""
+    live = None if context is None else context.live.clients.get(waiting.client_id)
+    readable = None if live is None or context is None else secret_in(context.provider, live.body)
+    return waiting if readable is None else replace(waiting, secret=readable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +127,22 @@ def waiting_secrets(session: OpenInventory) -> dict[tuple[str, str], Secret]:
     return {(each.key, each.client_id): each.secret for each in session.spooled_secrets()}
 
 
-def _belongs(inventory: Inventory, waiting: SpooledSecret) -> bool:
+def belongs(
+    inventory: Inventory, waiting: SpooledSecret, context: TargetContext | None = None
+) -> bool:
     """Whether a secret is of the client of its key, or of one that a pending create made."""
     if _is_bound(inventory, waiting):
         return True
+    if context is not None and _is_gone(context.live, waiting.client_id):
+        return False
     # A run that died after it saved the secret had no time to record the client.
     pending = inventory.pending.get(waiting.key)
     return pending is not None and pending.remote_id in (None, waiting.client_id)
+
+
+def _is_gone(live: LiveState, remote_id: str) -> bool:
+    """Whether a client was looked for and is not on the server."""
+    return remote_id in live.gone or (live.listed and remote_id not in live.clients)
 
 
 def record_delivered(session: OpenInventory, deliveries: Sequence[SecretDelivery]) -> None:
@@ -157,6 +179,9 @@ def _is_bound(inventory: Inventory, waiting: SpooledSecret) -> bool:
 def _deliver(
     target: str, session: OpenInventory, sink: Sink, waiting: SpooledSecret
 ) -> SecretDelivery:
+    entry = session.entry(waiting.key)
+    if entry is not None and (entry.remote_id, entry.secret) == (waiting.client_id, _STORED):
+        return _discard(target, session, waiting)
     try:
         location = sink.store(target, waiting.key, waiting.client_id, waiting.secret)
     except SinkError as error:
@@ -170,6 +195,16 @@ def _deliver(
         # Done all the same: the sink has it.
         return _delivery(target, waiting, Status.DONE, location, message=str(error))
     return _delivery(target, waiting, Status.DONE, location)
+
+
+def _discard(target: str, session: OpenInventory, waiting: SpooledSecret) -> SecretDelivery:
+    """Delete the file of a secret that a newer one overtook: its sink has had another since."""
+    message = "its sink has a newer one: the file is deleted"
+    try:
+        session.unspool(waiting)
+    except InventoryError as error:
+        message = f"its sink has a newer one: {error}"
+    return _delivery(target, waiting, Status.SKIPPED, message=message)
 
 
 def _delivery(
@@ -186,7 +221,8 @@ def _delivery(
     )
 
 
-def _why_nobodys(waiting: SpooledSecret) -> str:
+def why_nobodys(waiting: SpooledSecret) -> str:
+    """Why a secret that waits is not delivered, and what to do about it."""
     return (
         f"{waiting.client_id} is not the client of {waiting.key} any more: if nobody needs its "
         "secret, delete the file"

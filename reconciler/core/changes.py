@@ -82,8 +82,8 @@ class Request:
 
 
 # Where the secret of a client is that was found again: the server shows it still, its sink has it,
-# or no answer tells it any more. "" where that is no question.
-SecretState: TypeAlias = Literal["", "readable", "stored", "lost"]
+# a private file keeps it, or no answer tells it any more. "" where that is no question.
+SecretState: TypeAlias = Literal["", "readable", "stored", "spooled", "lost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

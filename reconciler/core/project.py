@@ -55,7 +55,7 @@ Auth: TypeAlias = ClientCredentials | StaticToken
 class Policy:
     """What a run may do to clients that exist.
 
-    `adopt`: whether a manifest may take over a foreign client of its name. `prune`: whether a
+    `adopt`: whether a manifest may take over an unowned client of its name. `prune`: whether a
     client of ours without a manifest is deleted, within `max_deletes` and `max_change_percent` (of
     those that are ours), not while it was used within `keep_used_days`, and after
     `quarantine_days` of being disabled. `on_removal`: "disable" turns it off in place of deleting

@@ -30,8 +30,8 @@ class TargetContext:
     `live` is what was seen of the server: nothing, before it was asked. `key` is for fingerprints.
     `own_id` is the client that the tool logs in as. `others` are the manifests of the target that
     the use case does not plan, by key; `is_partial` says that the user asked for a part. `stored`
-    are the ids of clients whose secret is in its sink, though no record says so. `now` is RFC 3339,
-    UTC.
+    are the ids of clients whose secret is in its sink, though no record says so, and `spooled` of
+    those whose secret waits in a private file. `now` is RFC 3339, UTC.
     """
 
     target: Target
@@ -43,6 +43,7 @@ class TargetContext:
     others: Mapping[str, Manifest] = field(default_factory=lambda: NO_MANIFESTS)
     is_partial: bool = False
     stored: frozenset[str] = frozenset()
+    spooled: frozenset[str] = frozenset()
     # Long ago, so that no quarantine and no last use is ever over without a clock.
     now: str = "1970-01-01T00:00:00Z"
 

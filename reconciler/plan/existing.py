@@ -132,10 +132,12 @@ def blocked_fields(
 
 
 def secret_state(context: TargetContext, client: LiveClient) -> SecretState:
-    """Where the secret of a client is that was found again: still readable, stored, or lost."""
+    """Where the secret of a client is that was found again: readable, stored, spooled, or lost."""
     if secret_in(context.provider, client.body) is not None:
         return "readable"
-    return "stored" if client.remote_id in context.stored else "lost"
+    if client.remote_id in context.stored:
+        return "stored"
+    return "spooled" if client.remote_id in context.spooled else "lost"
 
 
 def warn_of_secret(context: TargetContext, key: str, place: str) -> tuple[str, ...]:

@@ -58,9 +58,13 @@ def claims(context: TargetContext, manifests: Iterable[Manifest]) -> Claims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unowned:
-    """The clients on the server that nobody has a claim on, sorted by id, and the same by name."""
+    """The clients on the server that nobody has a claim on, sorted by id, and the same by name.
+
+    `meant` are those besides that a manifest means, and that are not ours yet.
+    """
 
     clients: tuple[LiveClient, ...] = ()
+    meant: tuple[LiveClient, ...] = ()
     by_name: Mapping[str, tuple[LiveClient, ...]] = field(default_factory=dict)
 
 
@@ -68,15 +72,20 @@ def unowned_clients(context: TargetContext, manifests: Iterable[Manifest]) -> Un
     """The clients that neither the inventory nor a manifest speaks of."""
     # With --select, also those that a manifest means which was not picked: it is not free to adopt.
     known = claims(context, [*manifests, *context.others.values()])
-    claimed = known.bound.keys() | known.superseded.keys() | known.meant.keys()
+    ours = known.bound.keys() | known.superseded.keys()
     live = context.live.clients
     # Sorted, since no server promises an order, and messages list these clients.
-    clients = tuple(live[remote_id] for remote_id in sorted(live.keys() - claimed))
+    foreign = [live[remote_id] for remote_id in sorted(live.keys() - ours)]
+    clients = tuple(client for client in foreign if client.remote_id not in known.meant)
     by_name: dict[str, list[LiveClient]] = {}
     for client in clients:
         if name := client_name(context.provider, client.body):
             by_name.setdefault(name, []).append(client)
-    return Unowned(clients=clients, by_name={name: tuple(alike) for name, alike in by_name.items()})
+    return Unowned(
+        clients=clients,
+        meant=tuple(client for client in foreign if client.remote_id in known.meant),
+        by_name={name: tuple(alike) for name, alike in by_name.items()},
+    )
 
 
 def adopts(context: TargetContext) -> bool:
@@ -127,12 +136,14 @@ def stated_id_refusal(
 ) -> Refusal | None:
     """Why `metadata.id` may not bind a client; None where it may. No other manifest means the client.
 
-    One that is bound to a key without a manifest was renamed: the plan forgets the old key.
+    One that is bound to a key without a manifest was renamed: the plan forgets the old key. One
+    whose key has a manifest that is not planned is that one's, which a whole plan sees as well.
     """
     known = claims(context, ())
+    bound = {one: key for one, key in known.bound.items() if key in context.others}
     # Its own predecessor it may name: that is how a user goes back from a replace.
     superseded = {old: key for old, key in known.superseded.items() if key != manifest.name}
-    known = Claims(bound={}, superseded=superseded, meant={})
+    known = Claims(bound=bound, superseded=superseded, meant={})
     return claim_refusal(context, known, client, key=manifest.name)
 
 
@@ -149,8 +160,8 @@ def _pending_refusal(
     for key in keys:
         if may_have_created(context, context.inventory.pending[key], client) != "no":
             message = (
-                f"a run that could not record it may have created it as {key}: "
-                f"apply, or `reconciler resolve {key}`, first"
+                f"a run that could not record it may have created it as {key}: look whether it "
+                f"did, then run {resolve_command(key)}"
             )
             return Refusal(rule=Rule.PENDING_CREATE, message=message)
     return None
@@ -266,18 +277,32 @@ def find_created(
             message=f"{began}, and {context.provider.title} has no list to look in. Look there for "
             f"a client with {_describe(intent)}, then run {resolve_command(intent.key)}",
         )
-    answers = [(client, may_have_created(context, intent, client)) for client in unowned.clients]
+    # One that another manifest means counts too: whoever leaves it out makes a second client of it.
+    candidates = (*unowned.clients, *unowned.meant)
+    answers = [(client, may_have_created(context, intent, client)) for client in candidates]
     found = [(client, answer) for client, answer in answers if answer != "no"]
     if not found:
         return None
     # One "yes" beside a "maybe" is not enough: a client that is bound by mistake is overwritten.
-    if len(found) == 1 and found[0][1] == "yes":
+    if (
+        len(found) == 1
+        and found[0][1] == "yes"
+        and _is_nobody_elses(context, intent, found[0][0], unowned)
+    ):
         return found[0][0]
     return Refusal(
         rule=Rule.AMBIGUOUS_CREATE,
         message=f"{began}; not ours, and like it: {list_ids([client for client, _ in found])}. "
         f"Look which one it made, then run {resolve_command(intent.key)}",
     )
+
+
+def _is_nobody_elses(
+    context: TargetContext, intent: Intent, client: LiveClient, unowned: Unowned
+) -> bool:
+    """Whether neither another manifest means a client nor another pending create may have made it."""
+    others = [key for key in context.inventory.pending if key != intent.key]
+    return client not in unowned.meant and _pending_refusal(context, client, others) is None
 
 
 def may_have_created(

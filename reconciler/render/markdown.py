@@ -1,8 +1,8 @@
 """Turns a Plan into Markdown for a comment on a pull request, whatever the values in it hold.
 
-Everything foreign stands in a `diff` block, on a line that starts with a mark: nothing in it is
+Everything from elsewhere stands in a `diff` block, on a line that starts with a mark: nothing in it is
 Markdown, HTML or a mention there, and no line can be the fence that closes the block. The only
-foreign text outside is the target's name, each of its special characters as an entity.
+text from elsewhere outside is the target's name, each of its special characters as an entity.
 """
 
 from __future__ import annotations

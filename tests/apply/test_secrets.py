@@ -2,7 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.given import entry
+from support.given import client, context, entry, field, live, provider
 
 from reconciler.apply import secrets as delivery
 from reconciler.core.changes import Action, Change, Status, TargetPlan
@@ -196,3 +196,61 @@ def test_while_a_sink_refuses_only_what_brings_no_secret_goes_on():
     assert [each.refusal and each.refusal.rule for each in held.changes] == ["sink-failed", None]
     assert held.changes[1] == update
     assert replace(held.changes[0], refusal=None) == create
+
+
+VENDOR = provider(field("name"), field("secret", secret=True, read_only=True))
+
+
+def test_what_a_newer_secret_overtook_is_deleted_and_not_delivered(session, sink, tmp_path):
+    delivery.keep_secret("shop", session, sink, key="web", remote_id="1", secret=NEW)
+    session.record("web", entry("1", secret="stored"))
+    path = session.spool("web", "1", OLD)
+
+    (done,) = delivery.deliver_spooled("shop", session, sink)
+
+    assert (done.status, "newer" in done.message) == (Status.SKIPPED, True)
+    assert not Path(path).exists()
+    assert "the-new-secret" in stored(tmp_path)
+
+
+def test_a_file_that_was_overtaken_and_cannot_be_deleted_is_told(session, sink):
+    class Stubborn:
+        inventory = session.inventory
+
+        def __getattr__(self, name):
+            return getattr(session, name)
+
+        def unspool(self, spooled):
+            raise InventoryError(f"{spooled.path} cannot be deleted")
+
+    session.record("web", entry("1", secret="stored"))
+    session.spool("web", "1", OLD)
+    stubborn = Stubborn()
+    stubborn.inventory = session.inventory
+
+    (done,) = delivery.deliver_spooled("shop", stubborn, sink)
+
+    assert (done.status, "cannot be deleted" in done.message) == (Status.SKIPPED, True)
+
+
+def test_what_the_server_shows_is_delivered_before_what_waits(session, sink, tmp_path):
+    session.record("web", entry("1", secret="spooled"))
+    session.spool("web", "1", OLD)
+    seen = context(VENDOR, live=live(client("1", name="Web", secret=NEW)))
+
+    (done,) = delivery.deliver_spooled("shop", session, sink, seen)
+
+    assert done.status is Status.DONE
+    assert "the-new-secret" in stored(tmp_path)
+
+
+def test_the_secret_of_a_client_that_is_gone_is_no_pending_creates(session, sink, tmp_path):
+    session.record("web", entry("9", secret="stored"))
+    session.intend("web", intent(predecessor="9"))
+    session.spool("web", "1", OLD)
+    seen = context(VENDOR, live=live(client("9", name="Web")))
+
+    (left,) = delivery.deliver_spooled("shop", session, sink, seen)
+
+    assert left.status is Status.SKIPPED
+    assert stored(tmp_path) == ""

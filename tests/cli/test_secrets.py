@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -272,6 +273,23 @@ def test_sync_leaves_a_client_alone_whose_successor_may_be_there(applied: Open, 
     assert done.exit_code == 0
     assert "left alone: a run began to create its successor" in done.stdout
     assert not sink.exists()
+
+
+def test_a_rotation_leaves_no_older_secret_that_waits(applied: Open, invoke: Invoke):
+    workspace = applied("boruta")
+    remote_id = workspace.server_id("web")
+    with FileStore(workspace.root / ".reconciler/inventory").open("boruta", lock=True) as session:
+        session.record("web", replace(session.entry("web"), secret="spooled"))
+        session.spool("web", remote_id, Secret("the-secret-of-yesterday"))
+
+    rotated = invoke("rotate", "web", "--auto-approve")
+    now = workspace.secret("web")["client_secret"]
+    applied_again = invoke("apply", "--auto-approve")
+
+    assert (rotated.exit_code, applied_again.exit_code) == (0, 0)
+    assert now == live_secret(workspace)
+    assert workspace.secret("web")["client_secret"] == now
+    assert not list((workspace.root / ".reconciler/inventory/.spool").glob("*.json"))
 
 
 def test_sync_answers_in_json(applied: Open, invoke: Invoke):

@@ -171,6 +171,46 @@ def test_no_one_is_warned_of_a_namesake_that_another_manifest_means():
     assert [each.warnings for each in plan.changes] == [()]
 
 
+def test_a_lost_create_is_not_made_again_while_another_manifest_means_what_it_may_have_made():
+    lost = pending("orders", name="Web")
+    wanted = manifest("web", id="1", spec={})
+    asked = Asked(pending=[lost], manifests=[manifest("orders", spec={"name": "Web"})])
+
+    together = plan_target(replace(asked.known(), others={}), [*asked.manifests, wanted])
+    alone = plan_target(replace(asked.known(), others={"web": wanted}), asked.manifests)
+
+    rules = {each.key: each.refusal.rule for each in together.changes}
+    assert rules == {"orders": "ambiguous-create", "web": "pending-create"}
+    assert [each.refusal.rule for each in alone.changes] == ["ambiguous-create"]
+
+
+def test_what_two_lost_creates_may_have_made_is_bound_to_neither():
+    both = [pending("orders", name="Web"), pending("web", name="Web")]
+    asked = Asked(pending=both)
+
+    plan = plan_target(asked.known(), [manifest("web", spec={"name": "Web"})])
+
+    assert [each.refusal.rule for each in plan.changes] == ["ambiguous-create"]
+
+
+def test_a_part_of_a_plan_does_not_bind_what_another_key_has():
+    asked = Asked(entries={"orders": entry("1")}, manifests=[manifest("orders", spec={})])
+
+    plan = plan_target(asked.known(), [manifest("web", id="1", spec={})])
+
+    assert [each.refusal.rule for each in plan.changes] == ["bound"]
+
+
+def test_a_secret_that_waits_is_not_lost():
+    lost = pending("web", name="Web")
+    known = Asked(pending=[lost]).known(spooled=frozenset({"1"}))
+
+    (change,) = plan_target(known, [manifest("web", spec={"name": "Web"})]).changes
+
+    assert change.record.secret == "spooled"
+    assert "the next apply brings it to its sink" in change.warnings[0]
+
+
 def test_a_name_that_came_from_a_reference_is_not_shown():
     wanted = manifest("web", spec={"name": Secret("Web")})
 
