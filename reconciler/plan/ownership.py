@@ -60,9 +60,11 @@ def claims(context: TargetContext, manifests: Iterable[Manifest]) -> Claims:
 class Unowned:
     """The clients on the server that nobody has a claim on, sorted by id, and the same by name.
 
-    `meant` are those besides that a manifest means, and that are not ours yet.
+    `meant` are those besides that a manifest means, and that are not ours yet. `known` are the
+    claims that say so.
     """
 
+    known: Claims
     clients: tuple[LiveClient, ...] = ()
     meant: tuple[LiveClient, ...] = ()
     by_name: Mapping[str, tuple[LiveClient, ...]] = field(default_factory=dict)
@@ -82,6 +84,7 @@ def unowned_clients(context: TargetContext, manifests: Iterable[Manifest]) -> Un
         if name := client_name(context.provider, client.body):
             by_name.setdefault(name, []).append(client)
     return Unowned(
+        known=known,
         clients=clients,
         meant=tuple(client for client in foreign if client.remote_id in known.meant),
         by_name={name: tuple(alike) for name, alike in by_name.items()},
@@ -132,19 +135,22 @@ def claim_refusal(
 
 
 def stated_id_refusal(
-    context: TargetContext, client: LiveClient, manifest: Manifest
+    context: TargetContext, client: LiveClient, manifest: Manifest, known: Claims
 ) -> Refusal | None:
     """Why `metadata.id` may not bind a client; None where it may. No other manifest means the client.
 
     One that is bound to a key without a manifest was renamed: the plan forgets the old key. One
     whose key has a manifest that is not planned is that one's, which a whole plan sees as well.
     """
-    known = claims(context, ())
-    bound = {one: key for one, key in known.bound.items() if key in context.others}
-    # Its own predecessor it may name: that is how a user goes back from a replace.
-    superseded = {old: key for old, key in known.superseded.items() if key != manifest.name}
-    known = Claims(bound=bound, superseded=superseded, meant={})
-    return claim_refusal(context, known, client, key=manifest.name)
+    remote_id = client.remote_id
+    holder, successor = known.bound.get(remote_id), known.superseded.get(remote_id)
+    counting = Claims(
+        bound={remote_id: holder} if holder in context.others and holder is not None else {},
+        # Its own predecessor it may name: that is how a user goes back from a replace.
+        superseded={remote_id: successor} if successor not in (None, manifest.name) else {},
+        meant={},
+    )
+    return claim_refusal(context, counting, client, key=manifest.name)
 
 
 def _already(context: TargetContext, key: str) -> str:

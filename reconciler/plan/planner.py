@@ -99,7 +99,7 @@ def _plan_by_id(context: TargetContext, manifest: Manifest, unowned: Unowned) ->
     live = None if remote_id is None else live_client(context.live, remote_id)
     if live is not None:
         change = plan_existing(context, manifest, entry, live)
-        return _guard_stated_id(context, change, manifest)
+        return _guard_stated_id(context, change, manifest, unowned)
     if remote_id is not None and manifest.id is not None:
         # Where ids are chosen it is no mistake: the client is created with this very id.
         if not context.provider.identity.chosen:
@@ -110,10 +110,12 @@ def _plan_by_id(context: TargetContext, manifest: Manifest, unowned: Unowned) ->
     return _plan_by_name(context, manifest, unowned, why)
 
 
-def _guard_stated_id(context: TargetContext, change: Change, manifest: Manifest) -> Change:
+def _guard_stated_id(
+    context: TargetContext, change: Change, manifest: Manifest, unowned: Unowned
+) -> Change:
     if manifest.id is None or change.live is None or change.action is not Action.ADOPT:
         return change
-    return replace(change, refusal=stated_id_refusal(context, change.live, manifest))
+    return replace(change, refusal=stated_id_refusal(context, change.live, manifest, unowned.known))
 
 
 def _plan_by_name(context: TargetContext, manifest: Manifest, unowned: Unowned, why: str) -> Change:

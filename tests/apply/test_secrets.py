@@ -25,6 +25,20 @@ def intent(remote_id=None, predecessor=None):
     )
 
 
+class Stubborn:
+    """A record whose private files cannot be deleted."""
+
+    def __init__(self, session):
+        self._session = session
+        self.inventory = session.inventory
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+    def unspool(self, spooled):
+        raise InventoryError(f"{spooled.path} cannot be deleted")
+
+
 class Broken:
     """A sink that is full."""
 
@@ -141,19 +155,9 @@ def test_what_is_not_delivered_is_not_recorded_as_stored(session):
 def test_a_file_that_cannot_be_deleted_is_told_and_the_secret_is_delivered_all_the_same(
     session, sink, tmp_path
 ):
-    class Stubborn:
-        inventory = session.inventory
-
-        def __getattr__(self, name):
-            return getattr(session, name)
-
-        def unspool(self, spooled):
-            raise InventoryError(f"{spooled.path} cannot be deleted")
-
     session.record("web", entry("1", secret="spooled"))
     session.spool("web", "1", NEW)
-    stubborn = Stubborn()
-    stubborn.inventory = session.inventory
+    stubborn = Stubborn(session)
 
     (done,) = delivery.deliver_spooled("shop", stubborn, sink)
 
@@ -214,19 +218,9 @@ def test_what_a_newer_secret_overtook_is_deleted_and_not_delivered(session, sink
 
 
 def test_a_file_that_was_overtaken_and_cannot_be_deleted_is_told(session, sink):
-    class Stubborn:
-        inventory = session.inventory
-
-        def __getattr__(self, name):
-            return getattr(session, name)
-
-        def unspool(self, spooled):
-            raise InventoryError(f"{spooled.path} cannot be deleted")
-
     session.record("web", entry("1", secret="stored"))
     session.spool("web", "1", OLD)
-    stubborn = Stubborn()
-    stubborn.inventory = session.inventory
+    stubborn = Stubborn(session)
 
     (done,) = delivery.deliver_spooled("shop", stubborn, sink)
 
