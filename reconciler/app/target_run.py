@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from reconciler.core.project import Project, Target
     from reconciler.http.live import ServerList
     from reconciler.inventory.open_inventory import OpenInventory
+    from reconciler.inventory.spool import SpooledSecret
     from reconciler.manifests.references import Credentials
     from reconciler.provider.model import Provider
 
@@ -136,10 +137,12 @@ class TargetRun:
         ids = ids_to_read(context, self.job.manifests)
         ahead = None if self._ahead is None else self._ahead.result()
         seen = read_state(self.job.provider, opened.transport, ids, ahead)
-        context = replace(context, live=seen)
+        waiting = opened.session.spooled_secrets()
+        spooled = frozenset(each.client_id for each in waiting)
+        context = replace(context, live=seen, spooled=spooled)
         self._open = replace(opened, context=context)
         plan = plan_target(context, self.job.manifests)
-        return replace(plan, warnings=(*plan.warnings, *_warn_of_spooled(opened.session, context)))
+        return replace(plan, warnings=(*plan.warnings, *_warn_of_spooled(waiting, context)))
 
     def precondition_values(self) -> tuple[JsonObject, ...]:
         """The live values that each change of the plan rests on, as they may be shown."""
@@ -210,7 +213,6 @@ class TargetRun:
             others=job.others,
             is_partial=job.is_partial,
             stored=self._stored(session),
-            spooled=frozenset(each.client_id for each in session.spooled_secrets()),
             now=_now(),
         )
 
@@ -275,10 +277,10 @@ def _brings_secret(change: Change) -> bool:
     return found or any(request.operation == "create" for request in change.requests)
 
 
-def _warn_of_spooled(session: OpenInventory, context: TargetContext) -> Iterator[str]:
+def _warn_of_spooled(waiting: Iterable[SpooledSecret], context: TargetContext) -> Iterator[str]:
     """Warnings of secrets that wait for their sink and that no change of the plan warns of."""
-    for spooled in session.spooled_secrets():
-        entry = session.entry(spooled.key)
+    for spooled in waiting:
+        entry = context.inventory.entries.get(spooled.key)
         if entry is not None and (entry.remote_id, entry.secret) == (spooled.client_id, "spooled"):
             continue
         if belongs(context.inventory, spooled, context):
