@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 # What a new file or folder gets before the umask: for its owner alone, or as any program makes it.
@@ -113,6 +114,19 @@ def file_name(name: str) -> str:
     safe = quote(name, safe="")
     # quote leaves dots alone: ".." would leave the folder, and ".git" be hidden.
     return f"%2E{safe[1:]}" if safe.startswith(".") else safe or "%"
+
+
+def names_of(files: Iterable[str], suffixes: Sequence[str]) -> tuple[str, ...]:
+    """The names, sorted, that `file_name` made these files of, each with one of `suffixes` at its end."""
+    stems = {
+        file.removesuffix(suffix)
+        for file in files
+        for suffix in suffixes
+        if file.endswith(suffix) and not file.startswith(".")
+    }
+    # Another spelling is no file of ours, such as a copy that somebody made.
+    named = {unquote(stem) for stem in stems}
+    return tuple(sorted(name for name in named if file_name(name) in stems))
 
 
 def reason(error: OSError) -> str:

@@ -14,6 +14,7 @@ from reconciler.plan.selection import Selection, select_clients, select_targets
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from reconciler.app.records import Records
     from reconciler.app.target_run import TargetJob
     from reconciler.apply.context import OpenTarget
     from reconciler.core.model import LiveClient, Manifest, Problem
@@ -77,7 +78,7 @@ def open_target(loaded: LoadedProject, target: str, call: Call) -> Iterator[Open
     no_manifests = replace(loaded, manifests=())
     (job,) = make_jobs(no_manifests, Selection(targets=(target,)), call.log)
     others = {one.name: one for one in loaded.manifests if one.target == target}
-    job = replace(job, others=others)
+    job = replace(job, others=others, records=records_of(loaded))
     with ExitStack() as stack:
         yield TargetRun(job).enter(stack, lock=True, timeout=call.lock_timeout)
 
@@ -114,6 +115,7 @@ def make_jobs(
     resolved, problems = references.resolve(select_clients(selection, known), loaded.providers)
     key, unresolved = references.fingerprint_key(project)
     problems.extend(unresolved)
+    records = records_of(loaded)
     jobs = []
     # Problems are gathered over all targets: whoever sets up a runner wants to hear of all variables
     # that are missing, and not of one a run.
@@ -136,10 +138,22 @@ def make_jobs(
                 is_partial=bool(selection.selectors),
                 log=log,
                 fingerprint_key=key,
+                records=records,
             )
         )
     refuse_errors(with_positions(problems, ()))
     return jobs
+
+
+def records_of(loaded: LoadedProject) -> Records:
+    """The records of a project's targets, none of them open yet."""
+    from reconciler.app.records import Records, server_of  # noqa: PLC0415 - loads the stores
+
+    servers = {
+        name: server_of(loaded.project.targets[name], provider)
+        for name, provider in loaded.providers.items()
+    }
+    return Records(loaded.project, servers, loaded.manifests)
 
 
 def _with_override(target: Target, selection: Selection) -> Target:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.app.connection import connection_to, login_secret, sink_setting, store_of
+from reconciler.app.records import Records, server_of
 from reconciler.apply.context import OpenTarget, StopSignal
 from reconciler.apply.executor import carry_out
 from reconciler.apply.secrets import (
@@ -25,6 +26,7 @@ from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.http.live import read_list, read_state
 from reconciler.http.transport import Transport
 from reconciler.plan.context import NO_MANIFESTS, TargetContext, ids_to_read
+from reconciler.plan.moves.moves import plan_moves
 from reconciler.plan.planfile import is_named
 from reconciler.plan.planner import plan_target
 from reconciler.plan.preconditions import showable_values
@@ -54,6 +56,7 @@ class TargetJob:
 
     `manifests` are to be planned; `others` are the target's manifests that are not, by key, and
     `is_partial` says that the user asked for a part. `fingerprint_key` is the project's own.
+    `records` are those of the whole run.
     """
 
     project: Project
@@ -65,6 +68,7 @@ class TargetJob:
     is_partial: bool = False
     log: Callable[[str], None] = lambda _line: None
     fingerprint_key: Secret | None = None
+    records: Records
     monotonic: Callable[[], float] = time.monotonic
 
 
@@ -94,6 +98,7 @@ class TargetRun:
         job = self.job
         store = store_of(job.project)
         session = stack.enter_context(store.open(job.target.name, lock=lock, timeout=timeout))
+        job.records.held[job.target.name] = session
         connection = connection_to(job.project, job.target, job.provider, job.login, job.log)
         transport = stack.enter_context(Transport(connection))
         self._open = OpenTarget(
@@ -102,8 +107,17 @@ class TargetRun:
             session=session,
             sink=self._sink,
             now=_now,
+            records=job.records.held,
         )
         return self._open
+
+    def hold_former_records(self, stack: ExitStack, *, timeout: float) -> None:
+        """Hold the records that clients of the target move from, until `stack` closes."""
+        try:
+            self.job.records.hold(stack, self.job.target, timeout=timeout)
+        except ReconcilerError as error:
+            self._fail(error)
+            self._open = None
 
     def read_ahead(self, stack: ExitStack) -> None:
         """Begin to read the server's list, if it has one, in a thread that ends before `stack` has closed."""
@@ -134,7 +148,9 @@ class TargetRun:
     def _make_plan(self, opened: OpenTarget) -> TargetPlan:
         # The record as it is now: a run without the lock may have waited since it was opened.
         context = self._context(opened.session)
-        ids = ids_to_read(context, self.job.manifests)
+        # As the record will be after the moves: a client that moves is read under its new key.
+        moved = plan_moves(context, self.job.manifests).context
+        ids = ids_to_read(moved, self.job.manifests)
         ahead = None if self._ahead is None else self._ahead.result()
         seen = read_state(self.job.provider, opened.transport, ids, ahead)
         waiting = opened.session.spooled_secrets()
@@ -180,6 +196,7 @@ class TargetRun:
         if self._open is None:
             return ()
         session = self._open.session
+        session.remember_server(self._open.context.server)
         # Before the creates: a secret that waits is older than any that they bring.
         context = self._open.context
         self.deliveries = deliver_spooled(context.target.name, session, self._sink, context)
@@ -204,6 +221,7 @@ class TargetRun:
     def _context(self, session: OpenInventory) -> TargetContext:
         job = self.job
         client_id = reveal(job.login.client_id)
+        server = server_of(job.target, job.provider)
         return TargetContext(
             target=job.target,
             provider=job.provider,
@@ -214,6 +232,8 @@ class TargetRun:
             is_partial=job.is_partial,
             stored=self._stored(session),
             now=_now(),
+            server=server,
+            neighbours=job.records.neighbours(job.target.name, server),
         )
 
     def _stored(self, session: OpenInventory) -> frozenset[str]:
@@ -238,6 +258,9 @@ def open_runs(
     runs = tuple(map(TargetRun, jobs))
     for run in runs:
         run.open(stack, lock=lock, timeout=timeout)
+    # After all of the run's own: two targets of one run may give each other a client.
+    for run in runs if lock else ():
+        run.hold_former_records(stack, timeout=timeout)
     return runs
 
 

@@ -6,10 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.apply.create import create
+from reconciler.apply.move import move_client
 from reconciler.apply.request_log import RequestLog
 from reconciler.apply.secrets import keep_secret
 from reconciler.apply.update import refuse_if_moved, refuse_replace_if_moved, update
-from reconciler.core.changes import Action, ForgetClient, Outcome, RecordClient, RecordEntry, Status
+from reconciler.core.changes import (
+    Action,
+    ForgetClient,
+    Outcome,
+    RecordClient,
+    RecordEntry,
+    RecordMove,
+    Status,
+)
 from reconciler.core.errors import Ambiguous, InventoryError, NotFound, RemoteError, SinkError
 from reconciler.core.pointer import resolve
 from reconciler.plan.applied import make_entry, renews, server_changed
@@ -111,6 +120,12 @@ class ChangeRun:
             self._compare(change.manifest, body)
         if change.remote_id is not None:
             self._record(change.manifest, body)
+
+    def move(self) -> None:
+        """Record the client under its new key; nothing is sent."""
+        moved, target = self.change.record, self._target
+        if isinstance(moved, RecordMove):
+            move_client(target.records[moved.target], moved.key, target.session, self.change.key)
 
     def delete(self) -> None:
         """Delete the client, or the predecessor that a replace left, and forget its id."""

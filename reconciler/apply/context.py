@@ -10,7 +10,7 @@ from reconciler.core.errors import InventoryError, SinkError, Unauthorized, Unre
 from reconciler.plan.preconditions import conflict_check
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reconciler.core.errors import ReconcilerError
     from reconciler.core.project import ConflictCheck
@@ -83,7 +83,8 @@ def _never_set() -> StopSignal:
 class OpenTarget:
     """A target with its record, its server and its sink open: what every use case works on.
 
-    `session` is the target's inventory. `now` gives RFC 3339 in UTC. `is_old` says whether the
+    `session` is the target's inventory, and `records` are those of all targets of the run and of
+    those that clients move from. `now` gives RFC 3339 in UTC. `is_old` says whether the
     plan's look at the server is too old to write on.
     """
 
@@ -94,6 +95,7 @@ class OpenTarget:
     now: Callable[[], str]
     stop: StopSignal = field(default_factory=_never_set)
     is_old: Callable[[], bool] = lambda: False
+    records: Mapping[str, OpenInventory] = field(default_factory=dict)
 
     @property
     def provider(self) -> Provider:

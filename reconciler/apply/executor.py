@@ -35,6 +35,8 @@ def carry_out(
     with ThreadPoolExecutor(target.transport.workers, thread_name_prefix="apply") as pool:
         try:
             stages.refuse()
+            # First: what follows rests on the record with the clients in their new places.
+            stages.move_records()
             stages.run(pool, _CREATES, ChangeRun.create)
             stages.refresh_records()
             stages.run(pool, _UPDATES, ChangeRun.update)
@@ -68,6 +70,11 @@ class _Stages:
         for place, change in enumerate(self._changes):
             if change.refusal is not None:
                 self._end(place, self._skip(change, change.refusal.message))
+
+    def move_records(self) -> None:
+        """Record the clients that have another key or target now, one after the other."""
+        for place, change in self._left((Action.MOVE,)):
+            self._end(place, self._carry_out(change, ChangeRun.move))
 
     def refresh_records(self) -> None:
         """Bring the record of clients that are as wanted up to date, without a request."""

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "import": "Write manifests for clients that exist, and manage them from now on.",
     "adopt": "Bind a manifest to a client that exists.",
     "forget": "Cease to manage a client, and leave it on its server.",
+    "move": "Record a client under another key, or of another target of its server.",
     "resolve": "Say what came of a create that got no answer.",
     "rotate": "Give a client a new secret.",
     "secrets": "Bring the secrets of clients to where they belong.",

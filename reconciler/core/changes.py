@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class Action(Enum):
-    """What is to happen to a client, in Terraform's words."""
+    """What is to happen to a client, in Terraform's words.
+
+    A move changes only the record: the client is known by another key, or of another target.
+    """
 
     NOOP = "noop"
     CREATE = "create"
@@ -20,6 +23,7 @@ class Action(Enum):
     REPLACE = "replace"
     DELETE = "delete"
     ADOPT = "adopt"
+    MOVE = "move"
 
 
 class Origin(Enum):
@@ -112,8 +116,16 @@ class ForgetClient:
     """Record nothing more of the client: it is ours no longer."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMove:
+    """Record the client under this change's key, and no longer under `key` of `target`."""
+
+    target: str
+    key: str
+
+
 # What a change makes of the record of its client, once its requests are done.
-RecordUpdate: TypeAlias = RecordClient | RecordEntry | ForgetClient
+RecordUpdate: TypeAlias = RecordClient | RecordEntry | ForgetClient | RecordMove
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

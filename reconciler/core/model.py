@@ -100,7 +100,8 @@ class Manifest:
     """One client as a YAML document states it; `name` is its key, unique within `target`.
 
     `spec` is by the vendor's field names. As read it may hold references, `{env: NAME}`;
-    resolved, a Secret stands in the place of each.
+    resolved, a Secret stands in the place of each. `formerly` are the keys that it had before,
+    each as `name` or as `target/name`.
     """
 
     source: Source
@@ -109,6 +110,7 @@ class Manifest:
     target: str
     labels: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     id: str | None = None
+    formerly: tuple[str, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
     spec: JsonObject
 
@@ -184,10 +186,12 @@ class Intent:
 class Inventory:
     """The clients of one target that are ours, and the creates that may have made one, by key.
 
-    `serial` counts the writes of the record.
+    `serial` counts the writes of the record. `server` is the address that the ids in it are of, as
+    `core.addresses` spells it, "" where that is not known.
     """
 
     target: str
     entries: Mapping[str, InventoryEntry]
     pending: Mapping[str, Intent] = field(default_factory=dict)
     serial: int = 0
+    server: str = ""

@@ -101,6 +101,7 @@ class Target:
     keeps to `share` of it. Timeouts are in seconds. `endpoints` and `collection` overlay the
     provider's descriptor. `conflict_check` (`guard` in the file) says how a write makes sure
     that the client is as it was when it was planned; None leaves it to the provider's dialect.
+    `formerly` are the names that the target had before, and the addresses (with `://` in them).
     """
 
     name: str
@@ -118,6 +119,7 @@ class Target:
     collection: str | None = None
     endpoints: JsonObject = field(default_factory=dict)
     conflict_check: ConflictCheck | None = None
+    formerly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,10 @@ def _rate_limit(stated: Accepted) -> RateLimit | None:
     return RATE_LIMIT(stated) if "requests" in stated else None
 
 
+def _texts(stated: Json) -> tuple[str, ...]:
+    return tuple(map(str, stated)) if isinstance(stated, list) else (str(stated),)
+
+
 def _base_url(stated: str) -> str:
     return stated.rstrip("/")
 
@@ -235,6 +241,7 @@ _TARGET: Final = decoder(
     base_url=_base_url,
     auth=_auth,
     manifests=tuple,
+    formerly=_texts,
     policy=_policy,
     sink=_sink,
     rate_limit=_rate_limit,

@@ -25,7 +25,7 @@ VERSION: Final = "reconciler/v1"
 _KIND: Final = "Inventory"
 _TOP: Final = {"apiVersion", "kind", "target", "clients"}
 # A record of the first version has no serial: it is taken for its zeroth write.
-_TOP_OPTIONAL: Final = {"serial", "pending"}
+_TOP_OPTIONAL: Final = {"serial", "pending", "server"}
 _ENTRY: Final[Mapping[str, type]] = {
     "id": str,
     "applied": dict,
@@ -63,6 +63,8 @@ def encode(inventory: Inventory) -> bytes:
     }
     if pending:
         document["pending"] = pending
+    if inventory.server:
+        document["server"] = inventory.server
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return f"{text}\n".encode()
 
@@ -88,8 +90,12 @@ def decode(content: bytes, *, target: str, path: str) -> Inventory:
         raise _unusable(path, f"its members are not {', '.join(sorted(_TOP | _TOP_OPTIONAL))}")
     if not isinstance(serial, int) or isinstance(serial, bool) or serial < 0:
         raise _unusable(path, "its serial is not a whole number")
+    server = document.get("server", "")
+    if not isinstance(server, str):
+        raise _unusable(path, "its server is not a text")
     return Inventory(
         target=target,
+        server=server,
         entries=_parse_each(
             document["clients"], "client", lambda _, members: parse_entry(members), path
         ),

@@ -51,6 +51,18 @@ class FileStore:
             yield inventory
 
 
+    def targets(self) -> tuple[str, ...]:
+        """The names of the targets that have a record or a journal here, sorted."""
+        try:
+            names = os.listdir(self._directory)
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            reason = atomic_files.reason(error)
+            raise InventoryError(f"{self._directory} cannot be read: {reason}") from None
+        return atomic_files.names_of(names, (".json", ".journal"))
+
+
 class _FileBackend:
     """The two files of one target."""
 

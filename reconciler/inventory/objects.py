@@ -56,6 +56,12 @@ class ObjectStore:
             yield inventory
 
 
+    def targets(self) -> tuple[str, ...]:
+        """The names of the targets that have a record or a journal in the bucket, sorted."""
+        found = {name.partition("/")[0] for name in Bucket(self._url, self._options).names("")}
+        return atomic_files.names_of(found, (".json", ".journal"))
+
+
 class _ObjectBackend:
     """The objects of one target. A piece of the journal is one write: `SERIAL-OFFSET`."""
 

@@ -57,6 +57,9 @@ class InventoryStore(Protocol):
     ) -> AbstractContextManager[OpenInventory]:
         """The inventory of `target`; with `lock`, which waits `timeout` seconds, it can be changed."""
 
+    def targets(self) -> tuple[str, ...]:
+        """The names of the targets that have a record, sorted. Raises InventoryError."""
+
 
 class OpenInventory:
     """One target's inventory while a run works on it. Threads may share it."""
@@ -76,6 +79,7 @@ class OpenInventory:
         self._journal_exists = lines is not None
         # All below is protected by this; nobody writes to the disk while holding it.
         self._changed = threading.Condition()
+        self._server = self._recorded.server
         self._unwritten: list[Event] = []
         self._version = 0
         self._version_on_disk = 0
@@ -91,7 +95,13 @@ class OpenInventory:
                 entries=MappingProxyType(dict(self._state.entries)),
                 pending=MappingProxyType(dict(self._state.pending)),
                 serial=self._recorded.serial,
+                server=self._server,
             )
+
+    def remember_server(self, address: str) -> None:
+        """Remember of which server the ids are, from the next write of the record on."""
+        with self._changed:
+            self._server = address
 
     def entry(self, key: str) -> InventoryEntry | None:
         """What is recorded now of one client."""
@@ -219,7 +229,8 @@ class OpenInventory:
                 self._changed.notify_all()
 
     def _is_checkpointed(self) -> bool:
-        return not (self._writing or self._unwritten or self._journal_exists)
+        moved = bool(self._recorded.server) and self._server != self._recorded.server
+        return not (self._writing or self._unwritten or self._journal_exists or moved)
 
     def _prepare_append(self, events: list[Event]) -> Callable[[], None]:
         return partial(self._append, events)
@@ -231,6 +242,7 @@ class OpenInventory:
             entries=dict(self._state.entries),
             pending=dict(self._state.pending),
             serial=self._recorded.serial + 1,
+            server=self._server,
         )
         return partial(self._checkpoint, now)
 
@@ -248,7 +260,11 @@ class OpenInventory:
     def _checkpoint(self, now: Inventory) -> None:
         """Write the record anew where it changed, then take the journal away: in this order."""
         self._backend.check_lock()
-        if (now.entries, now.pending) != (self._recorded.entries, self._recorded.pending):
+        # A record that names no server yet gets it with its next change: a run that changes nothing
+        # leaves the file in git alone.
+        moved = bool(self._recorded.server) and now.server != self._recorded.server
+        changed = (now.entries, now.pending) != (self._recorded.entries, self._recorded.pending)
+        if changed or moved:
             self._backend.replace(codec.encode(now))
             self._recorded = now
             self._journal_lines = self._journal_size = 0

@@ -81,6 +81,7 @@ class ManifestLoader:
         # The invalid ones too: a name that is taken twice is wrong whatever else is.
         everyone = [*self.manifests, *self._invalid]
         self.problems.extend(rules.duplicate_clients(everyone))
+        self.problems.extend(rules.former_key_problems(everyone, self._project))
         self.problems.extend(rules.unlisted_manifests(everyone, self._project, selected))
 
     def _is_valid(self, document: Any) -> bool:
@@ -134,6 +135,7 @@ def _manifest(document: Any, source: Source) -> Manifest:
         target=metadata["target"],
         labels=metadata.get("labels", EMPTY),
         id=metadata.get("id"),
+        formerly=tuple(metadata.get("formerly", ())),
         lifecycle=_LIFECYCLE(document["lifecycle"]) if "lifecycle" in document else _NOTHING_SAID,
         spec=document["spec"],
     )

@@ -73,6 +73,7 @@ def problems(project: Project) -> Iterator[Problem]:
     for target in project.targets.values():
         yield from _target_address_problems(target, source)
         yield from _pattern_problems(target, source)
+        yield from rules.former_name_problems(source, project, target)
         yield from _provider_problems(target, project, source)
 
 

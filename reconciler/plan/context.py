@@ -24,6 +24,19 @@ NOTHING_SEEN: Final = LiveState(clients=MappingProxyType({}), listed=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Another target of the same server, with its record and its manifests by key.
+
+    With `is_target` False it is a record that no target of the project has any more.
+    """
+
+    target: str
+    inventory: Inventory
+    manifests: Mapping[str, Manifest] = field(default_factory=lambda: NO_MANIFESTS)
+    is_target: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetContext:
     """One target as every use case sees it: what the user states, what is recorded, what is live.
 
@@ -31,7 +44,9 @@ class TargetContext:
     `own_id` is the client that the tool logs in as. `others` are the manifests of the target that
     the use case does not plan, by key; `is_partial` says that the user asked for a part. `stored`
     are the ids of clients whose secret is in its sink, though no record says so, and `spooled` of
-    those whose secret waits in a private file. `now` is RFC 3339, UTC.
+    those whose secret waits in a private file. `now` is RFC 3339, UTC. `server` is the address of
+    the target's clients as `core.addresses` spells it, and `neighbours` are the others that have
+    clients there. `named` are the keys of all manifests of the target, where moves are planned.
     """
 
     target: Target
@@ -46,6 +61,9 @@ class TargetContext:
     spooled: frozenset[str] = frozenset()
     # Long ago, so that no quarantine and no last use is ever over without a clock.
     now: str = "1970-01-01T00:00:00Z"
+    server: str = ""
+    neighbours: tuple[Neighbour, ...] = ()
+    named: frozenset[str] = frozenset()
 
 
 def ids_to_read(context: TargetContext, manifests: Iterable[Manifest]) -> frozenset[str]:

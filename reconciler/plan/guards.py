@@ -47,6 +47,10 @@ class Rule(StrEnum):
     NO_DELETE = "no-delete", "a replace where the vendor has no delete"
     BOUND_ID_ABSENT = "bound-id-absent", "a `metadata.id` that is not on the server"
     SHARED_ID = "shared-id", "two manifests that mean one client"
+    TWO_OWNERS = "two-owners", "what two targets of one server both claim"
+    OTHER_SERVER = "other-server", "a target whose record is of another server"
+    AMBIGUOUS_MOVE = "ambiguous-move", "a move that does not say which client it means"
+    RENAME = "rename", "creating a client that looks like one which loses its key"
     MAX_DELETES = "max-deletes", "taking away more clients than `policy.maxDeletes` allows"
     MAX_CHANGE_PERCENT = (
         "max-change-percent",
@@ -123,9 +127,9 @@ def change_refusal(context: TargetContext, change: Change) -> Refusal | None:
         replace  refused         refused    refused if no refused if yes  refused
         delete   refused         refused    -             -               -
 
-    A noop is always allowed.
+    A noop is always allowed, and so is a move, which sends nothing.
     """
-    if change.action in (Action.NOOP, Action.CREATE):
+    if change.action in (Action.NOOP, Action.CREATE, Action.MOVE):
         return None
     body = {} if change.live is None else change.live.body
     guards = (

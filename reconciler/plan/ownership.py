@@ -16,6 +16,11 @@ from reconciler.core.times import instant, later
 from reconciler.core.values import same
 from reconciler.plan.context import bound_id, live_client
 from reconciler.plan.guards import Rule, client_name, own_client_refusal, protected_refusal
+from reconciler.plan.moves.neighbours import (
+    claims_elsewhere,
+    elsewhere_refusal,
+    pending_elsewhere,
+)
 from reconciler.plan.normalize import canonical
 
 if TYPE_CHECKING:
@@ -37,12 +42,14 @@ class Claims:
     """Who has a claim on which client, the keys by remote id.
 
     `bound` and `superseded` are what the inventory says. `meant` are the ids that manifests state,
-    and those that a create chose or would choose.
+    and those that a create chose or would choose. `elsewhere` is what other targets of the same
+    server claim, as `target/key`.
     """
 
     bound: Mapping[str, str]
     superseded: Mapping[str, str]
     meant: Mapping[str, str]
+    elsewhere: Mapping[str, str]
 
 
 def claims(context: TargetContext, manifests: Iterable[Manifest]) -> Claims:
@@ -53,6 +60,7 @@ def claims(context: TargetContext, manifests: Iterable[Manifest]) -> Claims:
         bound={entry.remote_id: key for key, entry in entries.items()},
         superseded={old_id: key for key, entry in entries.items() for old_id in entry.superseded},
         meant={remote_id: key for remote_id, key in meant.items() if remote_id is not None},
+        elsewhere=claims_elsewhere(context),
     )
 
 
@@ -74,7 +82,7 @@ def unowned_clients(context: TargetContext, manifests: Iterable[Manifest]) -> Un
     """The clients that neither the inventory nor a manifest speaks of."""
     # With --select, also those that a manifest means which was not picked: it is not free to adopt.
     known = claims(context, [*manifests, *context.others.values()])
-    ours = known.bound.keys() | known.superseded.keys()
+    ours = known.bound.keys() | known.superseded.keys() | known.elsewhere.keys()
     live = context.live.clients
     # Sorted, since no server promises an order, and messages list these clients.
     foreign = [live[remote_id] for remote_id in sorted(live.keys() - ours)]
@@ -122,6 +130,8 @@ def claim_refusal(
 ) -> Refusal | None:
     """Why a client belongs to another key; None where nobody but `key`, which `known` lacks, claims it."""
     remote_id = client.remote_id
+    if elsewhere := elsewhere_refusal(context, known.elsewhere, remote_id, key):
+        return elsewhere
     if remote_id in known.bound:
         return Refusal(rule=Rule.BOUND, message=_already(context, known.bound[remote_id]))
     if remote_id in known.superseded:
@@ -149,6 +159,7 @@ def stated_id_refusal(
         # Its own predecessor it may name: that is how a user goes back from a replace.
         superseded={remote_id: successor} if successor not in (None, manifest.name) else {},
         meant={},
+        elsewhere=known.elsewhere,
     )
     return claim_refusal(context, counting, client, key=manifest.name)
 
@@ -168,6 +179,13 @@ def _pending_refusal(
             message = (
                 f"a run that could not record it may have created it as {key}: look whether it "
                 f"did, then run {resolve_command(key)}"
+            )
+            return Refusal(rule=Rule.PENDING_CREATE, message=message)
+    for place, intent in pending_elsewhere(context):
+        if may_have_created(context, intent, client) != "no":
+            message = (
+                f"a run that could not record it may have created it as {place}: apply that target "
+                "first, or resolve it there"
             )
             return Refusal(rule=Rule.PENDING_CREATE, message=message)
     return None
@@ -324,7 +342,7 @@ def may_have_created(
     fields = context.provider.fields
     for name in context.provider.identity.recognize:
         # What was not sent, or was a secret, is no fact: of it the server may show anything.
-        if name not in intent.facts:
+        if name not in intent.facts or name not in fields:
             continue
         live = client.body.get(fields[name].read_as, MISSING)
         if not same(canonical(fields[name], live), canonical(fields[name], intent.facts[name])):

@@ -25,8 +25,11 @@ _PHRASES: Final = {
     "replace": "to be replaced",
     "delete": "to be deleted",
     "adopt": "to be adopted",
+    "move": "to be moved in the record",
     "noop": "to stay as it is",
 }
+# A client that is moved may be updated as well, and a predecessor deleted.
+_BESIDE_ANOTHER: Final = ("delete", "move")
 CREDENTIAL: Final = (
     "only fingerprints of secrets differ. They are keyed by the secret that the tool logs in with: "
     "if no secret was changed, plan and apply logged in with different ones, and fingerprintKey in "
@@ -86,6 +89,7 @@ def decision(change: Document) -> dict[str, Json]:
         "refusal": None if refusal is None else refusal["rule"],
         "live": change["live"],
         **({"forget": True} if change.get("forget") else {}),
+        **({"movedFrom": change["movedFrom"]} if "movedFrom" in change else {}),
     }
 
 
@@ -192,12 +196,12 @@ def _is_named(place: _Place, only: Sequence[str]) -> bool:
 
 
 def _changes(document: Document) -> dict[_Place, Document]:
-    """The changes by target and key; a delete by its id as well, since a key may have several."""
+    """The changes by target and key; those of which a key may have one more also by their id."""
     return {
         (
             target["target"],
             change["key"],
-            change["id"] if change["action"] == "delete" else "",
+            change["id"] if change["action"] in _BESIDE_ANOTHER else "",
         ): change
         for target in document["targets"]
         for change in target["changes"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reconciler.core.addresses import server_address
 from reconciler.core.changes import Action, Change, FieldChange, RecordClient, Refusal, TargetPlan
 from reconciler.core.model import MISSING, Manifest
 from reconciler.plan.context import (
@@ -17,6 +18,9 @@ from reconciler.plan.context import (
 from reconciler.plan.diff import compare
 from reconciler.plan.existing import blocked_fields, change_of, plan_existing, plan_found
 from reconciler.plan.guards import Rule, change_refusal, refuse_shared_ids, threshold_refusals
+from reconciler.plan.moves.moves import former_addresses, plan_moves
+from reconciler.plan.moves.neighbours import elsewhere_refusal, server_refusal
+from reconciler.plan.moves.renames import refuse_renames_elsewhere, tell_orphans, tell_renames
 from reconciler.plan.ownership import (
     Unowned,
     find_created,
@@ -31,7 +35,6 @@ from reconciler.plan.warnings import (
     warn_of_idle_adoption,
     warn_of_namesakes,
     warn_of_overridden_limits,
-    warn_of_renames,
     warn_of_unattended_creates,
 )
 
@@ -42,13 +45,18 @@ if TYPE_CHECKING:
 def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> TargetPlan:
     """The plan of one target for `manifests`, resolved. Changes are sorted by key, then by id."""
     ordered = sorted(manifests, key=lambda manifest: manifest.name)
-    unowned = unowned_clients(context, ordered)
-    changes = [_plan_client(context, manifest, unowned) for manifest in ordered]
+    moved = plan_moves(context, ordered)
+    # As the record will be once the moves are in it: what else is planned rests on that.
+    context, stay = moved.context, [one for one in ordered if one.name not in moved.refused]
+    unowned = unowned_clients(context, stay)
+    changes = [_plan_client(context, manifest, unowned) for manifest in stay]
     # Before the removals join: a removal may name the id of a planned client on purpose (a rename).
     refuse_shared_ids(changes)
     removals = plan_removals(context, ordered, changes)
     changes += [*_delete_predecessors(context, changes), *removals.changes]
-    changes = [_refuse(context, change) for change in changes]
+    changes = [_refuse(context, change, unowned) for change in changes]
+    changes = refuse_renames_elsewhere(context, tell_renames(context, ordered, changes))
+    changes += moved.changes
     # Of two changes of one key the delete comes last, as apply carries them out.
     changes.sort(
         key=lambda change: (change.key, change.action is Action.DELETE, change.remote_id or "")
@@ -58,10 +66,10 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
         target=target.name,
         provider=context.provider.name,
         base_url=target.base_url,
-        changes=tuple(
-            warn_of_renames(context, warn_of_namesakes(context, changes, unowned)),
-        ),
+        changes=tuple(warn_of_namesakes(context, changes, unowned)),
         warnings=(
+            *tell_orphans(context),
+            *(f"{key} moves to {place}, with that target" for key, place in moved.leaving.items()),
             *warn_of_overridden_limits(target.policy),
             *removals.warnings,
             *warn_of_unattended_creates(context, [manifest.name for manifest in ordered]),
@@ -69,10 +77,17 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
             *warn_of_a_lost_fleet(context, changes),
         ),
         refusals=(
+            *server_refusal(context, _former_servers(context)),
             *removals.refusals,
             *threshold_refusals(changes, target.policy, not_planned=len(keys_not_planned(context))),
         ),
     )
+
+
+def _former_servers(context: TargetContext) -> frozenset[str]:
+    collection = context.provider.collection
+    stated = former_addresses(context.target)
+    return frozenset(server_address(address, collection) for address in stated)
 
 
 def _plan_client(context: TargetContext, manifest: Manifest, unowned: Unowned) -> Change:
@@ -218,7 +233,12 @@ def _ids_still_bound(context: TargetContext, changes: Iterable[Change]) -> froze
     return bound_ids(context) - replaced
 
 
-def _refuse(context: TargetContext, change: Change) -> Change:
-    found = change.refusal or change_refusal(context, change)
+def _refuse(context: TargetContext, change: Change, unowned: Unowned) -> Change:
+    elsewhere = unowned.known.elsewhere
+    found = (
+        change.refusal
+        or elsewhere_refusal(context, elsewhere, change.remote_id, change.key)
+        or change_refusal(context, change)
+    )
     # A refused change shows no request: none would be sent, and --show-requests says what would.
     return change if found is None else replace(change, refusal=found, requests=())

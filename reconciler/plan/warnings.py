@@ -1,4 +1,4 @@
-"""Makes the warnings of a plan: names that are taken, renames, creates that no manifest asks for any more."""
+"""Makes the warnings of a plan: names that are taken, creates that no manifest asks for any more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reconciler.plan.guards import client_name
 from reconciler.plan.ownership import adopts, resolve_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from reconciler.core.project import Policy
     from reconciler.plan.context import TargetContext
@@ -50,34 +50,6 @@ def _namesakes(
     named = "of its name" if secret else f"named {name!r}"
     word = f"the server already has a client {named} that is not ours ({', '.join(ids)})"
     return (f"{word}: to manage that one instead, set metadata.id",)
-
-
-def warn_of_renames(context: TargetContext, changes: Sequence[Change]) -> list[Change]:
-    """The changes, with a warning at each removal where a create makes a client of the same name."""
-    created = {
-        name: change.key
-        for change in changes
-        if creates(change) and change.manifest is not None
-        if (name := client_name(context.provider, change.manifest.spec))
-    }
-    return [
-        replace(change, warnings=(*change.warnings, *_renamed(context, change, created)))
-        if created and change.manifest is None
-        else change
-        for change in changes
-    ]
-
-
-def _renamed(context: TargetContext, change: Change, created: Mapping[str, str]) -> tuple[str, ...]:
-    # Without a request this apply leaves the client there: a rename can still be stated next time.
-    if change.live is None or not change.requests:
-        return ()
-    key = created.get(client_name(context.provider, change.live.body))
-    if key is None:
-        return ()
-    same = f"{key} is created with the same name"
-    way = f"state metadata.id: {change.remote_id} there, and the client stays"
-    return (f"{same}: if its manifest only got another metadata.name, {way}",)
 
 
 def creates(change: Change) -> bool:

@@ -77,6 +77,21 @@ def _metadata() -> JsonObject:
                 "description": "The server's id of an existing client that this manifest is to manage.",
                 "minLength": 1,
             },
+            "formerly": {
+                "type": "array",
+                "description": "Keys that the client had before, each as `name`, or as "
+                "`target/name` if it was of another target of the same server: it stays the client "
+                "that it is, and only the record changes.",
+                "items": {
+                    "type": "string",
+                    "pattern": "^([^/]+/)?[a-z0-9][a-z0-9._-]{0,62}$",
+                    "x-reconciler": {
+                        "message": "a former key is a name, or a target and a name with a slash between"
+                    },
+                },
+                "minItems": 1,
+                "uniqueItems": True,
+            },
             "labels": {
                 "type": "object",
                 "description": "Labels of your own, to select clients by.",

@@ -28,6 +28,7 @@ MARKS: Final = {
     Action.REPLACE: "-/+",
     Action.DELETE: "-",
     Action.ADOPT: "←",
+    Action.MOVE: "→",
     Action.NOOP: "",
 }
 _PHRASES: Final = {
@@ -36,6 +37,7 @@ _PHRASES: Final = {
     Action.REPLACE: "to be replaced",
     Action.DELETE: "to be deleted",
     Action.ADOPT: "to be adopted",
+    Action.MOVE: "to be moved in the record",
     Action.NOOP: "unchanged",
 }
 ORIGINS: Final = {

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.changes import ForgetClient
+from reconciler.core.changes import ForgetClient, RecordMove
 from reconciler.core.model import MISSING
 from reconciler.core.pointer import escape
 from reconciler.render.change_lines import known_path
@@ -147,7 +147,14 @@ def _change(change: Change) -> dict[str, Json]:
         "refusal": None if change.refusal is None else _refusal(change.refusal),
         "warnings": list(change.warnings),
         **({"forget": True} if isinstance(change.record, ForgetClient) else {}),
+        **_moved_from(change),
     }
+
+
+def _moved_from(change: Change) -> dict[str, Json]:
+    if not isinstance(change.record, RecordMove):
+        return {}
+    return {"movedFrom": {"target": change.record.target, "key": change.record.key}}
 
 
 def _refusal(refusal: Refusal) -> dict[str, Json]:

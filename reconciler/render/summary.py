@@ -19,6 +19,7 @@ _PHRASES: Final = {
     "replace": "to replace",
     "delete": "to delete",
     "adopt": "to adopt",
+    "move": "to move",
     "refused": "refused",
 }
 
@@ -48,6 +49,7 @@ _ORDER: Final = (
     Action.REPLACE,
     Action.DELETE,
     Action.ADOPT,
+    Action.MOVE,
     Action.NOOP,
 )
 

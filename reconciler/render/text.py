@@ -43,6 +43,7 @@ _DONE: Final = {
     Action.REPLACE: "replaced",
     Action.DELETE: "deleted",
     Action.ADOPT: "adopted",
+    Action.MOVE: "moved",
     Action.NOOP: "unchanged",
 }
 _STATUS_MARKS: Final = {

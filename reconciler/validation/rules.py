@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reconciler.core.addresses import server_address
 from reconciler.core.model import Problem
 from reconciler.core.project import ClientCredentials
 
@@ -111,6 +112,40 @@ def conflict_check_problems(
             message=f"{provider.title} takes no JSON Patch, so that nothing can be tested",
             hint="`reread` reads the client again right before it is written",
         )
+
+
+def former_name_problems(source: Source, project: Project, target: Target) -> Iterator[Problem]:
+    """The Problems of a target that was formerly another which is still there, or itself."""
+    for name in target.formerly:
+        if name in project.targets:
+            yield Problem(
+                source=source,
+                pointer=f"/targets/{target.name}/formerly",
+                message=f"`{name}` is a target of this project still, so that its record is its own",
+                hint="a former name is one that no target has any more; single clients move by "
+                "`metadata.formerly`",
+            )
+
+
+def former_key_problems(manifests: Iterable[Manifest], project: Project) -> Iterator[Problem]:
+    """The Problems of manifests that were formerly what they are now, or on another server."""
+    for manifest in manifests:
+        for place, stated in enumerate(manifest.formerly):
+            named, _, key = stated.rpartition("/")
+            former = project.targets.get(named or manifest.target)
+            own = project.targets.get(manifest.target)
+            message = ""
+            if (named or manifest.target, key) == (manifest.target, manifest.name):
+                message = f"`{stated}` is what the client is called now"
+            elif former is not None and own is not None and _base(former) != _base(own):
+                message = f"target `{named}` is of another server, and a client cannot move there"
+            if message:
+                pointer = f"/metadata/formerly/{place}"
+                yield Problem(source=manifest.source, pointer=pointer, message=message)
+
+
+def _base(target: Target) -> str:
+    return server_address(target.base_url, "")
 
 
 def deduplicate(problems: Iterable[Problem]) -> list[Problem]:
