@@ -50,11 +50,10 @@ class FileStore:
             stack.callback(inventory.close)
             yield inventory
 
-
     def targets(self) -> tuple[str, ...]:
         """The names of the targets that have a record or a journal here, sorted."""
         try:
-            names = os.listdir(self._directory)
+            names = [path.name for path in self._directory.iterdir()]
         except FileNotFoundError:
             return ()
         except OSError as error:

@@ -55,7 +55,6 @@ class ObjectStore:
             stack.callback(inventory.close)
             yield inventory
 
-
     def targets(self) -> tuple[str, ...]:
         """The names of the targets that have a record or a journal in the bucket, sorted."""
         found = {name.partition("/")[0] for name in Bucket(self._url, self._options).names("")}

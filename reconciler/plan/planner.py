@@ -57,10 +57,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
     changes = [_refuse(context, change, unowned) for change in changes]
     changes = refuse_renames_elsewhere(context, tell_renames(context, ordered, changes))
     changes += moved.changes
-    # Of two changes of one key the delete comes last, as apply carries them out.
-    changes.sort(
-        key=lambda change: (change.key, change.action is Action.DELETE, change.remote_id or "")
-    )
+    changes.sort(key=_in_order)
     target = context.target
     return TargetPlan(
         target=target.name,
@@ -82,6 +79,12 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
             *threshold_refusals(changes, target.policy, not_planned=len(keys_not_planned(context))),
         ),
     )
+
+
+def _in_order(change: Change) -> tuple[str, int, str]:
+    """Of several changes of one key a move comes first and a delete last, as apply carries them out."""
+    stage = {Action.MOVE: 0, Action.DELETE: 2}.get(change.action, 1)
+    return change.key, stage, change.remote_id or ""
 
 
 def _former_servers(context: TargetContext) -> frozenset[str]:

@@ -68,7 +68,7 @@ CHANGE = {
 DIGEST = "sha256:" + "0" * 64
 SAVED = {"live": {"name": "web"}, "digest": DIGEST}
 TOOL = {"name": "reconciler", "version": "0.1.0"}
-COUNTS = ("create", "update", "replace", "delete", "adopt", "noop", "refused", "errors")
+COUNTS = ("create", "update", "replace", "delete", "adopt", "move", "noop", "refused", "errors")
 DOCUMENTS = {
     "project": PROJECT,
     "plan": {

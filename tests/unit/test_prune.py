@@ -155,27 +155,20 @@ def test_a_client_that_another_manifest_means_now_is_forgotten_under_its_old_key
     assert found["new"].action is Action.ADOPT
 
 
-def test_a_manifest_that_only_got_another_key_is_told_how_to_keep_its_client():
+def test_a_manifest_that_only_got_another_key_is_not_made_anew_and_its_client_not_deleted():
     found = changes(of(), WEB, manifest("new", spec={"name": "old"}))
 
     assert found["new"].action is Action.CREATE
-    assert "new is created with the same name" in found["old"].warnings[0]
-    assert "metadata.id: 2" in found["old"].warnings[0]
+    assert found["new"].refusal.rule == found["old"].refusal.rule == "rename"
+    assert "metadata.formerly: [old]" in found["new"].refusal.message
+    assert found["old"].requests == ()
 
 
 @pytest.mark.parametrize("body", [{"name": "another"}, {"name": None}])
 def test_a_client_of_another_name_is_not_taken_for_a_renamed_one(body):
     found = changes(of(body=body), WEB, manifest("new", spec={"name": "old"}))
 
-    assert found["old"].warnings == ()
-
-
-def test_a_client_that_is_only_forgotten_has_no_other_name_to_be_told():
-    gone = of(live=live(client("1", name="web")))
-
-    found = changes(gone, WEB, manifest("new", spec={"name": "old"}), manifest("nameless"))
-
-    assert found["old"].warnings == ()
+    assert found["old"].refusal is None
 
 
 def test_prevent_destroy_outlives_the_manifest():

@@ -137,6 +137,7 @@ def test_a_plan_opens_with_its_format_its_tool_and_its_counts():
         "replace": 0,
         "delete": 0,
         "adopt": 0,
+        "move": 0,
         "noop": 1,
         "refused": 2,
         "errors": 1,

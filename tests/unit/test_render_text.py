@@ -87,7 +87,7 @@ def test_each_action_has_its_own_mark():
         action: next(
             line.split("web")[0].strip()
             for line in render_plan(plan(change(action, warnings=("look",)))).splitlines()
-            if line.lstrip(" +-~/←").startswith("web")
+            if line.lstrip(" +-~/←→").startswith("web")
         )
         for action in Action
     }
@@ -99,6 +99,7 @@ def test_each_action_has_its_own_mark():
         Action.REPLACE: "-/+",
         Action.DELETE: "-",
         Action.ADOPT: "←",
+        Action.MOVE: "→",
     }
 
 

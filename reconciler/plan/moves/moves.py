@@ -191,16 +191,16 @@ def _after(context: TargetContext, change: Change) -> TargetContext:
     source, old_key = change.record.target, change.record.key
     entry = _entry_at(context, (source, old_key))
     neighbours = tuple(
-        replace(each, inventory=_without(each.inventory, old_key)) if each.target == source else each
+        replace(each, inventory=_without(each.inventory, old_key))
+        if each.target == source
+        else each
         for each in context.neighbours
     )
     inventory = context.inventory
     if source == context.target.name:
         inventory = _without(inventory, old_key)
     entries = {**inventory.entries, change.key: entry} if entry is not None else inventory.entries
-    return replace(
-        context, neighbours=neighbours, inventory=replace(inventory, entries=entries)
-    )
+    return replace(context, neighbours=neighbours, inventory=replace(inventory, entries=entries))
 
 
 def _without(inventory: Inventory, key: str) -> Inventory:

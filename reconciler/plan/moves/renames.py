@@ -63,7 +63,11 @@ def _tell(
     partners: Mapping[str, str],
 ) -> Change:
     if _is_removal(change) and change.remote_id in partners:
-        return replace(change, requests=(), refusal=_rename_refusal(partners[change.remote_id or ""], change.key))
+        return replace(
+            change,
+            requests=(),
+            refusal=_rename_refusal(partners[change.remote_id or ""], change.key),
+        )
     if change.action is not Action.CREATE or change.key not in found:
         return change
     alike = found[change.key]
@@ -139,7 +143,9 @@ def refuse_renames_elsewhere(context: TargetContext, changes: Sequence[Change]) 
         replace(
             change,
             requests=(),
-            refusal=_rename_refusal(partners[change.remote_id], place_text(change.target, change.key)),
+            refusal=_rename_refusal(
+                partners[change.remote_id], place_text(change.target, change.key)
+            ),
         )
         if _is_removal(change) and change.remote_id in partners
         else change
@@ -147,7 +153,9 @@ def refuse_renames_elsewhere(context: TargetContext, changes: Sequence[Change]) 
     ]
 
 
-def _hits(index: Mapping[tuple[str, str], list[str]], traits: Iterator[tuple[str, str]]) -> list[str]:
+def _hits(
+    index: Mapping[tuple[str, str], list[str]], traits: Iterator[tuple[str, str]]
+) -> list[str]:
     return [place for trait in traits for place in index.get(trait, ())]
 
 
