@@ -123,7 +123,7 @@ def _read_wanted(opened: OpenTarget, wanted: Wanted) -> list[LiveClient]:
             f"{provider.title} has no list of its clients: name each of them with --id"
         )
     # A client of ours that the list lacks is read by its id, so that what is ours is known for sure.
-    known = [entry.remote_id for entry in opened.context.inventory.entries.values()]
+    known = {entry.remote_id for entry in opened.context.inventory.entries.values()}
     clients = live.read_state(provider, opened.transport, known).clients.values()
     if not wanted.names:
         return list(clients)

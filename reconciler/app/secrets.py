@@ -158,7 +158,7 @@ def _sync_target(
     if not ours:
         return ()
     opened.sink.probe()
-    ids = [entry.remote_id for entry in ours.values()]
+    ids = {entry.remote_id for entry in ours.values()}
     seen = read_state(opened.provider, opened.transport, ids).clients
     waiting = waiting_secrets(opened.session)
     clients = []

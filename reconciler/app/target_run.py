@@ -152,9 +152,9 @@ class TargetRun:
         moved = plan_moves(context, self.job.manifests).context
         ids = ids_to_read(moved, self.job.manifests)
         ahead = None if self._ahead is None else self._ahead.result()
-        seen = read_state(self.job.provider, opened.transport, ids, ahead)
         waiting = opened.session.spooled_secrets()
         spooled = frozenset(each.client_id for each in waiting)
+        seen = read_state(self.job.provider, opened.transport, ids | spooled, ahead)
         context = replace(context, live=seen, spooled=spooled)
         self._open = replace(opened, context=context)
         plan = plan_target(context, self.job.manifests)

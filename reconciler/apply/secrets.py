@@ -141,8 +141,8 @@ def belongs(
 
 
 def _is_gone(live: LiveState, remote_id: str) -> bool:
-    """Whether a client was looked for and is not on the server."""
-    return remote_id in live.gone or (live.listed and remote_id not in live.clients)
+    """Whether a client was looked for by its id and is not on the server."""
+    return remote_id in live.gone
 
 
 def record_delivered(session: OpenInventory, deliveries: Sequence[SecretDelivery]) -> None:

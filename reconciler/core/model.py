@@ -127,13 +127,15 @@ class LiveClient:
 class LiveState:
     """What a server was seen to hold, by remote id.
 
-    `gone` are the ids that a read by id answered with 404. `listed` says that `clients` is the
-    whole list, so that an id which is not in it is gone too.
+    `gone` are the ids that a read by id answered with 404. `listed` says that the server's list is
+    among `clients`. A list proves presence, never absence: an id that it lacks is gone only where a
+    read by id said so. `doubt` says why the list may not be the whole one, "" where nothing does.
     """
 
     clients: Mapping[str, LiveClient]
     gone: frozenset[str] = frozenset()
     listed: bool
+    doubt: str = ""
 
 
 # Where the secret of a client of ours is; "" where that is not known.

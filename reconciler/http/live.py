@@ -15,7 +15,8 @@ from reconciler.http.pages import prove_complete, read_listing
 from reconciler.provider.secrets import seal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
     from reconciler.core.model import JsonObject
     from reconciler.http.pages import Listing
@@ -50,19 +51,33 @@ def read_list(provider: Provider, transport: Transport, stop: threading.Event) -
 def read_state(
     provider: Provider,
     transport: Transport,
-    ids: Collection[str],
+    ids: AbstractSet[str],
     server_list: ServerList | None = None,
 ) -> LiveState:
-    """What the server holds, secrets sealed: the whole list where it has one, else the clients `ids`.
+    """What the server holds, secrets sealed: its list where it has one, and each of the clients `ids`.
 
     `server_list` is its list, where it was read already. Raises the RemoteErrors. Only a 404 on a
-    read by id says that a client is gone.
+    read by id says that a client is gone: those of `ids` that the list lacks are read one by one. A
+    list that lacks a client which is there was overtaken by a change; it is read once more.
     """
     whole = server_list or read_list(provider, transport, threading.Event())
     if whole is None:
         return _read_by_id(provider, transport, ids)
     prove_complete(whole.listing, ids)
-    return LiveState(clients=whole.clients, listed=True)
+    beside = _read_by_id(provider, transport, ids - whole.clients.keys())
+    if beside.clients:
+        again = read_list(provider, transport, threading.Event())
+        whole = again or whole
+    lacking = sorted(beside.clients.keys() - whole.clients.keys())
+    doubt = f"it lacks {lacking[0]}, which is there" if lacking else ""
+    if not provider.list_is_described:
+        doubt = doubt or "nothing says whether it comes in pages"
+    return LiveState(
+        clients={**beside.clients, **whole.clients},
+        gone=beside.gone - whole.clients.keys(),
+        listed=True,
+        doubt=doubt,
+    )
 
 
 def read_client(provider: Provider, transport: Transport, remote_id: str) -> LiveClient:

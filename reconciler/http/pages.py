@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
 
 from reconciler.core.errors import BadAnswer, NotFound
 from reconciler.core.model import EMPTY
 from reconciler.core.pointer import resolve
+from reconciler.http.links import next_link
 
 if TYPE_CHECKING:
     import threading
@@ -36,7 +38,9 @@ def read_listing(
     """
     listing = Listing(provider, endpoint, transport)
     if provider.pagination is None:
-        listing.add_page(listing.fetch(EMPTY))
+        page = listing.fetch(EMPTY)
+        listing.add_page(page)
+        listing.check_last(page)
     else:
         _read_pages(listing, provider.pagination, transport.workers, stop)
     return listing
@@ -62,7 +66,7 @@ def _read_pages(
     requests is in vain, and none where the server states its total.
     """
     offsets = iter(range(0, MOST_PAGES * pagination.page_size, pagination.page_size))
-    asked: deque[Future[Json]] = deque()
+    asked: deque[Future[Page]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="list") as pool:
         for taken in range(MOST_PAGES):
             if stop.is_set():
@@ -85,26 +89,29 @@ def _pages_in_flight(listing: Listing, pagination: Pagination, taken: int, worke
     return max(1, min(workers, left))
 
 
-def _add_page(listing: Listing, pagination: Pagination, answer: Json) -> bool:
+def _add_page(listing: Listing, pagination: Pagination, page: Page) -> bool:
     """Add the next page to the list; the value is whether it is the last."""
-    count = len(listing.items(answer))
+    count = len(listing.items(page))
     # Such a server does not know the parameters: it would answer every offset with its whole list.
     if count > pagination.page_size:
         raise listing.error(
             f"has a page of {count} where {pagination.page_size} were asked for; {_UNPAGED}"
         )
-    listing.add_page(answer)
-    return count < pagination.page_size or listing.is_complete
+    listing.add_page(page)
+    is_last = count < pagination.page_size or listing.is_complete
+    if is_last:
+        listing.check_last(page)
+    return is_last
 
 
-def _check_end(listing: Listing, asked: Iterable[Future[Json]]) -> None:
+def _check_end(listing: Listing, asked: Iterable[Future[Page]]) -> None:
     """Make sure that there is nothing on the pages that were asked for in vain."""
-    if any(listing.items(answer.result()) for answer in asked):
+    if any(listing.items(page.result()) for page in asked):
         raise listing.error("goes on after a page that was not full; run again")
     listing.check_total()
 
 
-def _fetch_page(listing: Listing, pagination: Pagination, offset: int) -> Json:
+def _fetch_page(listing: Listing, pagination: Pagination, offset: int) -> Page:
     query = {pagination.limit_parameter: pagination.page_size, pagination.offset_parameter: offset}
     return listing.fetch(query)
 
@@ -124,6 +131,14 @@ def _check_nothing_follows(listing: Listing, pagination: Pagination) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer of a list: its body, and the address of the next page where a Link header has one."""
+
+    body: Json
+    next_link: str | None = None
+
+
 class Listing:
     """The part of a list that was read so far: `clients` by remote id, secrets not sealed yet."""
 
@@ -135,7 +150,7 @@ class Listing:
         self.clients: dict[str, JsonObject] = {}
         self.total: int | None = None
 
-    def fetch(self, query: Mapping[str, str | int]) -> Json:
+    def fetch(self, query: Mapping[str, str | int]) -> Page:
         """The answer for one page, or for the whole list where `query` is empty."""
         try:
             answer = self._transport.send(
@@ -145,19 +160,29 @@ class Listing:
             # Not "no clients": the errors of one read by id, and only those, say that one is gone.
             problem = self.error("is not there (404); check baseUrl and collection", status=404)
         else:
-            return answer.body
+            return Page(answer.body, next_link(answer.headers.get("link", "")))
         raise problem
 
-    def items(self, answer: Json) -> list[Json]:
+    def check_last(self, page: Page) -> None:
+        """Raise BadAnswer where the page that should be the last names another one behind it."""
+        if page.next_link is not None:
+            # Without the query: a cursor in it may be somebody's data.
+            where = page.next_link.partition("?")[0]
+            raise self.error(
+                f"goes on at {where} (Link: rel=next, RFC 8288), where nothing reads it: describe how "
+                "it pages for the target's endpoints.list"
+            )
+
+    def items(self, page: Page) -> list[Json]:
         """The clients in an answer; BadAnswer where they are not in an array."""
-        items = resolve(answer, self._endpoint.item)
+        items = resolve(page.body, self._endpoint.item)
         if not isinstance(items, list):
             raise self.error(f"has no array at {self._endpoint.item or 'its top'}")
         return items
 
-    def add_page(self, answer: Json) -> None:
+    def add_page(self, page: Page) -> None:
         """Add the clients of a page; BadAnswer for a client that is there twice, or a whole page."""
-        items = self.items(answer)
+        items = self.items(page)
         identified = [(self.remote_id_of(item), item) for item in items]
         if items and all(remote_id in self.clients for remote_id, _ in identified):
             raise self.error(f"repeats a page; {_UNPAGED}")
@@ -169,7 +194,7 @@ class Listing:
                     f"holds {remote_id} twice: it changed while it was read; run again"
                 )
             self.clients[remote_id] = cast("JsonObject", item)
-        self._note_total(answer)
+        self._note_total(page.body)
 
     def remote_id_of(self, item: Json) -> str:
         """The remote id of a client; BadAnswer where it has none."""

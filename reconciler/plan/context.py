@@ -67,12 +67,17 @@ class TargetContext:
 
 
 def ids_to_read(context: TargetContext, manifests: Iterable[Manifest]) -> frozenset[str]:
-    """The remote ids that a plan of `manifests` has to see, for a server that has no list."""
+    """The remote ids that a plan of `manifests` has to see, on the server's list or one by one.
+
+    Not the id that a create would choose: a server refuses one that is taken.
+    """
     wanted: set[str] = set()
     named = list(manifests)
     entries, pending = context.inventory.entries, context.inventory.pending
     for manifest in named:
-        remote_id, entry = bound_id(context, manifest), entries.get(manifest.name)
+        entry = entries.get(manifest.name)
+        known = entry is not None or manifest.id is not None or context.provider.list is None
+        remote_id = bound_id(context, manifest) if known else None
         wanted.update(() if remote_id is None else (remote_id,))
         # This plan deletes the predecessors that are still there, once their successor can be used.
         wanted.update(() if entry is None else entry.superseded)
@@ -80,9 +85,8 @@ def ids_to_read(context: TargetContext, manifests: Iterable[Manifest]) -> frozen
         if intent is not None and intent.remote_id is not None:
             wanted.add(intent.remote_id)
     policy = context.target.policy
-    # Without a list only `disable` can act on a client that has no manifest: a delete needs a whole
-    # list as evidence (decision 0015), so for it nothing would be read but quota spent.
-    if policy.prune and policy.on_removal == "disable":
+    acts = context.provider.delete is not None or policy.on_removal == "disable"
+    if policy.prune and acts:
         for key in keys_without_manifest(context, named):
             wanted.update((entries[key].remote_id, *entries[key].superseded))
     return frozenset(wanted)

@@ -305,6 +305,13 @@ def find_created(
     candidates = (*unowned.clients, *unowned.meant)
     answers = [(client, may_have_created(context, intent, client)) for client in candidates]
     found = [(client, answer) for client, answer in answers if answer != "no"]
+    if not found and context.live.doubt:
+        return Refusal(
+            rule=Rule.UNKNOWN_CREATE,
+            message=f"{began}, and the list of {context.provider.title} may not be whole: "
+            f"{context.live.doubt}. Look there for a client with {_describe(intent)}, then run "
+            f"{resolve_command(intent.key)}",
+        )
     if not found:
         return None
     # One "yes" beside a "maybe" is not enough: a client that is bound by mistake is overwritten.

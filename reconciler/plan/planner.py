@@ -31,6 +31,7 @@ from reconciler.plan.ownership import (
 from reconciler.plan.prune import plan_removals
 from reconciler.plan.requests import create_requests, delete_request
 from reconciler.plan.warnings import (
+    warn_of_a_doubtful_list,
     warn_of_a_lost_fleet,
     warn_of_idle_adoption,
     warn_of_namesakes,
@@ -71,6 +72,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
             *removals.warnings,
             *warn_of_unattended_creates(context, [manifest.name for manifest in ordered]),
             *warn_of_idle_adoption(context, changes),
+            *warn_of_a_doubtful_list(context, changes),
             *warn_of_a_lost_fleet(context, changes),
         ),
         refusals=(

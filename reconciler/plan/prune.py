@@ -83,7 +83,7 @@ def _why_unable(context: TargetContext) -> str:
     if provider.delete is None:
         offer = " (policy.onRemoval: disable turns them off)" if provider.switch else ""
         return f"since {provider.title} cannot delete a client{offer}"
-    return "" if context.live.listed else "since only a whole list shows what may be deleted"
+    return ""
 
 
 def _anyone_there(context: TargetContext) -> bool:

@@ -67,6 +67,14 @@ def warn_of_idle_adoption(context: TargetContext, changes: Iterable[Change]) -> 
     return (f"{found}: to manage one that exists, set metadata.id",)
 
 
+def warn_of_a_doubtful_list(context: TargetContext, changes: Iterable[Change]) -> tuple[str, ...]:
+    """A warning where a create rests on a list that may not be the whole one."""
+    if not context.live.doubt or not any(map(creates, changes)):
+        return ()
+    word = f"the list of {context.provider.title} may not be whole, since {context.live.doubt}"
+    return (f"{word}: clients of the same names as the new ones may be there already",)
+
+
 def warn_of_unattended_creates(
     context: TargetContext, planned_keys: Iterable[str]
 ) -> tuple[str, ...]:

@@ -137,7 +137,8 @@ class Provider:
     """Everything that the core and the remote layer know of a vendor.
 
     It is compared by identity, so that what follows from a provider can be computed once and kept.
-    `always` are the fields that every partial PUT carries, because the server would empty them.
+    `list` may be paged as `pagination` says; None is a list without pages, if `list_is_described`
+    says that the descriptor states so, else one of which that is not known. `always` are the fields that every partial PUT carries, because the server would empty them.
     `protected` are names of clients that are never touched. `rotate` is how a client gets a new
     secret: the call that has the server make one, or the field to set; None where nothing does.
     `request_id_header` is where answers say by which id the server's logs know the request, in
@@ -150,6 +151,7 @@ class Provider:
     collection: str
     list: Endpoint | None
     pagination: Pagination | None
+    list_is_described: bool = True
     create: Endpoint
     read: Endpoint
     update: Endpoint

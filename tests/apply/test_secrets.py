@@ -242,7 +242,7 @@ def test_the_secret_of_a_client_that_is_gone_is_no_pending_creates(session, sink
     session.record("web", entry("9", secret="stored"))
     session.intend("web", intent(predecessor="9"))
     session.spool("web", "1", OLD)
-    seen = context(VENDOR, live=live(client("9", name="Web")))
+    seen = context(VENDOR, live=live(client("9", name="Web"), gone=frozenset({"1"})))
 
     (left,) = delivery.deliver_spooled("shop", session, sink, seen)
 

@@ -33,7 +33,11 @@ class PagedList:
         self.offsets = []
 
     def __call__(self, request):
-        """Answer one request for a page."""
+        """Answer one request for a page, or for one client."""
+        if "limit" not in request.url.params:
+            wanted = request.url.path.rpartition("/")[2]
+            found = [each for each in self.clients if each["id"] == wanted]
+            return httpx.Response(200, json=found[0]) if found else httpx.Response(404, json={})
         limit, offset = (int(request.url.params[name]) for name in ("limit", "offset"))
         self.offsets.append(offset)
         page = self.lie.get(offset, self.clients[offset : offset + min(limit, self.most)])
@@ -44,7 +48,7 @@ class PagedList:
 
 def over(handler, vendor=SMALL, ids=()):
     with transport(Server(handler), provider=vendor) as target:
-        return read_state(vendor, target, ids)
+        return read_state(vendor, target, set(ids))
 
 
 def answering(body):
@@ -167,10 +171,14 @@ def test_a_client_that_is_not_listed_costs_one_request_to_be_sure():
 
 
 def test_a_server_that_does_not_page_is_taken_at_its_word_when_it_lists_the_same_again():
-    def unpaged(_request):
+    def unpaged(request):
+        if request.url.path.endswith("/gone"):
+            return httpx.Response(404, json={})
         return httpx.Response(200, json=[{"id": "a"}])
 
-    assert list(over(unpaged, ids=["gone"]).clients) == ["a"]
+    state = over(unpaged, ids=["gone"])
+
+    assert (list(state.clients), state.gone) == (["a"], {"gone"})
 
 
 def test_a_missing_list_is_an_error_and_not_an_empty_one():
@@ -195,7 +203,7 @@ def test_a_list_without_pages_is_read_in_one_request_and_its_secrets_are_sealed(
     server = Server(answering({"data": [{"id": "1", "name": "web", "secret": "hunter2"}]}))
 
     with transport(server, provider=BORUTA) as target:
-        state = read_state(BORUTA, target, ["1", "not there"])
+        state = read_state(BORUTA, target, {"1"})
 
     assert len(server.requests) == 1
     assert server.requests[0].url.query == b""
@@ -206,7 +214,7 @@ def test_a_list_is_read_by_the_documented_parameters():
     server = Server(answering([]))
 
     with transport(server) as target:
-        read_state(SAILPOINT, target, [])
+        read_state(SAILPOINT, target, set())
 
     assert dict(server.requests[0].url.params) == {"limit": "250", "offset": "0"}
 
@@ -350,3 +358,132 @@ def test_a_server_without_a_list_is_not_looked_at():
         assert read_list(PROVIDENT, target, threading.Event()) is None
 
     assert server.requests == []
+
+
+class Raced(PagedList):
+    """A list that a change overtakes: once, before the page at `offset`, `change` is made to it."""
+
+    def __init__(self, count, offset, change):
+        super().__init__(count)
+        self.offset, self.change = offset, change
+
+    def __call__(self, request):
+        if self.change and int(request.url.params.get("offset", -1)) == self.offset:
+            self.change(self.clients)
+            self.change = None
+        return super().__call__(request)
+
+
+@pytest.mark.parametrize("deleted", range(3))
+@pytest.mark.parametrize("offset", [3, 6])
+def test_a_client_that_moves_up_a_page_while_the_list_is_read_is_there(deleted, offset):
+    raced = Raced(8, offset, lambda clients: clients.pop(deleted))
+    ours = {f"c{number:03}" for number in range(3, 8)}
+
+    state = over(raced, ids=ours)
+
+    assert state.clients.keys() >= ours
+    assert (state.gone, state.doubt) == (frozenset(), "")
+
+
+def test_a_client_that_is_added_while_the_list_is_read_is_no_second_one():
+    raced = Raced(8, 3, lambda clients: clients.insert(0, {"id": "new"}))
+
+    with pytest.raises(BadAnswer, match=r"twice|repeats"):
+        over(raced, ids={"c001"})
+
+
+def test_a_list_that_lags_is_doubted_and_takes_nobody_away():
+    class Lagging(PagedList):
+        def __call__(self, request):
+            if "limit" in request.url.params:
+                return httpx.Response(200, json=self.clients[:1])
+            return super().__call__(request)
+
+    state = over(Lagging(2), ids={"c000", "c001", "gone"})
+
+    assert state.clients.keys() == {"c000", "c001"}
+    assert (state.gone, state.listed) == ({"gone"}, True)
+    assert "c001" in state.doubt
+
+
+@pytest.mark.parametrize("status", [401, 403, 500, 200])
+def test_only_a_404_says_that_a_client_which_the_list_lacks_is_gone(status):
+    def handler(request):
+        listed = "limit" in request.url.params
+        return httpx.Response(200 if listed else status, json=[])
+
+    with pytest.raises((BadAnswer, ServerFailed, Unauthorized)):
+        over(handler, ids={"ours"})
+
+
+def test_a_list_whose_paging_nobody_described_shows_only_what_is_there():
+    undescribed = provider(pagination=None, list_is_described=False)
+
+    def handler(request):
+        found = request.url.path.endswith("/beside")
+        if request.url.path.endswith("/clients"):
+            return httpx.Response(200, json=[{"id": "a"}])
+        return httpx.Response(200 if found else 404, json={"id": "beside"} if found else {})
+
+    state = over(handler, undescribed, ids={"a", "beside", "gone"})
+
+    assert (state.clients.keys(), state.gone) == ({"a", "beside"}, {"gone"})
+    assert over(handler, undescribed, ids={"a"}).doubt == "nothing says whether it comes in pages"
+
+
+NEXT = [
+    '<https://id.example.com/clients?page=2>; rel="next"',
+    "<?page=2>; rel=next",
+    '<a>; rel="prev", <b>; title="a, b; rel=last"; rel="next"',
+    '<a>; REL="first NEXT"',
+    "<a>;rel = next ;type=text",
+    '<a>; title="x\\"y", <b>; rel=next',
+]
+NO_NEXT = [
+    "",
+    '<a>; rel="prev"',
+    '<a>; title="rel=next"',
+    '<a>; rel="last"; rel="next"',
+    "rel=next",
+    '<a>; rel="nextish"',
+]
+
+
+@pytest.mark.parametrize("header", NEXT)
+@pytest.mark.parametrize("vendor", [SMALL, provider(pagination=None)])
+def test_a_list_that_goes_on_by_a_link_which_nobody_reads_is_an_error(header, vendor):
+    def handler(_request):
+        return httpx.Response(200, json=[{"id": "a"}], headers={"link": header})
+
+    with pytest.raises(BadAnswer, match=r"rel=next, RFC 8288") as caught:
+        over(handler, vendor)
+
+    assert "page=2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("header", NO_NEXT)
+def test_another_link_is_no_next_page(header):
+    def handler(_request):
+        return httpx.Response(200, json=[{"id": "a"}], headers={"link": header})
+
+    assert list(over(handler).clients) == ["a"]
+
+
+def test_links_in_several_headers_are_one_list():
+    headers = [("link", "<a>; rel=prev"), ("link", "<b>; rel=next")]
+
+    with pytest.raises(BadAnswer, match="goes on at b"):
+        over(lambda _: httpx.Response(200, json=[], headers=headers))
+
+
+def test_a_page_in_the_middle_may_name_the_next():
+    class Linked(PagedList):
+        def __call__(self, request):
+            answer = super().__call__(request)
+            is_last = len(answer.json()) < 3
+            return httpx.Response(
+                200, json=answer.json(), headers={} if is_last else {"link": "<n>; rel=next"}
+            )
+
+    assert len(over(Linked(7)).clients) == 7

@@ -1,8 +1,19 @@
 import pytest
-from support.given import client, context, entry, field, live, manifest, provider, replace, target
+from support.given import (
+    client,
+    context,
+    entry,
+    field,
+    intent,
+    live,
+    manifest,
+    provider,
+    replace,
+    target,
+)
 
 from reconciler.core.changes import Action, Origin
-from reconciler.core.model import MISSING
+from reconciler.core.model import MISSING, Inventory
 from reconciler.core.project import Policy
 from reconciler.plan.context import bound_id, chosen_id, ids_to_read
 from reconciler.plan.planner import plan_target
@@ -292,7 +303,27 @@ def test_the_ids_to_read_are_those_that_a_plan_looks_at():
     assert bound_id(known, manifests[2]) is None
 
 
-def test_where_ids_are_chosen_the_one_that_a_create_would_choose_is_read_too():
-    here = context(CHOOSER)
+def test_the_id_that_a_create_would_choose_is_read_only_where_no_list_shows_it():
+    listed, unlisted = context(CHOOSER), context(replace(CHOOSER, list=None))
 
-    assert ids_to_read(here, [manifest()]) == {chosen_id(here, "web")}
+    assert ids_to_read(listed, [manifest()]) == set()
+    assert ids_to_read(unlisted, [manifest()]) == {chosen_id(unlisted, "web")}
+
+
+def test_a_lost_create_is_not_made_again_on_the_strength_of_a_list_that_may_not_be_whole():
+    lost = Inventory(target="shop", entries={}, pending={"web": intent("web", name="Web")})
+    doubtful = context(VENDOR, inventory=lost, live=live(doubt="it lacks 9, which is there"))
+
+    (change,) = plan_target(doubtful, [manifest(spec={"name": "Web"})]).changes
+
+    assert change.refusal.rule == "unknown-create"
+    assert "it lacks 9" in change.refusal.message
+    assert "reconciler resolve web" in change.refusal.message
+
+
+def test_a_create_beside_a_list_that_may_not_be_whole_is_told():
+    seen = context(VENDOR, live=live(doubt="nothing says whether it comes in pages"))
+
+    plan = plan_target(seen, [manifest(spec={"name": "Web"})])
+
+    assert any("may not be whole" in warning for warning in plan.warnings)

@@ -122,13 +122,15 @@ def test_a_manifest_that_the_run_does_not_look_at_is_one_that_is_left():
     assert [change.key for change in plan.changes] == ["old"]
 
 
-def test_nothing_is_deleted_on_the_strength_of_single_reads():
+def test_a_client_that_was_read_by_its_id_is_deleted_without_a_list_too():
     read = of(live=live(client("1", name="web"), client("2"), listed=False))
 
     plan = plan_target(read, [WEB])
 
-    assert [change.key for change in plan.changes] == ["web"]
-    assert "whole list" in plan.warnings[0]
+    assert [(change.key, change.action) for change in plan.changes] == [
+        ("old", Action.DELETE),
+        ("web", Action.NOOP),
+    ]
 
 
 def test_where_not_one_client_of_ours_is_seen_nothing_is_forgotten():

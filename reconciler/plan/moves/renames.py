@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from reconciler.core.model import JsonObject, Manifest
     from reconciler.plan.context import Neighbour, TargetContext
 
+_NAME: Final = "name"
+# What a client is known by: a field's name, and its value as a text.
+_Trait = tuple[str, str]
 # How many clients that look alike one sentence names.
 _MOST: Final = 5
 
@@ -153,9 +156,7 @@ def refuse_renames_elsewhere(context: TargetContext, changes: Sequence[Change]) 
     ]
 
 
-def _hits(
-    index: Mapping[tuple[str, str], list[str]], traits: Iterator[tuple[str, str]]
-) -> list[str]:
+def _hits(index: Mapping[_Trait, list[str]], traits: Iterator[_Trait]) -> list[str]:
     return [place for trait in traits for place in index.get(trait, ())]
 
 
@@ -168,34 +169,35 @@ def _look_alikes(
     context: TargetContext, manifests: Sequence[Manifest], changes: Sequence[Change]
 ) -> dict[str, list[tuple[_Vanished, str]]]:
     """The vanished clients that a create looks like, and by what, by the create's key."""
-    creates = [
-        change
+    creates = {
+        change.key: change.manifest
         for change in changes
         if change.action is Action.CREATE and change.refusal is None and change.manifest is not None
-    ]
-    if not creates:
-        return {}
-    index: dict[tuple[str, str], list[_Vanished]] = defaultdict(list)
-    for one in _vanished(context, manifests):
+    }
+    index: dict[_Trait, list[_Vanished]] = defaultdict(list)
+    for one in _vanished(context, manifests) if creates else ():
         for trait in _traits(context, one.values):
             index[trait].append(one)
+    if not index:
+        return {}
+    # Redirect URIs that several manifests have, such as one of this machine, tell no two apart.
+    shared = Counter(trait for each in manifests for trait in _traits(context, each.spec))
     found: dict[str, list[tuple[_Vanished, str]]] = {}
-    for change in creates if index else ():
-        spec = {} if change.manifest is None else change.manifest.spec
+    for key, manifest in creates.items():
         alike: dict[str, tuple[_Vanished, str]] = {}
-        for trait in _traits(context, spec):
-            for one in index.get(trait, ()):
+        for trait in _traits(context, manifest.spec):
+            for one in index.get(trait, ()) if trait[0] == _NAME or shared[trait] == 1 else ():
                 alike.setdefault(one.place, (one, f"the same {trait[0]}"))
         if alike:
-            found[change.key] = list(alike.values())
+            found[key] = list(alike.values())
     return found
 
 
-def _traits(context: TargetContext, values: JsonObject) -> Iterator[tuple[str, str]]:
+def _traits(context: TargetContext, values: JsonObject) -> Iterator[_Trait]:
     """What a client is known by: its name, and what else tells it from others, each as a text."""
     provider = context.provider
     if name := client_name(provider, values):
-        yield "name", name
+        yield _NAME, name
     for field_name in provider.identity.recognize:
         field = provider.fields[field_name]
         value = canonical(field, reveal(values.get(field.read_as, values.get(field_name, MISSING))))
