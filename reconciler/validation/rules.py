@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reconciler.core.addresses import server_address
 from reconciler.core.model import Problem
 from reconciler.core.project import ClientCredentials
 
@@ -137,7 +136,7 @@ def former_key_problems(manifests: Iterable[Manifest], project: Project) -> Iter
             message = ""
             if (named or manifest.target, key) == (manifest.target, manifest.name):
                 message = f"`{stated}` is what the client is called now"
-            elif former is not None and own is not None and _base(former) != _base(own):
+            elif named and former and own and _base(former) != _base(own):
                 message = f"target `{named}` is of another server, and a client cannot move there"
             if message:
                 pointer = f"/metadata/formerly/{place}"
@@ -145,6 +144,8 @@ def former_key_problems(manifests: Iterable[Manifest], project: Project) -> Iter
 
 
 def _base(target: Target) -> str:
+    from reconciler.core.addresses import server_address  # noqa: PLC0415 - few clients were moved
+
     return server_address(target.base_url, "")
 
 
