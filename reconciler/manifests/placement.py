@@ -7,6 +7,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ReconcilerError
+from reconciler.core.file_names import same_file_form
 from reconciler.manifests import globs
 
 if TYPE_CHECKING:
@@ -40,9 +41,27 @@ def new_paths(
 
 
 def keys_of_existing_files(paths: Mapping[str, str]) -> set[str]:
-    """The keys whose path is taken already, such as by another target's client."""
-    # lexists: writing through a dangling link would make a file elsewhere.
-    return {key for key, path in paths.items() if os.path.lexists(path)}
+    """The keys whose path is taken already, such as by another target's client.
+
+    A name that differs from one that is there in nothing but case, or in how Unicode spells it, is
+    taken as well: on Windows and macOS the two would be one file.
+    """
+    forms = {folder: _forms_in(folder) for folder in set(map(posixpath.dirname, paths.values()))}
+    return {
+        key
+        for key, path in paths.items()
+        # lexists: writing through a dangling link would make a file elsewhere.
+        if os.path.lexists(path)
+        or same_file_form(posixpath.basename(path)) in forms[posixpath.dirname(path)]
+    }
+
+
+def _forms_in(folder: str) -> frozenset[str]:
+    """The names in a folder as `same_file_form` gives them, none of one that cannot be listed."""
+    try:
+        return frozenset(map(same_file_form, os.listdir(folder or ".")))  # noqa: PTH208
+    except OSError:
+        return frozenset()  # what is wrong with the folder is told when it is written to
 
 
 def _listed_folder(target: Target, names: Iterable[str]) -> str:

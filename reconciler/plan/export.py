@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.file_names import is_portable
 from reconciler.core.model import MISSING, Json, JsonObject, Missing
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
@@ -222,7 +223,8 @@ def keys(
 ) -> dict[str, str]:
     """A key for each of `clients`, by remote id: its name in small letters, or else its id.
 
-    None is in `taken`, none is given twice, and none depends on the order of `clients`.
+    None is in `taken`, none is given twice, none is what Windows cannot have as a file's name, and
+    none depends on the order of `clients`.
     """
     match = provider.identity.match or "name"
     names = {client.remote_id: slug(str(client.body.get(match) or "")) for client in clients}
@@ -232,16 +234,18 @@ def keys(
     used = {*taken}
     for remote_id in sorted(names):
         name = names[remote_id]
-        if name and shared[name] == 1 and name not in taken:
+        if shared[name] == 1 and name not in taken and is_portable(name):
             given[remote_id] = name
             used.add(name)
     for remote_id in sorted(names.keys() - given.keys()):
-        given[remote_id] = _free_key(slug(remote_id) or "client", used)
+        spelled = slug(remote_id)
+        given[remote_id] = _free_key(spelled if is_portable(spelled) else f"client-{spelled}", used)
         used.add(given[remote_id])
     return given
 
 
 def _free_key(name: str, used: Collection[str]) -> str:
+    name = name[:_LONGEST_KEY].rstrip("-._")
     number, key = 1, name
     while key in used:
         number += 1

@@ -82,3 +82,17 @@ def test_a_path_where_anything_is_already_is_occupied(tmp_path):
     )
 
     assert found == {"web"}
+
+
+@pytest.mark.parametrize("there", ["Web.yaml", "WEB.YAML", "web.Yaml", "weB.yaml", "ſhop.yaml"])
+def test_a_path_that_another_system_takes_for_one_that_is_there_is_occupied(tmp_path, there):
+    (tmp_path / there).touch()
+    paths = {key: f"{tmp_path}/{key}.yaml" for key in ("web", "shop", "orders")}
+
+    found = keys_of_existing_files(paths)
+
+    assert found == {"shop" if there.endswith("hop.yaml") else "web"}
+
+
+def test_in_a_folder_that_is_not_there_nothing_is_occupied(tmp_path):
+    assert keys_of_existing_files({"web": f"{tmp_path}/new/web.yaml"}) == set()

@@ -261,6 +261,24 @@ def test_clients_of_one_name_and_of_none_are_called_by_their_ids():
     assert keys(VENDOR, reversed(fleet), {"taken"}) == found
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("CON", "COM1", "nul.txt", "Lpt9", "aux.v1.2", "com¹", "prn ", "c o n".replace(" ", "")),
+        *("NUL.", "\uff23\uff2f\uff2e", "LPT0", "com²", "Aux!"),
+    ],
+)
+def test_a_client_whose_name_windows_cannot_have_as_a_file_is_called_by_its_id(name):
+    assert keys(VENDOR, [client("id-1", name=name)], ()) == {"id-1": "id-1"}
+
+
+@pytest.mark.parametrize(
+    ("remote_id", "key"), [("con", "client-con"), ("NUL.7", "client-nul.7"), ("日本", "client")]
+)
+def test_an_id_that_windows_cannot_have_either_is_prefixed(remote_id, key):
+    assert keys(VENDOR, [client(remote_id, name="aux")], ()) == {remote_id: key}
+
+
 def test_a_key_is_never_given_twice():
     fleet = [client("A"), client("a"), client("?"), client("b" * 70, name="a")]
 
