@@ -16,7 +16,13 @@ from reconciler.plan.context import (
 )
 from reconciler.plan.diff import compare
 from reconciler.plan.existing import blocked_fields, change_of, plan_existing, plan_found
-from reconciler.plan.guards import Rule, change_refusal, refuse_shared_ids, threshold_refusals
+from reconciler.plan.guards import (
+    Rule,
+    change_refusal,
+    refuse,
+    refuse_shared_ids,
+    threshold_refusals,
+)
 from reconciler.plan.ownership import (
     Unowned,
     find_created,
@@ -220,5 +226,4 @@ def _ids_still_bound(context: TargetContext, changes: Iterable[Change]) -> froze
 
 def _refuse(context: TargetContext, change: Change) -> Change:
     found = change.refusal or change_refusal(context, change)
-    # A refused change shows no request: none would be sent, and --show-requests says what would.
-    return change if found is None else replace(change, refusal=found, requests=())
+    return change if found is None else refuse(context, change, found)

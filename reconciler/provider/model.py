@@ -140,7 +140,7 @@ class Provider:
     `always` are the fields that every partial PUT carries, because the server would empty them.
     `protected` are names of clients that are never touched. `rotate` is how a client gets a new
     secret: the call that has the server make one, or the field to set; None where nothing does.
-    `request_id_header` is where answers say by which id the server's logs know the request, in
+    `concurrency` is how many requests the server takes at once. `request_id_header` is where answers say by which id the server's logs know the request, in
     small letters.
     """
 
@@ -168,3 +168,4 @@ class Provider:
     switch: Switch | None = None
     rotate: Endpoint | ChosenSecret | None = None
     request_id_header: str | None = None
+    concurrency: int = 8
