@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.changes import Action, Change, FieldChange, Origin, Refusal
 from reconciler.core.model import MISSING, Redacted
-from reconciler.core.pointer import escape
+from reconciler.core.pointer import escape, resolve
 from reconciler.core.secrets import reveal
 from reconciler.core.values import brief_text
 from reconciler.plan.requests import needs_replace
@@ -121,7 +121,9 @@ def is_own(context: TargetContext, remote_id: str | None) -> bool:
 def protected_refusal(provider: Provider, body: JsonObject) -> Refusal | None:
     """The veto on every change of a client that the server itself needs, as its descriptor says."""
     name = client_name(provider, body)
-    if name not in provider.protected:
+    remote_id = resolve(body, provider.identity.pointer)
+    # The name may be changed on the server, and the id by how it was set up.
+    if not provider.protected & {name, remote_id if isinstance(remote_id, str) else ""}:
         return None
     message = f"the client named {name!r} belongs to the server itself"
     return Refusal(rule=Rule.PROTECTED, message=f"{message} and is never touched")

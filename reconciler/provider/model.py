@@ -130,6 +130,7 @@ class Field:
     read_only: bool = False
     write_only: bool = False
     default: Json | Missing = MISSING
+    when_invalid: Json | Missing = MISSING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,7 +139,7 @@ class Provider:
 
     It is compared by identity, so that what follows from a provider can be computed once and kept.
     `always` are the fields that every partial PUT carries, because the server would empty them.
-    `protected` are names of clients that are never touched. `rotate` is how a client gets a new
+    `protected` are names and ids of clients that are never touched. `rotate` is how a client gets a new
     secret: the call that has the server make one, or the field to set; None where nothing does.
     `concurrency` is how many requests the server takes at once. `request_id_header` is where answers say by which id the server's logs know the request, in
     small letters.
