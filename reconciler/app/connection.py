@@ -67,6 +67,7 @@ def connection_to(
         ca_bundle=None if target.ca_bundle is None else _below_root(project, target.ca_bundle),
         connect_timeout=target.connect_timeout,
         read_timeout=target.read_timeout,
+        workers=target.concurrency or provider.concurrency,
         log=log,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.changes import Action
 from reconciler.core.errors import (
@@ -12,9 +12,11 @@ from reconciler.core.errors import (
     NotFound,
     Rejected,
     RemoteError,
+    ServerFailed,
 )
 from reconciler.core.model import Intent
 from reconciler.core.secrets import fingerprint, holds_secret
+from reconciler.http.retry import ATTEMPTS
 from reconciler.plan.diff import compare
 from reconciler.plan.normalize import canonical
 
@@ -27,7 +29,9 @@ if TYPE_CHECKING:
 
 # How servers say that a chosen id is taken: 409 is HTTP's word for it (RFC 9110 section 15.5.10),
 # 422 what frameworks answer that check it like any other value.
-_TAKEN = frozenset({409, 422})
+_TAKEN: Final = frozenset({409, 422})
+# RFC 9110 section 15.6.1.
+_SERVER_GAVE_UP: Final = 500
 
 
 def create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manifest) -> JsonObject:
@@ -35,7 +39,9 @@ def create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manife
 
     The intent is on disk before the request leaves. It is closed where the server certainly refused
     or never got the request, and left open where nobody knows; recording the client closes it. Where
-    a chosen id is taken by a client that is as wanted, that is the client.
+    the id was chosen, a create that got no answer is settled at once: by that id the client is read,
+    and created again where it is absent. Where a chosen id is taken by a client that is as wanted,
+    that is the client.
     """
     request = change.requests[0]
     intent = _make_intent(target, change, request)
@@ -43,18 +49,72 @@ def create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manife
     target.session.check_lock()
     target.session.intend(change.key, intent)
     try:
-        return log.write(request, "")
+        return _send(target, log, request, intent.remote_id)
     # A RemoteError too, and the one after which the intent has to stay open.
     except Ambiguous:
         raise
     except RemoteError as refused:
         # The POST of a run before, or of one at the same time, may have made it after all.
-        if isinstance(refused, Rejected) and refused.status in _TAKEN and intent.remote_id:
+        if intent.remote_id is not None and _is_taken(refused):
             found = _existing_client(target, log, manifest, intent.remote_id, refused)
             if found is not None:
                 return found
         _close_create(target, change.key)
         raise
+
+
+def _send(
+    target: OpenTarget, log: RequestLog, request: Request, chosen_id: str | None
+) -> JsonObject:
+    """What the server shows of the client after the POST, which is repeated where that makes no second client."""
+    attempt = 1
+    while True:
+        try:
+            return log.write(request, "")
+        except Ambiguous as lost:
+            if chosen_id is None:
+                raise
+            found = _read_chosen(log, chosen_id, lost)
+            if found is not None:
+                return found
+            if attempt == ATTEMPTS or target.stop.reason(creates=True):
+                raise _still_absent(lost, chosen_id, attempt) from None
+            target.transport.wait_to_repeat(attempt, lost)
+        except Rejected as refused:
+            # What an earlier try made, later than its read could see it, is this very client.
+            if chosen_id is None or attempt == 1 or not _is_taken(refused):
+                raise
+            found = _read_chosen(log, chosen_id, refused)
+            if found is None:
+                raise
+            return found
+        attempt += 1
+
+
+def _read_chosen(log: RequestLog, chosen_id: str, failed: RemoteError) -> JsonObject | None:
+    """The client that has the chosen id, None where the server says that nobody has it."""
+    try:
+        return log.read(chosen_id)
+    except NotFound:
+        return None
+    except RemoteError as error:
+        # Not a refusal, which would close the intent of a client that may be there.
+        raise Ambiguous(
+            f"{failed}. Whether {chosen_id} is there could not be read: {error}"
+        ) from None
+
+
+def _still_absent(lost: Ambiguous, chosen_id: str, attempts: int) -> RemoteError:
+    """The error of a create that was lost each time, and of which the server shows nothing."""
+    times = "once" if attempts == 1 else f"{attempts} times"
+    message = f"{lost}. It was sent {times}, and read by its id {chosen_id} the client is not there"
+    # The server itself gave up on it. A gateway did not see the end of it, and nor did a timeout.
+    kind = ServerFailed if lost.status == _SERVER_GAVE_UP else Ambiguous
+    return kind(message, status=lost.status, tracking=lost.tracking)
+
+
+def _is_taken(refused: RemoteError) -> bool:
+    return isinstance(refused, Rejected) and refused.status in _TAKEN
 
 
 def _make_intent(target: OpenTarget, change: Change, request: Request) -> Intent:
@@ -83,18 +143,12 @@ def _body_of(provider: Provider, request: Request) -> JsonObject:
 
 
 def _existing_client(
-    target: OpenTarget, log: RequestLog, manifest: Manifest, remote_id: str, refused: Rejected
+    target: OpenTarget, log: RequestLog, manifest: Manifest, remote_id: str, refused: RemoteError
 ) -> JsonObject | None:
     """The client that has the chosen id already, if it is as wanted; None where nobody has it."""
-    try:
-        body = log.read(remote_id)
-    except NotFound:
+    body = _read_chosen(log, remote_id, refused)
+    if body is None:
         return None
-    except RemoteError as error:
-        # Not the refusal, which would close the intent of a client that may be there.
-        raise Ambiguous(
-            f"{refused}. Whether {remote_id} is taken could not be read: {error}"
-        ) from None
     fields = target.provider.fields
     # What only an update takes was not in the POST, and is sent after this.
     wanted = {name: value for name, value in manifest.spec.items() if not fields[name].update_only}

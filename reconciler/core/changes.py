@@ -62,10 +62,14 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A guard's veto: `rule` names it for machines, `message` says why and what to do."""
+    """A guard's veto: `rule` names it for machines, `message` says why and what to do.
+
+    `holds_back` is what is not sent: the change of its client alone, or all of the apply.
+    """
 
     rule: str
     message: str
+    holds_back: Literal["client", "apply"] = "apply"
 
 
 Operation: TypeAlias = Literal["create", "update", "delete"]

@@ -52,13 +52,15 @@ class StalePlan(ReconcilerError):
 class RemoteError(ReconcilerError):
     """A server did not do what was asked; `status` is the HTTP status where there was one.
 
-    `tracking` is what the server calls the request by, "" where it said nothing.
+    `tracking` is what the server calls the request by, "" where it said nothing. `retry_after`
+    are the seconds that it asked to wait, None where it did not ask.
     """
 
     def __init__(self, message: str, *, status: int | None = None, tracking: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.tracking = tracking
+        self.retry_after: float | None = None
 
 
 class Unreachable(RemoteError):

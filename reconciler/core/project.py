@@ -59,7 +59,8 @@ class Policy:
     client of ours without a manifest is deleted, within `max_deletes` and `max_change_percent` (of
     those that are ours), not while it was used within `keep_used_days`, and after
     `quarantine_days` of being disabled. `on_removal`: "disable" turns it off in place of deleting
-    it; "keep" leaves it alone where nothing can be deleted. `override` is `--max-deletes`: for one
+    it; "keep" leaves it alone where nothing can be deleted. `refused`: whether what a guard refuses
+    of one client stops the whole apply or is skipped; None skips where drift alone is the cause. `override` is `--max-deletes`: for one
     run it stands in for both limits.
     """
 
@@ -70,6 +71,7 @@ class Policy:
     keep_used_days: int = 30
     quarantine_days: int = 0
     on_removal: Literal["keep", "disable"] = "keep"
+    refused: Literal["stop", "skip"] | None = None
     override: int | None = None
 
 
@@ -98,7 +100,8 @@ class Target:
     """One server: `provider` is a name, or with a slash a folder relative to the project's.
 
     `rate_limit` is what the user states, None where the provider's documented one holds; the run
-    keeps to `share` of it. Timeouts are in seconds. `endpoints` and `collection` overlay the
+    keeps to `share` of it. `concurrency` is how many requests may be in flight at once, None where
+    the provider says it. Timeouts are in seconds. `endpoints` and `collection` overlay the
     provider's descriptor. `conflict_check` (`guard` in the file) says how a write makes sure
     that the client is as it was when it was planned; None leaves it to the provider's dialect.
     `formerly` are the names that the target had before, and the addresses (with `://` in them).
@@ -120,6 +123,7 @@ class Target:
     endpoints: JsonObject = field(default_factory=dict)
     conflict_check: ConflictCheck | None = None
     formerly: tuple[str, ...] = ()
+    concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import RemoteError, ServerFailed
+from reconciler.http.concurrency import Gate
 from reconciler.http.responses import Reply, SendState
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ class Retrier:
         target: str,
         rate: Rate | None,
         *,
+        concurrency: int,
         sleep: Callable[[float], None],
         monotonic: Callable[[], float],
         jitter: Callable[[], float],
     ) -> None:
         self._target = target
         self._pace = _pace_for(rate, monotonic)
+        self._gate = Gate(concurrency)
         self._sleep = sleep
         self._jitter = jitter
         self._wait_is_too_long: RemoteError | None = None
@@ -60,23 +63,31 @@ class Retrier:
             # A new error each time: one that several threads raise would mix their tracebacks.
             error = ServerFailed(str(self._wait_is_too_long), status=self._wait_is_too_long.status)
             return Reply(state=SendState.ANSWERED, error=error)
-        return send_once()
+        return self._gate.send(send_once)
 
-    def _wait_after(self, attempt: int, reply: Reply) -> None:
-        """Wait before the next try, all threads together where the server refused one with 429."""
-        asked = retry_after(reply.headers)
+    def wait_to_repeat(self, attempt: int, asked: float | None, status: int | None) -> None:
+        """Wait after the failed `attempt`, from 1, before the same is sent again.
+
+        `asked` are the seconds of the server's Retry-After, for which all threads wait together.
+        Where they are more than a run waits, whatever is sent next ends in an error instead.
+        """
         if asked is not None and asked > LONGEST_WAIT:
             self._wait_is_too_long = ServerFailed(
                 f"{self._target}: the server asks to wait {asked:.0f} s (Retry-After), more than "
                 f"the {LONGEST_WAIT:.0f} s that a run waits; run again after that",
-                status=reply.status,
+                status=status,
             )
         elif asked is not None:
             self._pace.pause(asked)
-        elif reply.state is SendState.RATE_LIMITED:
-            self._pace.pause(backoff(attempt, self._jitter))
         else:
             self._wait(backoff(attempt, self._jitter))
+
+    def _wait_after(self, attempt: int, reply: Reply) -> None:
+        asked = retry_after(reply.headers)
+        # A 429 is for all threads, also where it does not say for how long.
+        if asked is None and reply.state is SendState.RATE_LIMITED:
+            asked = backoff(attempt, self._jitter)
+        self.wait_to_repeat(attempt, asked, reply.status)
 
     def _wait(self, seconds: float) -> None:
         if seconds > 0:

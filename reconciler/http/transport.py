@@ -32,7 +32,7 @@ from reconciler.http.responses import (
     secrets_in,
     send_state,
 )
-from reconciler.http.retry import Retrier
+from reconciler.http.retry import Retrier, retry_after
 from reconciler.provider.errors import clean
 
 if TYPE_CHECKING:
@@ -83,7 +83,12 @@ class Transport:
         self._monotonic = monotonic
         self._auth = BearerAuth(connection, monotonic)
         self._retrier = Retrier(
-            connection.target, connection.rate, sleep=sleep, monotonic=monotonic, jitter=jitter
+            connection.target,
+            connection.rate,
+            concurrency=connection.workers,
+            sleep=sleep,
+            monotonic=monotonic,
+            jitter=jitter,
         )
         self._client = _make_client(connection, http_transport, self._on_request, self._on_response)
 
@@ -107,6 +112,10 @@ class Transport:
     def workers(self) -> int:
         """How many threads may send at once without waiting for a connection."""
         return self._connection.workers
+
+    def wait_to_repeat(self, attempt: int, failed: RemoteError) -> None:
+        """Wait after the `attempt`, from 1, that `failed`, as its answer asks for, before it is sent again."""
+        self._retrier.wait_to_repeat(attempt, failed.retry_after, failed.status)
 
     def send(
         self,
@@ -139,9 +148,14 @@ class Transport:
         reply, maybe_done = self._retrier.send_with_retries(method, lambda: self._send_once(call))
         # Asked for after the tries: a token that was renewed meanwhile is masked as well.
         secrets = (*call.secrets, *self._auth.secrets)
-        return read_answer(
-            self._connection.provider, call, reply, maybe_done=maybe_done, secrets=secrets
-        )
+        try:
+            return read_answer(
+                self._connection.provider, call, reply, maybe_done=maybe_done, secrets=secrets
+            )
+        except RemoteError as error:
+            # For a caller that can find out what became of a write, and then sends it again.
+            error.retry_after = retry_after(reply.headers)
+            raise
 
     def _send_once(self, call: Call) -> Reply:
         """The reply to one try. What httpx raises ends here, with the headers that it holds."""

@@ -16,12 +16,19 @@ from reconciler.core.changes import (
     SecretState,
 )
 from reconciler.core.model import InventoryEntry, LiveClient, Manifest, Redacted
+from reconciler.core.values import brief_text
 from reconciler.plan.applied import ignored_fields
 from reconciler.plan.context import TargetContext, chosen_id, live_client
 from reconciler.plan.diff import accepted_spellings, compare
 from reconciler.plan.preconditions import conflict_check
 from reconciler.plan.prune import turned_on_again
-from reconciler.plan.requests import needs_replace, replacement_requests, update_requests
+from reconciler.plan.requests import (
+    needs_replace,
+    repaired_fields,
+    replacement_requests,
+    update_requests,
+)
+from reconciler.provider.model import UpdateStyle
 from reconciler.provider.secrets import secret_in
 
 if TYPE_CHECKING:
@@ -90,7 +97,13 @@ def plan_existing(
         requests = _update(context, manifest, live, fields)
         back = "" if manifest is stated else "; its manifest is back, so it is turned on again"
         reason = _who_moved(fields) + back
-        change = replace(change, action=Action.UPDATE, reason=reason, requests=requests)
+        change = replace(
+            change,
+            action=Action.UPDATE,
+            reason=reason,
+            requests=requests,
+            warnings=(*change.warnings, *_warn_of_repairs(provider, live, fields)),
+        )
     if recorded is None:
         return _adopt(context, change, manifest, live)
     return _plan_secret(context, change, manifest, live, recorded)
@@ -249,6 +262,20 @@ def _who_moved(fields: Iterable[FieldChange]) -> str:
 
 def _fields(count: int) -> str:
     return "1 field" if count == 1 else f"{count} fields"
+
+
+def _warn_of_repairs(
+    provider: Provider, live: LiveClient, fields: Iterable[FieldChange]
+) -> tuple[str, ...]:
+    """A warning for each value that goes along because the server would refuse the update without it."""
+    if provider.style is UpdateStyle.JSON_PATCH:
+        return ()
+    repaired = repaired_fields(provider, live.body, [change.field for change in fields])
+    return tuple(
+        f"{name} is {brief_text(live.body[provider.fields[name].read_as])} on the server, which it "
+        f"takes no more and without which it takes no change: {brief_text(value)} is sent along"
+        for name, value in repaired.items()
+    )
 
 
 def _warn_of_spellings(names: Sequence[str]) -> tuple[str, ...]:

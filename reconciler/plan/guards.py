@@ -6,8 +6,12 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.changes import Action, Change, FieldChange, Refusal
+from reconciler.core.changes import Action, Change, FieldChange, Origin, Refusal
+from reconciler.core.model import MISSING, Redacted
+from reconciler.core.pointer import escape, resolve
 from reconciler.core.secrets import reveal
+from reconciler.core.values import brief_text
+from reconciler.plan.requests import needs_replace
 from reconciler.provider.secrets import stated_secret
 
 if TYPE_CHECKING:
@@ -82,6 +86,24 @@ class Rule(StrEnum):
     SINK_FAILED = "sink-failed", "creating more while the sink refuses a secret that waits"
 
 
+# Those that are about one client, so that no other change is worse for being sent without it. Any
+# other rule, a new one too, stops the whole apply: it is about a target, or about whose a client is.
+_OF_ONE_CLIENT: Final = frozenset(
+    {
+        Rule.OWN_CLIENT,
+        Rule.PROTECTED,
+        Rule.PREVENT_DESTROY,
+        Rule.REPLACE_NOT_ALLOWED,
+        Rule.REPLACE_BOUND_ID,
+        Rule.REPLACE_UNOWNED,
+        Rule.NO_DELETE,
+        Rule.BOUND_ID_ABSENT,
+        Rule.AMBIGUOUS_ADOPTION,
+        Rule.AMBIGUOUS_CREATE,
+        Rule.UNKNOWN_CREATE,
+        Rule.PENDING_CREATE,
+    }
+)
 _WAY_OUT: Final = "; to do it on purpose, run once with --max-deletes N"
 
 
@@ -103,7 +125,9 @@ def is_own(context: TargetContext, remote_id: str | None) -> bool:
 def protected_refusal(provider: Provider, body: JsonObject) -> Refusal | None:
     """The veto on every change of a client that the server itself needs, as its descriptor says."""
     name = client_name(provider, body)
-    if name not in provider.protected:
+    remote_id = resolve(body, provider.identity.pointer)
+    # The name may be changed on the server, and the id by how it was set up.
+    if not provider.protected & {name, remote_id if isinstance(remote_id, str) else ""}:
         return None
     message = f"the client named {name!r} belongs to the server itself"
     return Refusal(rule=Rule.PROTECTED, message=f"{message} and is never touched")
@@ -138,6 +162,35 @@ def change_refusal(context: TargetContext, change: Change) -> Refusal | None:
         _replace_refusal(change, context.provider) if change.action is Action.REPLACE else None,
     )
     return next((found for found in guards if found is not None), None)
+
+
+def refuse(context: TargetContext, change: Change, found: Refusal) -> Change:
+    """The change, refused: without its requests, and with what the refusal holds back besides."""
+    alone = found.rule in _OF_ONE_CLIENT and _is_skipped(context, change)
+    refusal = replace(found, holds_back="client" if alone else "apply")
+    # A refused change shows no request: none would be sent, and --show-requests says what would.
+    return replace(change, refusal=refusal, requests=())
+
+
+def _is_skipped(context: TargetContext, change: Change) -> bool:
+    stated = context.target.policy.refused
+    if stated is not None:
+        return stated == "skip"
+    causes = _blocked(context.provider, change) or change.fields
+    # Nobody who changes a file can be asked about it, and others' repairs must not wait for that.
+    return bool(causes) and all(cause.origin is Origin.DRIFT for cause in causes)
+
+
+def _blocked(provider: Provider, change: Change) -> list[FieldChange]:
+    """The fields of a change for which the client would have to be replaced."""
+    if change.action is not Action.REPLACE or change.manifest is None:
+        return []
+    wanted = change.manifest.spec
+    return [
+        field
+        for field in change.fields
+        if needs_replace(provider, provider.fields[field.field], wanted[field.field])
+    ]
 
 
 def removal_refusal(
@@ -222,7 +275,9 @@ def threshold_refusals(
     """
     # A create counts on neither side. Clients that were not picked do: a share is one of all.
     existing = [change for change in changes if change.live is not None]
-    taken, ours = sum(map(_takes_away, existing)), len(existing) + not_planned
+    # What is held back alone is not taken away, however many of them there are.
+    taken = sum(_takes_away(change) for change in existing if not _is_held_back(change))
+    ours = len(existing) + not_planned
     if policy.override is not None:
         over = taken > policy.override
         allowed = f"--max-deletes allows {policy.override}"
@@ -260,31 +315,55 @@ def _narrowed_own_client(context: TargetContext, change: Change) -> Refusal | No
 
 def _replace_refusal(change: Change, provider: Provider) -> Refusal | None:
     lifecycle = change.manifest.lifecycle if change.manifest else None
+    kept = _ways_to_keep(_blocked(provider, change))
     # The order decides which way out is named: first those that no word in the manifest opens.
     if provider.delete is None:
         return Refusal(
             rule=Rule.NO_DELETE,
-            message=f"{provider.title} cannot delete a client, so this one cannot be replaced",
+            message=f"{provider.title} cannot delete a client, so this one cannot be replaced{kept}",
         )
     # Before allowReplace: "never" outweighs "may".
     if lifecycle is not None and lifecycle.prevent_destroy:
         return Refusal(
             rule=Rule.PREVENT_DESTROY,
-            message="a replace deletes the client, and lifecycle.preventDestroy forbids that",
+            message="a replace deletes the client, and lifecycle.preventDestroy forbids that: take "
+            f"it out of the manifest{kept}",
         )
     if change.manifest is not None and change.manifest.id is not None:
         return Refusal(
             rule=Rule.REPLACE_BOUND_ID,
             message="metadata.id binds this manifest to one client, and a replace makes another: "
-            "take metadata.id out of the manifest first",
+            f"take metadata.id out of the manifest first{kept}",
         )
     if lifecycle is not None and lifecycle.allow_replace:
         return None
     return Refusal(
         rule=Rule.REPLACE_NOT_ALLOWED,
         message="a replace gives the client a new id and a new secret: say "
-        "lifecycle.allowReplace: true in its manifest if that is what you want",
+        f"lifecycle.allowReplace: true in its manifest if that is what you want{kept}",
     )
+
+
+def _ways_to_keep(blocked: Iterable[FieldChange]) -> str:
+    """The ways out that leave the client as it is on the server, as the end of a sentence."""
+    stated = [
+        # A secret has no value that could be shown, and may not be stated in a file anyway.
+        (each.field, "" if isinstance(each.before, Redacted) else f": {brief_text(each.before)}")
+        for each in blocked
+        if each.before is not MISSING
+    ]
+    if not stated:
+        return ""
+    values = ", ".join(f"{name}{value}" for name, value in stated)
+    pointers = ", ".join(f"/{escape(name)}" for name, _ in stated)
+    return (
+        f"; or keep the client as the server has it, and state that in its manifest ({values}), "
+        f"or list {pointers} in lifecycle.ignoreChanges"
+    )
+
+
+def _is_held_back(change: Change) -> bool:
+    return change.refusal is not None and change.refusal.holds_back == "client"
 
 
 def _takes_away(change: Change) -> bool:

@@ -17,7 +17,13 @@ from reconciler.plan.context import (
 )
 from reconciler.plan.diff import compare
 from reconciler.plan.existing import blocked_fields, change_of, plan_existing, plan_found
-from reconciler.plan.guards import Rule, change_refusal, refuse_shared_ids, threshold_refusals
+from reconciler.plan.guards import (
+    Rule,
+    change_refusal,
+    refuse,
+    refuse_shared_ids,
+    threshold_refusals,
+)
 from reconciler.plan.moves.moves import former_addresses, plan_moves
 from reconciler.plan.moves.neighbours import elsewhere_refusal, server_refusal
 from reconciler.plan.moves.renames import refuse_renames_elsewhere, tell_orphans, tell_renames
@@ -245,5 +251,4 @@ def _refuse(context: TargetContext, change: Change, unowned: Unowned) -> Change:
         or elsewhere_refusal(context, elsewhere, change.remote_id, change.key)
         or change_refusal(context, change)
     )
-    # A refused change shows no request: none would be sent, and --show-requests says what would.
-    return change if found is None else replace(change, refusal=found, requests=())
+    return change if found is None else refuse(context, change, found)

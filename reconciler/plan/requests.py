@@ -78,9 +78,13 @@ def update_requests(
         # replace a test would see the new value.
         update = [*tests, *json_patch(provider, wanted, body, changed)]
     elif provider.style is UpdateStyle.PUT_FULL:
-        update = full_body(provider, wanted, body, ignore)
+        update = full_body(provider, wanted, body, ignore) | repaired_fields(
+            provider, body, changed
+        )
     else:
-        update = partial_body(provider, wanted, body, changed)
+        update = partial_body(provider, wanted, body, changed) | repaired_fields(
+            provider, body, changed
+        )
     return (_request("update", provider.update, provider, update),)
 
 
@@ -195,6 +199,20 @@ def partial_body(
         name: value
         for name in sorted(carried)
         if (value := _laid_over(provider.fields[name], wanted, body, ignore)) is not MISSING
+    }
+
+
+def repaired_fields(
+    provider: Provider, body: JsonObject, changed: Collection[str]
+) -> dict[str, Json]:
+    """The values that an update of the live `body` carries in place of those that no update takes."""
+    return {
+        name: field.when_invalid
+        for name, field in provider.fields.items()
+        if field.when_invalid is not MISSING
+        and name not in changed
+        and field.read_as in body
+        and not field_accepts(provider.update_schema, name, writable(field, body[field.read_as]))
     }
 
 

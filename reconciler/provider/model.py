@@ -130,6 +130,7 @@ class Field:
     read_only: bool = False
     write_only: bool = False
     default: Json | Missing = MISSING
+    when_invalid: Json | Missing = MISSING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -138,10 +139,11 @@ class Provider:
 
     It is compared by identity, so that what follows from a provider can be computed once and kept.
     `list` may be paged as `pagination` says; None is a list without pages, if `list_is_described`
-    says that the descriptor states so, else one of which that is not known. `always` are the fields that every partial PUT carries, because the server would empty them.
-    `protected` are names of clients that are never touched. `rotate` is how a client gets a new
+    says that the descriptor states so, else one of which that is not known. `always` are the fields
+    that every partial PUT carries, because the server would empty them. `protected` are names and
+    ids of clients that are never touched. `rotate` is how a client gets a new
     secret: the call that has the server make one, or the field to set; None where nothing does.
-    `request_id_header` is where answers say by which id the server's logs know the request, in
+    `concurrency` is how many requests the server takes at once. `request_id_header` is where answers say by which id the server's logs know the request, in
     small letters.
     """
 
@@ -170,3 +172,4 @@ class Provider:
     switch: Switch | None = None
     rotate: Endpoint | ChosenSecret | None = None
     request_id_header: str | None = None
+    concurrency: int = 8

@@ -41,9 +41,9 @@ _PHRASES: Final = {
     Action.NOOP: "unchanged",
 }
 ORIGINS: Final = {
-    Origin.DRIFT: "changed on the server since the last apply",
-    Origin.CONFIG: "changed in git",
-    Origin.BOTH: "changed in git and on the server",
+    Origin.DRIFT: "drift: changed on the server since the last apply",
+    Origin.CONFIG: "config: changed in git",
+    Origin.BOTH: "both: changed in git and on the server",
 }
 
 
@@ -91,15 +91,18 @@ def heading_line(change: Change) -> Line:
 def message_lines(change: Change) -> Iterator[Line]:
     """The lines of a change's refusal and warnings."""
     if change.refusal is not None:
-        yield refusal_line(change.refusal.rule, change.refusal.message, depth=1)
+        alone = ", this client alone" if change.refusal.holds_back == "client" else ""
+        yield refusal_line(change.refusal.rule, change.refusal.message, depth=1, alone=alone)
     for warning in change.warnings:
         yield Line(mark="!", depth=1, text=f"warning: {escape_unprintable(warning)}")
 
 
-def refusal_line(rule: str, message: str, *, depth: int) -> Line:
-    """The line that says that a guard refused, and by which rule."""
+def refusal_line(rule: str, message: str, *, depth: int, alone: str = "") -> Line:
+    """The line that says that a guard refused, by which rule, and whether it holds back its client `alone`."""
     return Line(
-        mark="!", depth=depth, text=f"refused ({one_line(rule)}): {escape_unprintable(message)}"
+        mark="!",
+        depth=depth,
+        text=f"refused ({one_line(rule)}){alone}: {escape_unprintable(message)}",
     )
 
 

@@ -158,7 +158,8 @@ def _moved_from(change: Change) -> dict[str, Json]:
 
 
 def _refusal(refusal: Refusal) -> dict[str, Json]:
-    return {"rule": refusal.rule, "message": refusal.message}
+    alone = {"holdsBack": "client"} if refusal.holds_back == "client" else {}
+    return {"rule": refusal.rule, "message": refusal.message, **alone}
 
 
 def _field(field: FieldChange) -> dict[str, Json]:

@@ -1,5 +1,7 @@
 """A create is remembered before it leaves, and closed by what certainly came of it."""
 
+import json
+
 import httpx
 import pytest
 from support.given import manifest
@@ -279,3 +281,143 @@ def test_a_front_without_a_list_is_created_with_an_intent_too(tmp_path):
     shop.apply(Server(httpx.ReadTimeout("slow")), manifest(spec=FRONT))
 
     assert list(shop.pending) == ["web"]
+
+
+class Overrun:
+    """A Boruta that fails the first POSTs with `failures`, each carried out where `kept` says so."""
+
+    def __init__(self, *failures, kept=()):
+        self.failures, self.kept, self.made, self.calls = list(failures), kept, {}, []
+
+    def __call__(self, request):
+        if request.url.path == "/token":
+            return httpx.Response(200, json={"access_token": "t", "token_type": "Bearer"})
+        self.calls.append(request.method)
+        if request.method == "GET":
+            found = self.made.get(request.url.path.rpartition("/")[2])
+            if found is None:
+                return httpx.Response(404, json={"code": "NOT_FOUND"})
+            return httpx.Response(200, json={"data": found})
+        client = json.loads(request.content)["client"]
+        if client["id"] in self.made:
+            return httpx.Response(422, json={"errors": {"id": ["has already been taken"]}})
+        number = self.calls.count("POST") - 1
+        failure = self.failures[number] if number < len(self.failures) else None
+        if failure is None or number in self.kept:
+            self.made[client["id"]] = box(client["id"], name=client["name"])
+        if isinstance(failure, Exception):
+            raise failure
+        return failure or httpx.Response(201, json={"data": self.made[client["id"]]})
+
+
+LOST = {
+    "500": httpx.Response(500, json={"code": "INTERNAL_SERVER_ERROR"}),
+    "502": httpx.Response(502, text="<html>"),
+    "503 with a wait": httpx.Response(503, headers={"retry-after": "7"}),
+    "timeout": httpx.ReadTimeout("slow"),
+    "cut": httpx.ReadError("dropped"),
+    "a page": httpx.Response(201, text="<html>"),
+    "nothing": httpx.Response(201, json={}),
+}
+
+
+@pytest.mark.parametrize("failure", LOST.values(), ids=LOST)
+def test_with_a_chosen_id_a_lost_create_that_made_nothing_is_sent_again_in_the_same_run(
+    tmp_path, failure
+):
+    shop, server = Shop(tmp_path, "boruta"), Overrun(failure)
+
+    (outcome,) = shop.apply(server, manifest(spec=BOX))
+
+    assert outcome.status is Status.DONE, outcome.message
+    assert server.calls == ["POST", "GET", "POST"]
+    assert list(server.made) == [outcome.remote_id]
+    assert shop.pending == {}
+    assert outcome.secret_location
+
+
+@pytest.mark.parametrize("failure", LOST.values(), ids=LOST)
+def test_with_a_chosen_id_a_lost_create_that_made_the_client_is_bound_with_its_secret(
+    tmp_path, failure
+):
+    shop, server = Shop(tmp_path, "boruta"), Overrun(failure, kept=(0,))
+
+    (outcome,) = shop.apply(server, manifest(spec=BOX))
+
+    assert outcome.status is Status.DONE, outcome.message
+    assert server.calls == ["POST", "GET"]
+    assert shop.pending == {}
+    assert outcome.secret_location
+
+
+def test_a_create_that_is_seen_only_after_its_read_is_bound_and_not_refused_as_taken(tmp_path):
+    server = Overrun(httpx.ReadTimeout("slow"))
+
+    def late(request):
+        reply = server(request)
+        remote_id = request.url.path.rpartition("/")[2]
+        if request.method == "GET" and remote_id not in server.made:
+            server.made[remote_id] = box(remote_id, name="as the server spells it")
+        return reply
+
+    shop = Shop(tmp_path, "boruta")
+    (outcome,) = shop.apply(late, manifest(spec=BOX))
+
+    assert outcome.status is Status.DONE, outcome.message
+    assert server.calls == ["POST", "GET", "POST", "GET"]
+    assert [change.field for change in outcome.server_changed] == ["name"]
+
+
+def test_tries_are_bounded_and_a_server_that_gave_up_each_time_made_nothing(tmp_path):
+    shop, server = Shop(tmp_path, "boruta"), Overrun(*[LOST["500"]] * 9)
+
+    (outcome,) = shop.apply(server, manifest(spec=BOX))
+
+    assert outcome.status is Status.FAILED
+    assert "sent 5 times" in outcome.message
+    assert server.calls == ["POST", "GET"] * 5
+    assert shop.pending == {}
+
+
+def test_what_a_gateway_gave_up_on_each_time_stays_unknown(tmp_path):
+    shop, server = Shop(tmp_path, "boruta"), Overrun(*[LOST["502"]] * 9)
+
+    (outcome,) = shop.apply(server, manifest(spec=BOX))
+
+    assert outcome.status is Status.UNKNOWN
+    assert server.calls == ["POST", "GET"] * 5
+    assert list(shop.pending) == ["web"]
+
+
+def test_a_wait_that_is_longer_than_a_run_ends_it(tmp_path):
+    failure = httpx.Response(503, headers={"retry-after": "7200"})
+    shop, server = Shop(tmp_path, "boruta"), Overrun(failure)
+
+    (outcome,) = shop.apply(server, manifest(spec=BOX))
+
+    assert outcome.status is Status.FAILED
+    assert "Retry-After" in outcome.message
+    assert server.calls == ["POST", "GET"]
+
+
+def test_a_run_that_is_stopped_sends_nothing_again(tmp_path):
+    shop, server = Shop(tmp_path, "boruta"), Overrun(LOST["500"])
+
+    def interrupted(request):
+        if request.method == "POST" and request.url.path != "/token":
+            shop.stop.set()
+        return server(request)
+
+    (outcome,) = shop.apply(interrupted, manifest(spec=BOX))
+
+    assert server.calls == ["POST", "GET"]
+    assert outcome.status is Status.FAILED
+
+
+def test_without_a_chosen_id_nothing_is_sent_twice(shop):
+    server = Server(httpx.Response(500))
+
+    (outcome,) = shop.apply(server, manifest(spec=WEB))
+
+    assert outcome.status is Status.UNKNOWN
+    assert len(server.calls) == 1

@@ -98,7 +98,7 @@ def test_apply_makes_plan_empty_and_mends_drift_on_every_vendor(
     assert converged.stdout.endswith("Plan: no changes, 1 unchanged.\n")
     assert drifted.exit_code == 2
     assert (
-        '      ~ name: "Changed by hand" -> "Web"  # changed on the server since the last apply\n'
+        '      ~ name: "Changed by hand" -> "Web"  # drift: changed on the server since the last apply\n'
         in drifted.stdout
     )
     assert mended.exit_code == 0

@@ -188,17 +188,16 @@ def test_rotate_whose_end_nobody_knows_says_how_to_settle_it(applied: Open, invo
 def test_rotate_that_the_server_refuses_says_that_the_old_secret_holds(
     applied: Open, invoke: Invoke
 ):
-    """Boruta refuses every PUT to an old client with a short key."""
+    """The server takes no write where this target thinks that it does."""
     workspace = applied("boruta")
     old = live_secret(workspace)
-    short = {"type": "rsa", "modulus_size": "1024", "exponent_size": "65537"}
-    workspace.sandbox.edit("boruta", workspace.server_id("web"), key_pair_type=short)
+    workspace.write_project(endpoints={"update": {"path": "/{id}/nowhere"}})
 
     done = invoke("rotate", "web", "--auto-approve")
 
     assert done.exit_code == 1
     assert "The old secret still holds.\n" in done.stderr
-    assert "422" in done.stderr
+    assert "nowhere was answered with 40" in done.stderr
     assert live_secret(workspace) == old == workspace.secret("web")["client_secret"]
 
 

@@ -21,9 +21,10 @@ def clients(workspace, vendor):
 
 @pytest.fixture
 def lost(workspace, vendor):
-    """A workspace whose create of `web` was carried out, and its answer dropped."""
+    """A workspace whose create of `web` was carried out, its answer dropped, and no read of it possible."""
     workspace.write("web", MINIMAL[vendor])
-    workspace.sandbox.set_faults("drop-after-write=1@1:post")
+    # The second GET: the first lists, and the next is the read by the id that was chosen.
+    workspace.sandbox.set_faults("drop-after-write=1@1:post", "500=1@2:boruta,get")
     (outcome,) = workspace.apply().outcomes
     workspace.sandbox.set_faults()
     assert outcome.status is Status.UNKNOWN
@@ -104,7 +105,9 @@ def test_a_create_that_never_arrived_is_made_once(workspace, vendor):
     workspace.apply()
     workspace.sandbox.set_faults()
 
-    assert workspace.actions() == {"web": Action.CREATE}
+    # Where the id was chosen beforehand, the first run has settled it already.
+    left = Action.NOOP if vendor == "boruta" else Action.CREATE
+    assert workspace.actions() == {"web": left}
     workspace.apply()
 
     assert len(clients(workspace, vendor)) == 1

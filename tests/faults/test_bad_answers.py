@@ -125,8 +125,10 @@ def test_a_bad_answer_to_a_create_is_told_for_what_it_is_and_the_next_run_double
     fleet.gate.set_aside()
 
     (struck,) = [each for each in report.outcomes if each.key == "new-a"]
-    assert struck.status is status
-    assert words in struck.message
+    # Where the id was chosen, the run itself finds out what came of it: there, or sent once more.
+    settled = status is Status.UNKNOWN and fleet.vendor == "boruta"
+    assert struck.status is (Status.DONE if settled else status)
+    assert settled or words in struck.message
     assert "secret" not in struck.message.replace("client_secret", "")
     others = {each.status for each in report.outcomes if each.key != "new-a"}
     assert others <= {Status.DONE, Status.SKIPPED, Status.FAILED}

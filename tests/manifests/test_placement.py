@@ -84,7 +84,9 @@ def test_a_path_where_anything_is_already_is_occupied(tmp_path):
     assert found == {"web"}
 
 
-@pytest.mark.parametrize("there", ["Web.yaml", "WEB.YAML", "web.Yaml", "weB.yaml", "ſhop.yaml"])
+@pytest.mark.parametrize(
+    "there", ["Web.yaml", "WEB.YAML", "web.Yaml", "weB.yaml", "\u017fhop.yaml"]
+)
 def test_a_path_that_another_system_takes_for_one_that_is_there_is_occupied(tmp_path, there):
     (tmp_path / there).touch()
     paths = {key: f"{tmp_path}/{key}.yaml" for key in ("web", "shop", "orders")}

@@ -182,25 +182,21 @@ def test_no_client_goes_for_want_of_a_manifest_unless_everything_allows_it(targe
 
 
 @given(TARGETS)
-def test_nothing_is_deleted_for_want_of_a_manifest_on_a_list_that_is_not_whole(target):
+def test_what_was_read_by_its_id_is_removed_as_what_was_on_a_list(target):
     known, manifests = target
-    partly = replace(
-        known,
-        live=replace(known.live, listed=False, gone=frozenset(IDS) - known.live.clients.keys()),
-    )
+    gone = frozenset(IDS) - known.live.clients.keys()
+    singly = replace(known, live=replace(known.live, listed=False, gone=gone))
 
-    plan = plan_target(partly, manifests)
+    listed, read = plan_target(known, manifests), plan_target(singly, manifests)
 
-    without = [change for change in plan.changes if change.manifest is None]
-    assert known.target.policy.on_removal == "disable" or not without
-    bound = {key: each.remote_id for key, each in known.inventory.entries.items()}
-    assert not [
-        change
-        for change in without
-        if change.action is Action.DELETE
-        and change.requests
-        and change.remote_id == bound[change.key]
+    assert [each for each in read.changes if each.manifest is None] == [
+        each for each in listed.changes if each.manifest is None
     ]
+    assert all(
+        each.remote_id in known.live.clients
+        for each in read.changes
+        if each.action is Action.DELETE
+    )
 
 
 @given(TARGETS)

@@ -22,6 +22,7 @@ FIXED = {
     "boruta": {
         "identity_provider": {"id": "44444444-4444-4444-8444-444444444444"},
         "id_token_signature_alg": "RS512",
+        "userinfo_signed_response_alg": "HS256",
         "key_pair_type": {"type": "rsa", "modulus_size": "2048", "exponent_size": "65537"},
     },
     "sailpoint": {"grantTypes": ["CLIENT_CREDENTIALS"]},

@@ -66,7 +66,8 @@ def test_boruta_wraps_its_clients_and_takes_partial_bodies_that_always_hold_the_
     assert boruta.token == TokenRequest(path=None, scope="clients:manage:all")
     assert boruta.errors.speaks_on == {401, 403, 422}
     assert boruta.errors.fields == "/errors"
-    assert boruta.protected == {"public client"}
+    assert boruta.protected >= {"public client", "Boruta administration panel"}
+    assert boruta.concurrency == 4
 
 
 def test_what_is_true_of_a_field_is_read_from_beside_it():

@@ -4,7 +4,12 @@ from support.given import client, context, field, manifest, provider, replace
 from reconciler.core.changes import Action, Change, FieldChange
 from reconciler.core.model import MISSING
 from reconciler.core.project import Policy
-from reconciler.plan.guards import change_refusal, narrows, threshold_refusals
+from reconciler.plan.guards import (
+    change_refusal,
+    narrows,
+    protected_refusal,
+    threshold_refusals,
+)
 
 VENDOR = provider(field("name"), protected=frozenset({"public client"}))
 LIVE = client("1", name="web")
@@ -136,3 +141,20 @@ def test_the_share_of_deletes_is_limited_for_small_fleets_too():
 def test_without_a_limit_there_is_no_limit():
     assert threshold_refusals([change(Action.DELETE)] * 100, Policy()) == ()
     assert threshold_refusals([], Policy(max_deletes=0, max_change_percent=0)) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"id": "1", "name": "public client"}, True),
+        ({"id": "kept-by-id", "name": "renamed"}, True),
+        ({"id": "kept-by-id"}, True),
+        ({"id": "1", "name": "web"}, False),
+        ({"name": "web"}, False),
+        ({}, False),
+    ],
+)
+def test_what_the_server_needs_is_known_by_its_name_or_its_id(body, expected):
+    vendor = replace(VENDOR, protected=frozenset({"public client", "kept-by-id"}))
+
+    assert (protected_refusal(vendor, body) is not None) is expected

@@ -71,7 +71,7 @@ def test_a_plan_is_a_summary_and_a_collapsible_part_a_target():
         "\n"
         "```diff\n"
         "! web to be updated: why\n"
-        "!     scopes:  # changed on the server since the last apply\n"
+        "!     scopes:  # drift: changed on the server since the last apply\n"
         '+         "b"\n'
         '-         "a"\n'
         "+ new to be created: why\n"

@@ -76,7 +76,7 @@ def test_a_plan_reads_as_header_changes_and_summary():
         '      + name: "Web"\n'
         "\n"
         "  ~ zoo (id c-7) to be updated: 1 changed in git\n"
-        "      ~ scopes: 200 -> 500  # changed in git\n"
+        "      ~ scopes: 200 -> 500  # config: changed in git\n"
         "\n"
         "Plan: 1 to create, 1 to update, 1 unchanged.\n"
     )
@@ -115,9 +115,9 @@ def test_every_origin_is_said_in_words():
     notes = [line.partition("1 -> 2")[2] for line in lines_of(*fields)]
 
     assert notes == [
-        "  # changed on the server since the last apply",
-        "  # changed in git",
-        "  # changed in git and on the server",
+        "  # drift: changed on the server since the last apply",
+        "  # config: changed in git",
+        "  # both: changed in git and on the server",
         "",
     ]
 
@@ -130,7 +130,7 @@ def test_a_set_shows_the_members_that_come_and_go():
     moved = field(["a", "b"], ["b", "c"], added=("c",), removed=("a",), origin=Origin.DRIFT)
 
     assert lines_of(moved) == [
-        "      ~ scopes:  # changed on the server since the last apply",
+        "      ~ scopes:  # drift: changed on the server since the last apply",
         '          + "c"',
         '          - "a"',
     ]

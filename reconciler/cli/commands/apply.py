@@ -11,7 +11,7 @@ from reconciler.app import saved_plan as saving
 from reconciler.app.apply import apply_plan
 from reconciler.app.plan import plan_targets
 from reconciler.cli import interrupts, receipts
-from reconciler.cli.commands.plan import has_changes, has_errors, has_refusals, print_warnings
+from reconciler.cli.commands.plan import has_changes, has_errors, is_stopped, print_warnings
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import (
     format_option,
@@ -87,7 +87,8 @@ def command(  # noqa: PLR0913 - every option is an argument
     """Make the servers agree with the files.
 
     Plans, shows the plan, asks, and sends: creates, then updates, then deletes. Nothing is sent
-    where the plan holds an error or a refusal. With --format json the report goes to stdout and
+    where the plan holds an error or a refusal; one that the plan shows to hold back its client
+    alone leaves the others to be applied. With --format json the report goes to stdout and
     the plan to stderr. Ctrl-C stops after the requests that are under way; a second one ends the run at once.
 
     With PLAN, a file that `reconciler plan --out` saved, it plans again, and sends only where the
@@ -133,11 +134,11 @@ def command(  # noqa: PLR0913 - every option is an argument
             )
             # The report has them in the plan's order, and says where the record was not written.
             receipt.replace_outcomes(report.outcomes)
-            receipt.exit_code = stop_code or exit_code(report)
+            receipt.exit_code = code = stop_code or exit_code(report, planned.plan)
     _print_report(
         report, as_json=as_json, quiet=stop_code is not None or not has_changes(planned.plan)
     )
-    return stop_code or exit_code(report)
+    return code
 
 
 def _hold_to_review(planned: Planned, reviewed: SavedPlan | None, only: tuple[str, ...]) -> Planned:
@@ -176,11 +177,11 @@ def _reason_to_stop(plan: Plan, *, auto_approve: bool) -> ExitCode | None:
     if has_errors(plan):
         print_message("Nothing was sent: the plan has errors.")
         return ExitCode.FAILED
-    # One refusal stops everything, not only its client (decision 0006).
-    if has_refusals(plan):
+    # But for those that hold back their client alone, one refusal stops everything (decision 0006).
+    if is_stopped(plan):
         print_message("Nothing was sent: a guard refused part of the plan.")
         return ExitCode.REFUSED
-    if has_changes(plan) and not auto_approve and not confirm("Apply this plan?"):
+    if has_changes(plan, held_back=False) and not auto_approve and not confirm("Apply this plan?"):
         print_message("Nothing was sent: the plan was not approved.")
         return ExitCode.FAILED
     return None
@@ -215,13 +216,23 @@ def _print_report(report: ApplyReport, *, as_json: bool, quiet: bool) -> None:
         print_text("\n" + text.render_report(report, style=style_for()))
 
 
-def exit_code(report: ApplyReport) -> ExitCode:
-    """The exit code by the clients that were to change and the secrets that waited: all, some or none."""
+def exit_code(report: ApplyReport, plan: Plan) -> ExitCode:
+    """The exit code by the clients that were to change and the secrets that waited: all, some or none.
+
+    Where all of it is done, a client that a guard held back still makes it that of a refusal.
+    """
+    held_back = {
+        (change.target, change.key, change.action, change.remote_id)
+        for target in plan.targets
+        for change in target.changes
+        if change.refusal is not None
+    }
     done = [
         outcome.status is Status.DONE
         for outcome in report.outcomes
         # A noop fails where its secret could not be stored: then the run is not done.
-        if outcome.action is not Action.NOOP or outcome.status is Status.FAILED
+        if (outcome.action is not Action.NOOP or outcome.status is Status.FAILED)
+        and (outcome.target, outcome.key, outcome.action, outcome.remote_id) not in held_back
     ]
     done += [
         delivery.status is Status.DONE
@@ -230,5 +241,5 @@ def exit_code(report: ApplyReport) -> ExitCode:
     ]
     # Of nothing, `all` is true: a run that had nothing to do is done.
     if all(done):
-        return ExitCode.DONE
+        return ExitCode.REFUSED if held_back else ExitCode.DONE
     return ExitCode.PARTLY_APPLIED if any(done) else ExitCode.FAILED

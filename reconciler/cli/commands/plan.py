@@ -148,8 +148,20 @@ def has_refusals(plan: Plan) -> bool:
     )
 
 
-def has_changes(plan: Plan) -> bool:
-    """Whether there is something to apply."""
+def is_stopped(plan: Plan) -> bool:
+    """Whether a guard refused more than changes of single clients, so that nothing may be sent."""
     return any(
-        change.action is not Action.NOOP for target in plan.targets for change in target.changes
+        refusal.holds_back == "apply"
+        for target in plan.targets
+        for refusal in (*target.refusals, *(change.refusal for change in target.changes))
+        if refusal is not None
+    )
+
+
+def has_changes(plan: Plan, *, held_back: bool = True) -> bool:
+    """Whether there is something to apply; `held_back` counts also what a guard refused."""
+    return any(
+        change.action is not Action.NOOP and (held_back or change.refusal is None)
+        for target in plan.targets
+        for change in target.changes
     )

@@ -17,7 +17,7 @@ CLIENTS: Final = "boruta"
 SCOPES: Final = "boruta scopes"
 IDENTITY_PROVIDERS: Final = "boruta identity providers"
 IDENTITY_PROVIDER: Final = "44444444-4444-4444-8444-444444444444"
-ADMIN_UI: Final = "6a2f41a3-c54c-4fce-8d2f-6b0d3f3c0f3a"
+ADMIN_UI: Final = "6a2f41a3-c54c-fce8-32d2-0324e1c32e20"
 SECRET_LENGTH: Final = 86
 
 
@@ -30,7 +30,7 @@ def populate(world: World) -> None:
     for name in ("openid", "email", "profile"):
         _add_scope(world.store, world.mint, name, public=True)
     own = world.credentials["boruta"]
-    admin = new_row(world, {"id": ADMIN_UI, "name": "Boruta administration interface"})
+    admin = new_row(world, {"id": ADMIN_UI, "name": "Boruta administration panel"})
     world.store.add(
         CLIENTS,
         [
