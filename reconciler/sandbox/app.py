@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from reconciler.sandbox.boruta import api as boruta
+from reconciler.sandbox.boruta import oauth as boruta_oauth
 from reconciler.sandbox.boruta import rows as boruta_rows
 from reconciler.sandbox.provident import api as provident
 from reconciler.sandbox.sailpoint import api as sailpoint
@@ -36,7 +37,7 @@ def build(world: World, abort: Callable[[Any], None]) -> FaultInjector:
             Mount("/provident", provident.app(world)),
             Mount("/sailpoint", sailpoint.app(world)),
             Mount("/boruta", boruta.admin_app(world)),
-            Mount("/boruta-oauth", boruta.oauth_app(world)),
+            Mount("/boruta-oauth", boruta_oauth.app(world)),
         ]
     )
     return FaultInjector(vendors, world, abort)

@@ -75,7 +75,7 @@ ISSUERS = {
     ),
     "boruta": Issuer(
         vendor="boruta",
-        lifetime=3600,
+        lifetime=86400,
         bearer_spelling="bearer",
         grants_all_scopes=False,
         takes_basic=True,

@@ -26,7 +26,7 @@ def _create(boruta: httpx.Client, **fields: Any):
         ({"pkce": "maybe"}, {"pkce": ["is invalid"]}),
         ({"access_token_ttl": 0}, {"access_token_ttl": ["is invalid"]}),
         ({"access_token_ttl": True}, {"access_token_ttl": ["is invalid"]}),
-        ({"access_token_ttl": None}, {"access_token_ttl": ["can't be blank"]}),
+        ({"authorization_code_ttl": None}, {"authorization_code_ttl": ["can't be blank"]}),
         ({"authorization_code_ttl": 601}, {"authorization_code_ttl": ["is invalid"]}),
         ({"authorization_request_ttl": 301}, {"authorization_request_ttl": ["is invalid"]}),
         ({"id_token_ttl": 86401}, {"id_token_ttl": ["is invalid"]}),
@@ -49,32 +49,14 @@ def _create(boruta: httpx.Client, **fields: Any):
                 ]
             },
         ),
-        (
-            {"supported_grant_types": ["implicit", "implicit"]},
-            {"supported_grant_types": ["must be unique"]},
-        ),
         ({"supported_grant_types": [1]}, {"supported_grant_types": ["is invalid"]}),
-        (
-            {"token_endpoint_auth_methods": ["none"]},
-            {
-                "token_endpoint_auth_methods": [
-                    "must be part of client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt"
-                ]
-            },
-        ),
         ({"token_endpoint_jwt_auth_alg": "ES256"}, {"token_endpoint_jwt_auth_alg": ["is invalid"]}),
         ({"response_mode": "fragment"}, {"response_mode": ["is invalid"]}),
-        (
-            {"key_pair_type": {"type": "rsa", "modulus_size": 2048, "exponent_size": "65537"}},
-            {"key_pair_type": ["is invalid"]},
-        ),
-        ({"key_pair_type": {"type": "ec", "curve": "P-1"}}, {"key_pair_type": ["is invalid"]}),
         ({"key_pair_type": None}, {"key_pair_type": ["can't be blank"]}),
         (
             {"identity_provider": {"id": "00000000-0000-0000-0000-000000000005"}},
             {"identity_provider_id": ["does not exist"]},
         ),
-        ({"identity_provider": {"id": "nope"}}, {"identity_provider_id": ["is invalid"]}),
         ({"identity_provider": {}}, {"identity_provider_id": ["can't be blank"]}),
         (
             {"name": 5, "response_mode": "x"},
@@ -100,7 +82,7 @@ def test_a_malformed_create_is_a_422_that_names_each_field(
     [
         {"name": None, "public_client_id": None, "response_mode": None, "pkce": None},
         {"supported_grant_types": [], "token_endpoint_auth_methods": ["private_key_jwt"]},
-        {"key_pair_type": {"type": "universal"}, "id_token_signature_alg": "EdDSA"},
+        {"key_pair_type": {"type": "ec", "curve": "P-384"}, "id_token_signature_alg": "ES256"},
         {"redirect_uris": ["https://a.example.com", "https://a.example.com", "app://open"]},
         {"authorization_request_ttl": 1, "userinfo_signed_response_alg": "RS256"},
         {"jwt_public_key": "k" * 300},
@@ -113,12 +95,6 @@ def test_what_a_create_takes_is_answered_as_it_was_given(
 
     assert answer.status_code == 201
     assert answer.json()["data"].items() >= fields.items()
-
-
-def test_redirect_uris_may_be_null_on_create_only(boruta: httpx.Client):
-    answer = _create(boruta, redirect_uris=None)
-
-    assert answer.json()["data"]["redirect_uris"] == []
 
 
 @pytest.mark.parametrize(

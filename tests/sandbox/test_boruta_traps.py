@@ -93,7 +93,7 @@ def test_a_field_error_saves_nothing(sandbox: Sandbox, boruta: httpx.Client):
     assert sandbox.client("boruta", client_id)["name"] == "before"
 
 
-@pytest.mark.parametrize("provider", [None, {}, "text"])
+@pytest.mark.parametrize("provider", [None, {}, ""])
 def test_a_put_without_an_identity_provider_keeps_it(
     sandbox: Sandbox, boruta: httpx.Client, provider: Any
 ):
@@ -110,12 +110,9 @@ def test_an_unknown_scope_name_is_created_and_an_unknown_id_dropped(
 ):
     client_id = _seed(sandbox)
     wanted = [
-        {"id": {}},
-        {"name": []},
         {"name": "never.seen"},
         {"id": "00000000-0000-0000-0000-000000000009"},
-        {},
-        "text",
+        {"name": "two words"},
     ]
 
     answer = _put(boruta, client_id, authorized_scopes=wanted)
@@ -147,11 +144,7 @@ def test_the_answer_of_a_put_keeps_the_order_of_scopes_and_a_read_does_not(
     assert _names(read.json()["data"]) == ["openid", "email"]
 
 
-def test_scopes_that_are_no_list_are_refused(sandbox: Sandbox, boruta: httpx.Client):
-    assert _put(boruta, _seed(sandbox), authorized_scopes="openid").status_code == 422
-
-
-@pytest.mark.parametrize("body", [{"name": "x"}, {"client": None}, []])
+@pytest.mark.parametrize("body", [{"name": "x"}, "text", []])
 def test_a_body_without_its_envelope_leaks_the_bearer_token(boruta: httpx.Client, body: Any):
     answer = boruta.post("/clients", json=body)
 
@@ -171,7 +164,7 @@ def test_a_body_of_another_content_type_has_no_envelope(boruta: httpx.Client):
 
 @pytest.mark.parametrize(
     "fields",
-    [{"confidential": None}, {"redirect_uris": None}, {"name": "n" * 256}, {"name": "n" * 300}],
+    [{"confidential": None}, {"redirect_uris": None}, {"token_endpoint_auth_methods": None}],
 )
 def test_what_the_database_refuses_is_a_500_that_leaks_the_client_secret(
     sandbox: Sandbox, boruta: httpx.Client, fields: dict[str, Any]
@@ -309,5 +302,5 @@ def test_unknown_and_server_assigned_fields_are_ignored(sandbox: Sandbox, boruta
 
 
 def test_unknown_paths_are_refused_in_the_vendors_shape(boruta: httpx.Client):
-    assert boruta.get("/nothing").json()["code"] == "NOT_FOUND"
-    assert boruta.post("/scopes").status_code == 405
+    assert boruta.get("/nothing").json()["code"] == "NOT_ACCEPTABLE"
+    assert boruta.post("/scopes").status_code == 404

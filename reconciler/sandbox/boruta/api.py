@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from reconciler.sandbox.boruta import errors as refuse
-from reconciler.sandbox.boruta.fields import DEFAULTS, Changes, Crash, changed_client, is_uuid
+from reconciler.sandbox.boruta.bodies import client_fields, wanted_scopes
+from reconciler.sandbox.boruta.fields import DEFAULTS, BadText, Changes, changed_client, is_uuid
+from reconciler.sandbox.boruta.keys import Crash
 from reconciler.sandbox.boruta.rows import (
     CLIENTS,
     IDENTITY_PROVIDERS,
@@ -22,17 +24,12 @@ from reconciler.sandbox.boruta.rows import (
     to_row,
 )
 from reconciler.sandbox.endpoints import (
-    NotJson,
     Refused,
     empty_response,
     json_array,
-    json_body,
     json_response,
     json_text_response,
     make_endpoint,
-    media_type,
-    routing_error_handlers,
-    token_route,
 )
 from reconciler.sandbox.tokens import BORUTA_CLIENTS, BORUTA_IDENTITY_PROVIDERS
 
@@ -42,15 +39,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from reconciler.sandbox.boruta.fields import Mode
+    from reconciler.sandbox.boruta.checks import Mode
     from reconciler.sandbox.endpoints import Handler
     from reconciler.sandbox.state import Row
     from reconciler.sandbox.world import World
 
 
-def oauth_app(world: World) -> Starlette:
-    """The application of the OAuth host, which is another one than the admin API's."""
-    return Starlette(routes=[token_route(world, "boruta", "/oauth/token")])
+_NOT_FOUND: Final = 404
+_NOT_ALLOWED: Final = 405
+_ACCEPTED: Final = frozenset({"", "*/*", "application/*", "application/json"})
 
 
 def admin_app(world: World) -> Starlette:
@@ -72,7 +69,7 @@ def admin_app(world: World) -> Starlette:
             route("/scopes", "GET", _scopes),
             route("/identity-providers", "GET", _identity_providers, BORUTA_IDENTITY_PROVIDERS),
         ],
-        exception_handlers=routing_error_handlers(_no_route),
+        exception_handlers={_NOT_FOUND: _no_route, _NOT_ALLOWED: _no_route},
     )
 
 
@@ -83,6 +80,8 @@ def _access_check(world: World, scope: str) -> Callable[[Request], None]:
             raise Refused(refuse.unauthorized())
         if scope not in grant.scopes:
             raise Refused(refuse.forbidden())
+        if _asked_for(request) not in _ACCEPTED:
+            raise Refused(refuse.not_acceptable("json", _asked_for(request)))
 
     return check_access
 
@@ -96,7 +95,7 @@ async def _list(world: World, _request: Request) -> Response:
 
 
 async def _create(world: World, request: Request) -> Response:
-    fields = await _client_fields(request)
+    fields = await client_fields(request)
     client_id = fields.get("id") or world.mint.uuid()
     blank = DEFAULTS | {"id": client_id, "secret": world.mint.secret(SECRET_LENGTH)}
     found = _changes(fields, blank, "create")
@@ -107,7 +106,7 @@ async def _create(world: World, request: Request) -> Response:
         found.errors.setdefault("identity_provider_id", ["can't be blank"])
     if found.errors:
         return refuse.unprocessable(found.errors)
-    scopes = _scopes_of(world, fields)
+    scopes = look_up_scopes(world, wanted_scopes(fields))
     secret = found.after["secret"] or world.mint.secret(SECRET_LENGTH)
     made = found.after | {
         "id": client_id.lower(),
@@ -115,7 +114,7 @@ async def _create(world: World, request: Request) -> Response:
         "public_key": world.mint.public_key(),
         "did": None,
         "identity_provider": provider,
-        "authorized_scopes": in_stored_order(world.store, scopes),
+        "authorized_scopes": in_stored_order(world.store, _each_once(scopes)),
     }
     row = to_row(made, {})
     try:
@@ -132,7 +131,7 @@ async def _read(world: World, request: Request) -> Response:
 
 
 async def _update(world: World, request: Request) -> Response:
-    fields = await _client_fields(request)
+    fields = await client_fields(request)
     row = _writable(world, request)
     before = all_fields(row)
     found = _changes(fields, before, "update")
@@ -141,7 +140,7 @@ async def _update(world: World, request: Request) -> Response:
     provider = _wanted_provider(world, fields, late)
     if found.errors:
         return refuse.unprocessable(found.errors)
-    scopes = _scopes_of(world, fields)
+    scopes = _each_once(look_up_scopes(world, wanted_scopes(fields)))
     # A PUT with null or "" wipes the secret, and is answered with 200.
     world.mint.note(found.after["secret"] or "")
     saved = to_row(
@@ -181,53 +180,41 @@ async def _identity_providers(world: World, _request: Request) -> Response:
     )
 
 
-async def _client_fields(request: Request) -> dict[str, Any]:
-    # A body of another type is never parsed, so it has no `client` in it.
-    if media_type(request) != "application/json":
-        raise Refused(refuse.no_envelope(request))
-    try:
-        body = await json_body(request)
-    except NotJson:
-        raise Refused(refuse.malformed()) from None
-    fields = body.get("client") if isinstance(body, dict) else None
-    if not isinstance(fields, dict):
-        raise Refused(refuse.no_envelope(request))
-    return fields
-
-
 def _changes(fields: dict[str, Any], before: dict[str, Any], mode: Mode) -> Changes:
     try:
         return changed_client(fields, before, mode)
+    except BadText as refused:
+        raise Refused(refuse.bad_request(str(refused))) from None
     except Crash as crash:
         shown = (before["id"], fields.get("name"), fields.get("secret") or before["secret"])
-        raise Refused(refuse.crashed(str(crash), *shown)) from None
+        is_row = "violates not-null" in str(crash)
+        reason = refuse.failing_row(str(crash), *shown) if is_row else str(crash)
+        raise Refused(refuse.crashed(reason)) from None
 
 
 def _wanted_provider(world: World, fields: dict[str, Any], found: Changes) -> dict[str, Any] | None:
     """The identity provider that is asked for, None when none is; adds an error for an unknown one."""
     wanted = fields.get("identity_provider") or {}
-    wanted_id = wanted.get("id") if isinstance(wanted, dict) else None
+    if not isinstance(wanted, dict):
+        raise Refused(refuse.crashed("no function clause matching in Access.get/3"))
+    wanted_id = wanted.get("id")
     if wanted_id is None:
         return None
     provider = identity_provider(world.store, wanted_id)
     if provider is None:
-        text = "does not exist" if is_uuid(wanted_id) else "is invalid"
+        text = "does not exist" if is_uuid(wanted_id) else "has invalid format"
         found.errors["identity_provider_id"] = [text]
     return provider
 
 
-def _scopes_of(world: World, fields: dict[str, Any]) -> list[dict[str, Any]]:
-    # What is not asked for is taken away, whatever else the request leaves alone.
-    wanted = fields.get("authorized_scopes") or []
-    if not isinstance(wanted, list):
-        raise Refused(refuse.unprocessable({"authorized_scopes": ["is invalid"]}))
-    return look_up_scopes(world, wanted)
+def _each_once(scopes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list({scope["id"]: scope for scope in scopes}.values())
 
 
 def _stored_client(world: World, request: Request) -> Row:
     client_id = request.path_params["id"]
     if not is_uuid(client_id):
-        raise Refused(refuse.no_uuid(client_id))
+        raise Refused(refuse.no_uuid(client_id, request.method))
     row = world.store.get(CLIENTS, client_id.lower())
     if row is None:
         raise Refused(refuse.not_found(client_id))
@@ -242,6 +229,13 @@ def _writable(world: World, request: Request) -> Row:
     return row
 
 
-def _no_route(request: Request, status: int, _text: str) -> Response:
-    message = f"no route found for {request.method} {request.url.path}"
-    return json_response(status, {"code": "NOT_FOUND", "message": message})
+async def _no_route(request: Request, error: Exception) -> Response:
+    # A path that the API does not know is for the admin UI, which speaks HTML.
+    if getattr(error, "status_code", None) == _NOT_FOUND:
+        return refuse.not_acceptable("html", _asked_for(request))
+    path = request.url.path
+    return refuse.no_route(request.method, path[path.index("/api") :])
+
+
+def _asked_for(request: Request) -> str:
+    return request.headers.get("accept", "*/*").split(",")[0].split(";")[0].strip()

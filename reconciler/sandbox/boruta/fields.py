@@ -8,46 +8,57 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import urlsplit
 from uuid import UUID
+
+from reconciler.sandbox.boruta.checks import (
+    GRANTS,
+    Mode,
+    addresses,
+    anything,
+    boolean,
+    cast_flag,
+    cast_list,
+    cast_number,
+    from_one_second,
+    grants,
+    mapping,
+    members,
+    one_of,
+    seconds,
+    text_value,
+)
+from reconciler.sandbox.boruta.keys import (
+    RSA_ALGORITHMS,
+    Crash,
+    algorithm_errors,
+    check_jwk,
+    key_errors,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-GRANTS: Final = (
-    "client_credentials",
-    "password",
-    "authorization_code",
-    "agent_code",
-    "refresh_token",
-    "implicit",
-    "revoke",
-    "introspect",
-    "id_token",
-    "vp_token",
-    "preauthorized_code",
-    "agent_credentials",
-)
 _AUTH_METHODS: Final = (
     "client_secret_basic",
     "client_secret_post",
     "client_secret_jwt",
     "private_key_jwt",
 )
-_SIZES: Final = ("256", "384", "512")
-_KEY_ALGORITHMS: Final = {
-    "rsa": tuple(f"{kind}{size}" for kind in ("RS", "HS") for size in _SIZES),
-    "ec": tuple(f"{kind}{size}" for kind in ("ES", "HS") for size in _SIZES),
-    "universal": ("EdDSA",),
-}
+_ADAPTER: Final = "Elixir.Boruta.Internal.Signatures"
 _COLUMN_WIDTH: Final = 255
-_INVALID: Final = "is invalid"
 
-Mode = Literal["create", "update"]
+_TOO_LONG: Final = (
+    "ERROR 22001 (string_data_right_truncation) value too long for type character varying(255)"
+)
+_NO_TEXT: Final = (
+    'ERROR 22021 (character_not_in_repertoire) invalid byte sequence for encoding "UTF8": 0x00'
+)
+
+Null = Literal["store", "default", "refuse", "crash"]
 
 
-class Crash(Exception):
-    """The database refuses a value that passed the checks, which is a 500."""
+class BadText(Exception):
+    """A text that no column holds, which is a 400; the message is its reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +67,10 @@ class Field:
 
     check: Callable[[Any, Mode], list[str]]
     default: Any = None
-    null: Literal["store", "refuse", "crash", "crash on update"] = "refuse"
-    narrow: bool = False  # a varchar(255) column
+    null: Null = "refuse"
+    null_on_update: Null | None = None  # None: as on create
+    narrow: bool = False  # a column, or an array of them, of varchar(255)
+    cast: Callable[[Any], Any] = lambda value: value
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,112 +90,78 @@ def is_uuid(text: object) -> bool:
 
 
 def changed_client(fields: Mapping[str, Any], before: Mapping[str, Any], mode: Mode) -> Changes:
-    """The client `before` with the known `fields` laid over it; raises Crash where Boruta answers 500."""
+    """The client `before` with the known `fields` laid over it.
+
+    Raises Crash where Boruta answers 500, and BadText where it answers 400.
+    """
     found = Changes(after=dict(before))
-    crashes = []
+    crashes: list[str] = []
     for name, rule in FIELDS.items():
-        value = rule.default if fields.get(name) == "" else fields.get(name)
+        value = rule.default if fields.get(name) == "" else rule.cast(fields.get(name))
         if name not in fields or value == before.get(name):
             continue
-        if value is None and rule.null.startswith("crash"):
-            if rule.null == "crash" or mode == "update":
-                crashes.append(f'null value in column "{name}" violates not-null constraint')
-            continue
-        errors = _errors(rule, value, mode)
-        if errors:
+        if value is None:
+            value = _null(name, rule, mode, found, crashes)
+        elif errors := rule.check(value, mode):
             found.errors[name] = errors
-        elif rule.narrow and isinstance(value, str) and len(value) > _COLUMN_WIDTH:
-            crashes.append("value too long for type character varying(255)")
+        elif rule.narrow:
+            crashes += [_TOO_LONG for text in _texts(value) if len(text) > _COLUMN_WIDTH]
         found.after[name] = value
-    _check_keys(found, before)
-    if crashes and not found.errors:
-        raise Crash(crashes[0])
+    _check_keys(found, before, mode)
+    if not found.errors:
+        _store(found, before, crashes)
     return found
 
 
-def _errors(rule: Field, value: Any, mode: Mode) -> list[str]:
-    if value is None:
-        return [] if rule.null == "store" else ["can't be blank"]
-    return rule.check(value, mode)
+def _null(name: str, rule: Field, mode: Mode, found: Changes, crashes: list[str]) -> Any:
+    """What becomes of a null: it is stored, replaced by the default, refused, or breaks the server."""
+    what = rule.null if mode == "create" else rule.null_on_update or rule.null
+    if what == "crash":
+        crashes.append(
+            f'ERROR 23502 (not_null_violation) null value in column "{name}" of relation '
+            '"oauth_clients" violates not-null constraint'
+        )
+    elif what == "refuse":
+        found.errors[name] = ["can't be blank"]
+    return rule.default if what == "default" else None
 
 
-def _check_keys(found: Changes, before: Mapping[str, Any]) -> None:
+def _store(found: Changes, before: Mapping[str, Any], crashes: list[str]) -> None:
+    """Raise what the database says of values that passed the checks."""
+    changed = [value for name, value in found.after.items() if value != before.get(name)]
+    if any("\0" in text for value in changed for text in _texts(value)):
+        raise BadText(_NO_TEXT)
+    if crashes:
+        raise Crash(crashes[0])
+    if found.after["jwk"] != before.get("jwk"):
+        check_jwk(found.after["jwk"])
+
+
+def _texts(value: Any) -> list[str]:
+    return [text for text in (value if isinstance(value, list) else [value]) if type(text) is str]
+
+
+def _check_keys(found: Changes, before: Mapping[str, Any], mode: Mode) -> None:
     # The key pair type is judged whether it changes or not: that is why old rows refuse every PUT.
     kind = found.after["key_pair_type"]
-    if not _fits_key_pair(kind):
-        found.errors.setdefault("key_pair_type", [_INVALID])
+    if kind is None:
         return
-    algorithm = found.after["id_token_signature_alg"]
-    changed = algorithm != before["id_token_signature_alg"]
-    if changed and algorithm not in _KEY_ALGORITHMS[kind["type"]]:
-        found.errors.setdefault("id_token_signature_alg", [_INVALID])
+    errors = key_errors(kind, mode)
+    for name, texts in errors.items():
+        found.errors.setdefault(name, texts)
+    if errors:
+        return
+    for name in ("id_token_signature_alg", "userinfo_signed_response_alg"):
+        value = found.after[name]
+        if value is not None and value != before[name] and name not in found.errors:
+            wrong = algorithm_errors(value, kind)
+            found.errors |= {name: wrong} if wrong else {}
 
 
-def _fits_key_pair(kind: Any) -> bool:
-    match kind:
-        case {"type": "rsa", "modulus_size": str(modulus), "exponent_size": str(exponent)}:
-            return modulus in ("2048", "3072", "4096") and exponent == "65537"
-        case {"type": "ec", "curve": str(curve)}:
-            return curve in ("P-256", "P-384", "P-512", "P-521")
-        case {"type": "universal"}:
-            return True
-    return False
-
-
-def _anything(_value: Any, _mode: Mode) -> list[str]:
-    return []
-
-
-def _text(value: Any, _mode: Mode) -> list[str]:
-    return [] if isinstance(value, str) else [_INVALID]
-
-
-def _boolean(value: Any, _mode: Mode) -> list[str]:
-    return [] if isinstance(value, bool) else [_INVALID]
-
-
-def _one_of(*allowed: str) -> Callable[[Any, Mode], list[str]]:
-    return lambda value, _mode: [] if isinstance(value, str) and value in allowed else [_INVALID]
-
-
-def _seconds(create: int | None, update: int | None) -> Callable[[Any, Mode], list[str]]:
-    def check(value: Any, mode: Mode) -> list[str]:
-        most = create if mode == "create" else update
-        fits = isinstance(value, int) and not isinstance(value, bool)
-        return [] if fits and (most is None or 1 <= value <= most) else [_INVALID]
-
-    return check
-
-
-def _addresses(value: Any, _mode: Mode) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        return [_INVALID]
-    return [f"`{item}` is invalid" for item in value if not _is_address(item)]
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return bool(parts.scheme and parts.netloc) and "#" not in text
-
-
-def _members(allowed: tuple[str, ...], *, unique: bool) -> Callable[[Any, Mode], list[str]]:
-    def check(value: Any, _mode: Mode) -> list[str]:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            return [_INVALID]
-        if not set(value) <= set(allowed):
-            return [f"must be part of {', '.join(allowed)}"]
-        return ["must be unique"] if unique and len(set(value)) < len(value) else []
-
-    return check
-
-
-_FLAG: Final = Field(check=_boolean, default=False, null="crash")
-_LOOSE_FLAG: Final = Field(check=_boolean, default=False, null="store")
-_SHORT_TEXT: Final = Field(check=_text, null="store", narrow=True)
-_UNSEEN: Final = Field(check=_anything, null="store")
+_FLAG: Final = Field(check=boolean, cast=cast_flag, default=False, null="crash")
+_LOOSE_FLAG: Final = Field(check=boolean, cast=cast_flag, default=False, null="store")
+_SHORT_TEXT: Final = Field(check=text_value, null="store", narrow=True)
+_UNSEEN: Final = Field(check=anything, null="store")
 
 FIELDS: Final[dict[str, Field]] = {
     "name": _SHORT_TEXT,
@@ -196,37 +175,49 @@ FIELDS: Final[dict[str, Field]] = {
     "pkce": _LOOSE_FLAG,
     "enforce_dpop": _LOOSE_FLAG,
     "authorize_scope": _LOOSE_FLAG,
-    "redirect_uris": Field(check=_addresses, default=[], null="crash on update"),
+    "redirect_uris": Field(
+        check=addresses, cast=cast_list, default=[], null_on_update="crash", narrow=True
+    ),
     # Create takes 86400, update no more than 300: raising one takes a delete and a create.
-    "access_token_ttl": Field(check=_seconds(86400, 300), default=86400),
-    "authorization_code_ttl": Field(check=_seconds(600, 600), default=600),
-    "authorization_request_ttl": Field(check=_seconds(300, None), default=300),
-    "id_token_ttl": Field(check=_seconds(86400, None), default=86400),
-    "refresh_token_ttl": Field(check=_seconds(2592000, 86400), default=2592000),
-    "agent_token_ttl": Field(check=_seconds(None, None), default=2592000),
-    "supported_grant_types": Field(check=_members(GRANTS, unique=True), default=list(GRANTS)),
+    "access_token_ttl": Field(
+        check=seconds(86400, 300),
+        cast=cast_number,
+        default=86400,
+        null="default",
+        null_on_update="refuse",
+    ),
+    "authorization_code_ttl": Field(check=seconds(600, 600), cast=cast_number, default=600),
+    "authorization_request_ttl": Field(check=seconds(300, None), cast=cast_number, default=300),
+    "id_token_ttl": Field(check=seconds(86400, None), cast=cast_number, default=86400),
+    "refresh_token_ttl": Field(check=seconds(2592000, 86400), cast=cast_number, default=2592000),
+    "agent_token_ttl": Field(check=from_one_second, cast=cast_number, default=2592000),
+    "supported_grant_types": Field(
+        check=grants, default=list(GRANTS), null="default", null_on_update="store"
+    ),
     "token_endpoint_auth_methods": Field(
-        check=_members(_AUTH_METHODS, unique=False),
+        check=members(_AUTH_METHODS, "has an invalid entry"),
         default=["client_secret_basic", "client_secret_post"],
         null="crash",
     ),
-    "token_endpoint_jwt_auth_alg": Field(check=_one_of(*_KEY_ALGORITHMS["rsa"]), default="HS256"),
-    "id_token_signature_alg": Field(check=_text, default="RS512"),
+    "token_endpoint_jwt_auth_alg": Field(check=one_of(*RSA_ALGORITHMS), default="HS256"),
+    "id_token_signature_alg": Field(
+        check=text_value, default="RS512", null="default", null_on_update="refuse"
+    ),
     "userinfo_signed_response_alg": _SHORT_TEXT,
     "response_mode": Field(
-        check=_one_of("post", "direct_post"), default="direct_post", null="store"
+        check=one_of("post", "direct_post"), default="direct_post", null="store"
     ),
     "key_pair_type": Field(
-        check=_anything,
+        check=anything,
         default={"type": "rsa", "modulus_size": "2048", "exponent_size": "65537"},
     ),
-    "signatures_adapter": Field(check=_text, default="Elixir.Boruta.Internal.Signatures"),
-    "jwt_public_key": Field(check=_text, null="store"),
+    "signatures_adapter": Field(check=one_of(_ADAPTER), default=_ADAPTER),
+    "jwt_public_key": Field(check=text_value, null="store"),
     "jwk": _UNSEEN,
-    "jwks_uri": _UNSEEN,
-    "logo_uri": _UNSEEN,
-    "metadata": _UNSEEN,
-    "id_token_kid": _UNSEEN,
+    "jwks_uri": _SHORT_TEXT,
+    "logo_uri": _SHORT_TEXT,
+    "metadata": Field(check=mapping, null="store"),
+    "id_token_kid": _SHORT_TEXT,
     "authorized_resources": _UNSEEN,
     "key_pair_id": _UNSEEN,
 }

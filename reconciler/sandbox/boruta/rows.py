@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.sandbox.boruta.fields import DEFAULTS, FIELDS, WRITE_ONLY
@@ -94,29 +95,26 @@ def identity_provider(store: Store, provider_id: object) -> dict[str, Any] | Non
     return None if found is None else {"id": found.id, "name": found.body["name"]}
 
 
-def look_up_scopes(world: World, wanted: Iterable[object]) -> list[dict[str, Any]]:
+def look_up_scopes(world: World, wanted: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The scopes of these ids or names, in the order asked for.
 
-    An id wins over a name; an unknown id is dropped; an unknown name is stored as a new scope.
+    An id wins over a name; an unknown id is dropped, and so is a name with a blank in it; any other
+    unknown name, the empty one too, is stored as a new scope. One that is asked for twice is there twice.
     """
     known = [row.body for row in world.store.rows(SCOPES)]
     by_id, by_name = {s["id"]: s for s in known}, {s["name"]: s for s in known}
-    found: dict[str, dict[str, Any]] = {}
+    found = []
     for one in wanted:
-        scope = None
-        wanted_id, name = (
-            (one.get("id"), one.get("name")) if isinstance(one, dict) else (None, None)
-        )
+        wanted_id, name = one.get("id"), str(one.get("name") or "")
         if wanted_id:
             scope = by_id.get(str(wanted_id))
-        elif name and isinstance(name, str):
+        elif name not in by_name and not re.search(r"\s", name):
+            scope = by_name[name] = _add_scope(world.store, world.mint, name, public=False)
+        else:
             scope = by_name.get(name)
-            if scope is None:
-                scope = _add_scope(world.store, world.mint, name, public=False)
-                by_name[name] = scope
         if scope is not None:
-            found[scope["id"]] = {key: scope[key] for key in ("id", "name", "public")}
-    return list(found.values())
+            found.append({key: scope[key] for key in ("id", "name", "public")})
+    return found
 
 
 def in_stored_order(store: Store, scopes: list[dict[str, Any]]) -> list[dict[str, Any]]:
