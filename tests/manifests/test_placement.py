@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.project import Project, Reference, StaticToken, Target
-from reconciler.manifests import globs
+from reconciler.manifests import patterns
 from reconciler.manifests.placement import keys_of_existing_files, new_paths
 
 TOKEN = StaticToken(token=Reference(kind="env", name="TOKEN"))
@@ -34,7 +34,7 @@ def placed(root, patterns, *keys, into=None, path="reconciler.yaml"):
     ],
 )
 def test_a_pattern_begins_where_its_fixed_folders_end(pattern, folder):
-    assert globs.base_folder(pattern) == folder
+    assert patterns.base_folder(pattern) == folder
 
 
 def test_files_lie_where_the_first_pattern_begins(tmp_path):
@@ -84,7 +84,9 @@ def test_a_path_where_anything_is_already_is_occupied(tmp_path):
     assert found == {"web"}
 
 
-@pytest.mark.parametrize("there", ["Web.yaml", "WEB.YAML", "web.Yaml", "weB.yaml", "ſhop.yaml"])
+@pytest.mark.parametrize(
+    "there", ["Web.yaml", "WEB.YAML", "web.Yaml", "weB.yaml", "\u017fhop.yaml"]
+)
 def test_a_path_that_another_system_takes_for_one_that_is_there_is_occupied(tmp_path, there):
     (tmp_path / there).touch()
     paths = {key: f"{tmp_path}/{key}.yaml" for key in ("web", "shop", "orders")}
