@@ -136,6 +136,7 @@ def make_jobs(
                     one.name: one for one in known if one.target == name and one.name not in planned
                 },
                 is_partial=bool(selection.selectors),
+                unread=loaded.unread.get(name, ()),
                 log=log,
                 fingerprint_key=key,
                 records=records,

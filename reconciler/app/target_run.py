@@ -55,8 +55,8 @@ class TargetJob:
     """What a run has to do with one target, every reference resolved.
 
     `manifests` are to be planned; `others` are the target's manifests that are not, by key, and
-    `is_partial` says that the user asked for a part. `fingerprint_key` is the project's own.
-    `records` are those of the whole run.
+    `is_partial` says that the user asked for a part; `unread` are the paths of manifests that were
+    not read. `fingerprint_key` is the project's own. `records` are those of the whole run.
     """
 
     project: Project
@@ -66,6 +66,7 @@ class TargetJob:
     manifests: tuple[Manifest, ...] = ()
     others: Mapping[str, Manifest] = field(default_factory=lambda: NO_MANIFESTS)
     is_partial: bool = False
+    unread: tuple[str, ...] = ()
     log: Callable[[str], None] = lambda _line: None
     fingerprint_key: Secret | None = None
     records: Records
@@ -230,6 +231,7 @@ class TargetRun:
             own_id=None if client_id is None else str(client_id),
             others=job.others,
             is_partial=job.is_partial,
+            unread=job.unread,
             stored=self._stored(session),
             now=_now(),
             server=server,

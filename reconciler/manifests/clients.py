@@ -7,11 +7,12 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from reconciler.core.dataclass import dataclass
+from reconciler.core.dataclass import dataclass, field
 from reconciler.manifests import project as project_file
 from reconciler.manifests.files import Unreadable, are_large, read_bytes
 from reconciler.manifests.globs import select_files
 from reconciler.manifests.loader import ManifestLoader
+from reconciler.manifests.unread import find_unread
 from reconciler.validation import rules
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Manifest, Problem
     from reconciler.core.project import Project
+    from reconciler.manifests.globs import Selected
+    from reconciler.manifests.unread import Unread
     from reconciler.provider.model import Provider
 
 
@@ -27,7 +30,8 @@ class LoadedProject:
     """What a project's files hold: the valid manifests by file and place, the providers by target.
 
     `problems` are those of all files, sorted by file, line and column, warnings among them. With
-    an error in them, `manifests` and `providers` may lack what it is about.
+    an error in them, `manifests` and `providers` may lack what it is about. `unread` are the paths
+    of manifests that were not read, by target: while there are any, absence proves nothing.
     """
 
     project: Project
@@ -35,6 +39,7 @@ class LoadedProject:
     providers: Mapping[str, Provider]
     problems: tuple[Problem, ...]
     file_count: int
+    unread: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def load(path: str, *, files: Sequence[str] = ()) -> LoadedProject:
@@ -54,9 +59,9 @@ def loading(path: str, *, files: Sequence[str] = ()) -> Iterator[ProjectLoad]:
     Threads may be started inside the block; a process that has some already is not copied.
     """
     project = project_file.load(path)
-    selected, problems = select_files(project, files)
+    selected = select_files(project, files)
     with ExitStack() as stack, _no_collections():
-        project_load = ProjectLoad(project, selected, problems)
+        project_load = ProjectLoad(project, selected)
         if project_load.is_large:
             project_load.read_in_parallel(stack)
         yield project_load
@@ -65,17 +70,11 @@ def loading(path: str, *, files: Sequence[str] = ()) -> Iterator[ProjectLoad]:
 class ProjectLoad:
     """A project whose files are being read, and what is known of it before they are."""
 
-    def __init__(
-        self,
-        project: Project,
-        selected: Mapping[str, Collection[str]],
-        problems: Sequence[Problem],
-    ) -> None:
+    def __init__(self, project: Project, selected: Selected) -> None:
         self.project = project
         self._selected = selected
-        self._problems = problems
         self._loader = ManifestLoader(project)
-        self._paths = sorted(selected)
+        self._paths = sorted(selected.targets)
         self._read: Callable[[], list[Any]] = lambda: list(
             map(self._loader.read_valid, self._paths)
         )
@@ -110,7 +109,18 @@ class ProjectLoad:
             providers=self._providers,
             problems=problems,
             file_count=self.file_count,
+            unread=self._unread_paths(),
         )
+
+    @cached_property
+    def _unread(self) -> list[Unread]:
+        return find_unread(self.project, self._selected)
+
+    def _unread_paths(self) -> Mapping[str, tuple[str, ...]]:
+        paths: dict[str, tuple[str, ...]] = {}
+        for each in self._unread:
+            paths[each.target] = (*paths.get(each.target, ()), each.path)
+        return paths
 
     def read_in_parallel(self, stack: ExitStack) -> None:
         """Let a copy of this process begin to read, until `stack` closes, where one can be had."""
@@ -133,8 +143,13 @@ class ProjectLoad:
                 loader.validate(path)
             else:
                 loader.add(path, documents)
-        loader.validate_together(self._selected)
-        found = [*project_file.problems(self.project), *self._problems, *loader.problems]
+        loader.validate_together(self._selected.targets)
+        found = [
+            *project_file.problems(self.project),
+            *self._selected.problems,
+            *(each.problem for each in self._unread),
+            *loader.problems,
+        ]
         problems = with_positions(found, loader.secret_fields) if found else ()
         return tuple(loader.manifests), tuple(problems)
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.file_names import same_file_form
-from reconciler.manifests import globs
+from reconciler.manifests import patterns
+from reconciler.manifests.globs import usable_patterns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,7 +68,10 @@ def _forms_in(folder: str) -> frozenset[str]:
 def _listed_folder(target: Target, names: Iterable[str]) -> str:
     """The folder where a pattern begins that lists `names` there, that of the first such pattern."""
     wanted = tuple(names)
-    folders = [globs.base_folder(pattern) for pattern in target.manifests]
+    listing = (each for each in usable_patterns(target) if not patterns.is_exclusion(each))
+    folders = [
+        patterns.base_folder(each) for pattern in listing for each in patterns.expand(pattern)
+    ]
     fitting = (
         folder
         for folder in folders
@@ -81,11 +85,7 @@ def _relative_to_project(project: Project, folder: str) -> str:
 
 
 def _lists(target: Target, path: str) -> bool:
-    return any(
-        globs.matches(pattern, posixpath.normpath(path))
-        for pattern in target.manifests
-        if globs.unusable_reason(pattern) is None
-    )
+    return patterns.lists(usable_patterns(target), posixpath.normpath(path))
 
 
 def _first_of(paths: list[str]) -> str:

@@ -9,7 +9,7 @@ from reconciler.core.errors import InputError
 from reconciler.core.model import Problem, Source
 from reconciler.core.pointer import escape
 from reconciler.core.project import ClientCredentials, Project, parse, reference
-from reconciler.manifests import catalog, globs
+from reconciler.manifests import catalog, patterns
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.yaml.reader import read
 from reconciler.validation import rules
@@ -121,11 +121,15 @@ def _target_address_problems(target: Target, source: Source) -> Iterator[Problem
 
 
 def _pattern_problems(target: Target, source: Source) -> Iterator[Problem]:
+    misplaced = patterns.misplaced_exclusions(target.manifests)
     for index, pattern in enumerate(target.manifests):
-        message = globs.unusable_reason(pattern)
+        message, hint = patterns.unusable_reason(pattern), ""
+        if message is None and index in misplaced:
+            message = "nothing is listed before this exclusion that it could take away"
+            hint = "put it after the patterns that list the files"
         if message is not None:
             pointer = f"/targets/{target.name}/manifests/{index}"
-            yield Problem(source=source, pointer=pointer, message=message)
+            yield Problem(source=source, pointer=pointer, message=message, hint=hint)
 
 
 def _provider_problems(target: Target, project: Project, source: Source) -> Iterator[Problem]:

@@ -42,7 +42,8 @@ class TargetContext:
 
     `live` is what was seen of the server: nothing, before it was asked. `key` is for fingerprints.
     `own_id` is the client that the tool logs in as. `others` are the manifests of the target that
-    the use case does not plan, by key; `is_partial` says that the user asked for a part. `stored`
+    the use case does not plan, by key; `is_partial` says that the user asked for a part. `unread`
+    are the paths of manifests of the target that were not read. `stored`
     are the ids of clients whose secret is in its sink, though no record says so, and `spooled` of
     those whose secret waits in a private file. `now` is RFC 3339, UTC. `server` is the address of
     the target's clients as `core.addresses` spells it, and `neighbours` are the others that have
@@ -57,6 +58,7 @@ class TargetContext:
     own_id: str | None = None
     others: Mapping[str, Manifest] = field(default_factory=lambda: NO_MANIFESTS)
     is_partial: bool = False
+    unread: tuple[str, ...] = ()
     stored: frozenset[str] = frozenset()
     spooled: frozenset[str] = frozenset()
     # Long ago, so that no quarantine and no last use is ever over without a clock.

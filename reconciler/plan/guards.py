@@ -15,7 +15,7 @@ from reconciler.plan.requests import needs_replace
 from reconciler.provider.secrets import stated_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Self
 
     from reconciler.core.model import InventoryEntry, Json, JsonObject, LiveClient, Manifest
@@ -61,6 +61,7 @@ class Rule(StrEnum):
         "taking away a larger share of the clients than `policy.maxChangePercent` allows",
     )
     NO_MANIFEST_LEFT = "no-manifest-left", "pruning a target that has no manifest at all"
+    UNREAD_MANIFEST = "unread-manifest", "pruning while a manifest of the target was not read"
     AMBIGUOUS_ADOPTION = "ambiguous-adoption", "taking over one of several clients of a name"
     AMBIGUOUS_CREATE = (
         "ambiguous-create",
@@ -104,6 +105,7 @@ _OF_ONE_CLIENT: Final = frozenset(
         Rule.PENDING_CREATE,
     }
 )
+_MOST_SHOWN: Final = 5
 _WAY_OUT: Final = "; to do it on purpose, run once with --max-deletes N"
 
 
@@ -203,6 +205,17 @@ def removal_refusal(
         rule=Rule.PREVENT_DESTROY,
         message="its manifest is gone, and the last one said lifecycle.preventDestroy: to have the "
         "client taken away, bring the manifest back without it, apply, and remove it again",
+    )
+
+
+def unread_refusal(unread: Sequence[str], alone: Sequence[str]) -> Refusal:
+    """The veto on taking away `alone`, the keys without a manifest, while manifests were not read."""
+    shown = ", ".join(unread[:_MOST_SHOWN]) + (", ..." if len(unread) > _MOST_SHOWN else "")
+    return Refusal(
+        rule=Rule.UNREAD_MANIFEST,
+        message=f"a manifest that was not read is no removal, and of this target were not read: "
+        f"{shown}; it may be one of {', '.join(alone)}: see the warnings of `reconciler validate`, "
+        "have all of them read, or leave them out with an exclusion in `manifests`",
     )
 
 

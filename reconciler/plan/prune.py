@@ -18,7 +18,7 @@ from reconciler.core.values import same
 from reconciler.plan.applied import ignored_fields, quarantine_entry
 from reconciler.plan.context import bound_ids, keys_without_manifest, live_client
 from reconciler.plan.diff import compare
-from reconciler.plan.guards import Rule, removal_refusal
+from reconciler.plan.guards import Rule, removal_refusal, unread_refusal
 from reconciler.plan.preconditions import conflict_check
 from reconciler.plan.requests import delete_request, update_requests
 
@@ -55,6 +55,9 @@ def plan_removals(
     if why:
         disabled = _warn_of_quarantine(context, alone)
         return Removals(warnings=(f"left alone, {why}: {', '.join(alone)}", *disabled))
+    # Before the empty folder too: that no manifest was found is no wonder where one was not read.
+    if context.unread:
+        return Removals(refusals=(unread_refusal(context.unread, alone),))
     if not manifests and not context.others:
         return Removals(refusals=(_no_manifest_refusal(alone),))
     successors = {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 from support.workspace import MINIMAL, Workspace
 
 from reconciler.core.changes import Action, ForgetClient, Status
+from reconciler.plan.guards import Rule
 from reconciler.sandbox.server import running
 
 CAN_DELETE = ["sailpoint", "boruta"]
@@ -284,3 +286,72 @@ def test_a_provident_tenant_with_a_list_and_a_delete_is_pruned_after_a_quarantin
         assert off is False
         assert old_id not in {each["clientId"] for each in sandbox.clients("provident")}
         assert tenant.actions() == {"web": Action.NOOP}
+
+
+def sparse(workspace):
+    """Let git leave the manifest of `old` out."""
+
+    def git(*arguments):
+        who = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        done = ("git", *who, *arguments)
+        subprocess.run(done, cwd=workspace.root, check=True, capture_output=True)
+
+    git("init", "-q")
+    git("add", "clients", "reconciler.yaml")
+    git("commit", "-qm", "all")
+    git("sparse-checkout", "set", "--no-cone", "/*", "!/clients/old.json")
+
+
+def moved(name):
+    def move(workspace):
+        path = workspace.root / "clients" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (workspace.root / "clients/old.json").rename(path)
+
+    return move
+
+
+def moved_away(workspace):
+    """Move the manifest of `old` to a hidden folder, below another pattern."""
+    moved("../elsewhere/.kept/old.yml")(workspace)
+    workspace.write_project(manifests=["clients/*.json", "elsewhere/**/*.yaml"])
+
+
+UNREAD = {
+    **{name: moved(name) for name in ("old.yml", "old.JSON", ".old.json", "team/old.json")},
+    "elsewhere": moved_away,
+    "sparse": sparse,
+}
+
+
+@pytest.mark.parametrize("how", UNREAD)
+@pytest.mark.parametrize("vendor", CAN_DELETE)
+def test_a_manifest_that_was_not_read_is_no_removal(fleet, vendor, how):
+    old_id = fleet.server_id("old")
+    UNREAD[how](fleet)
+
+    (target,) = fleet.plan().targets
+    fleet.apply()
+
+    assert [refusal.rule for refusal in target.refusals] == [Rule.UNREAD_MANIFEST]
+    assert [change.key for change in target.changes] == ["web"]
+    assert fleet.writes() == []
+    assert old_id in {client["id"] for client in fleet.sandbox.clients(vendor)}
+    assert set(fleet.inventory()) == {"old", "web"}
+
+
+@pytest.mark.parametrize("vendor", CAN_DELETE)
+def test_a_manifest_that_is_left_out_on_purpose_is_a_removal(fleet):
+    moved("old.yml")(fleet)
+    fleet.write_project(manifests=["clients/*.{json,yml}", "!clients/old.*"])
+
+    assert fleet.actions() == {"old": Action.DELETE, "web": Action.NOOP}
+
+
+@pytest.mark.parametrize("vendor", CAN_DELETE)
+def test_a_manifest_that_was_not_read_stops_nothing_where_nobody_is_missing(fleet):
+    (fleet.root / "clients/new.yml").write_text(
+        (fleet.root / "clients/old.json").read_text().replace("old", "new")
+    )
+
+    assert fleet.actions() == {"old": Action.NOOP, "web": Action.NOOP}

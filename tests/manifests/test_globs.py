@@ -2,7 +2,8 @@ import os
 
 import pytest
 
-from reconciler.manifests.globs import FileTree, is_literal, matches, unusable_reason
+from reconciler.manifests.folders import FileTree
+from reconciler.manifests.patterns import is_literal, matches, unusable_reason
 
 FILES = (
     "top.yaml",

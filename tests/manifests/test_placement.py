@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.project import Project, Reference, StaticToken, Target
-from reconciler.manifests import globs
+from reconciler.manifests import patterns
 from reconciler.manifests.placement import keys_of_existing_files, new_paths
 
 TOKEN = StaticToken(token=Reference(kind="env", name="TOKEN"))
@@ -34,7 +34,7 @@ def placed(root, patterns, *keys, into=None, path="reconciler.yaml"):
     ],
 )
 def test_a_pattern_begins_where_its_fixed_folders_end(pattern, folder):
-    assert globs.base_folder(pattern) == folder
+    assert patterns.base_folder(pattern) == folder
 
 
 def test_files_lie_where_the_first_pattern_begins(tmp_path):

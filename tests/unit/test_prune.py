@@ -17,6 +17,7 @@ from reconciler.core.changes import Action, ForgetClient
 from reconciler.core.model import Intent
 from reconciler.core.project import Policy
 from reconciler.plan.context import ids_to_read
+from reconciler.plan.guards import Rule
 from reconciler.plan.planner import plan_target
 from reconciler.provider.model import Identity, Switch
 
@@ -501,3 +502,27 @@ def test_what_is_to_be_disabled_has_to_be_read():
 
     assert ids_to_read(known, [WEB]) == {"0", "1", "2"}
     assert ids_to_read(with_policy(known, PRUNE), [WEB]) == {"1"}
+
+
+@pytest.mark.parametrize("count", [1, 5, 6])
+def test_while_a_manifest_was_not_read_nobody_is_taken_away(count):
+    unread = tuple(f"clients/{number}.yml" for number in range(count))
+
+    plan = plan_target(of(unread=unread), [WEB])
+
+    assert [change.key for change in plan.changes] == ["web"]
+    ((rule, message),) = [(refusal.rule, refusal.message) for refusal in plan.refusals]
+    assert rule == Rule.UNREAD_MANIFEST
+    assert ("clients/4.yml; it may be one of old" in message) is (count == 5)
+    assert ("clients/5.yml" in message, "..." in message) == (False, count == 6)
+
+
+def test_before_the_empty_folder_is_told_what_was_not_read():
+    plan = plan_target(of(unread=("clients/web.yml",)), [])
+
+    assert [refusal.rule for refusal in plan.refusals] == [Rule.UNREAD_MANIFEST]
+
+
+def test_where_nobody_is_taken_away_anyway_nothing_is_refused():
+    assert plan_target(of(unread=("a.yml",), policy=Policy()), [WEB]).refusals == ()
+    assert plan_target(of(unread=("a.yml",)), [WEB, manifest("old")]).refusals == ()

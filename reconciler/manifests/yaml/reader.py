@@ -258,7 +258,10 @@ class _DocumentBuilder:
 
     def _add_unknown_tag(self, event: Any, here: Any, key: str) -> None:
         tag = event.tag.replace(_CORE, "!!", 1)
-        self._add_problem(event, here, key, f"unknown tag `{tag}`", hint="leave it out")
+        # `!clients/drafts/**` was meant as a text: nothing else follows the tag.
+        is_text = tag.startswith("!") and event.__class__ is ScalarEvent and not event.value
+        hint = f'quote it: "{tag}"' if is_text else "leave it out"
+        self._add_problem(event, here, key, f"unknown tag `{tag}`", hint=hint)
 
     def _new_scalar(self, event: Any, here: Any, key: str) -> scalars.Scalar:
         """The value of a plain scalar that was not met before; adds a warning where it misleads."""

@@ -99,6 +99,12 @@ def _at_mark(error: MarkedYAMLError, text: bytes, lines: Lines) -> SyntaxProblem
             position=lines.position(opening.line, opening.column),
             message="this quote is never closed",
         )
+    if problem == "did not find expected whitespace or line break":
+        return SyntaxProblem(
+            position=position,
+            message="a plain value that begins with `!` is a tag to YAML",
+            hint="quote the value",
+        )
     if problem.startswith("did not find expected") and (unclosed := _unclosed_bracket(text, lines)):
         return _open_bracket(problem, position, lines.position(*unclosed))
     if problem == "found character that cannot start any token":
