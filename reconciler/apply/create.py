@@ -43,7 +43,7 @@ def create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manife
     target.session.check_lock()
     target.session.intend(change.key, intent)
     try:
-        return log.write(request, "")
+        return log.write(request, intent.remote_id or "")
     # A RemoteError too, and the one after which the intent has to stay open.
     except Ambiguous:
         raise
