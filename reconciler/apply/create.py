@@ -70,7 +70,7 @@ def _send(
     attempt = 1
     while True:
         try:
-            return log.write(request, "")
+            return log.write(request, chosen_id or "")
         except Ambiguous as lost:
             if chosen_id is None:
                 raise

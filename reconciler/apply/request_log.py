@@ -33,8 +33,14 @@ class RequestLog:
         return tuple(self._tracking)
 
     def write(self, request: Request, remote_id: str) -> JsonObject:
-        """Send a create or an update. The client that the answer shows, sealed."""
+        """Send a create or an update. The client that the answer shows, sealed.
+
+        `remote_id` is the client's, or what a create chose, "" where the server chooses. By it the
+        client is read where an expected status came without a body.
+        """
         answer = self.send(request, remote_id)
+        if answer.body is None and remote_id:
+            return self._read_written(request, remote_id, answer)
         endpoint = _endpoint(self._target.provider, request.operation)
         body = client_in_answer(self._target.provider, endpoint, answer)
         if body is None:
@@ -47,6 +53,20 @@ class RequestLog:
             )
         self.seen = body
         return body
+
+    def _read_written(self, request: Request, remote_id: str, answer: Answer) -> JsonObject:
+        """The client after a write that was answered without one."""
+        try:
+            return self.read(remote_id)
+        except RemoteError as error:
+            # Not that error: it would say that nothing was written, or that the client is gone.
+            kind = Ambiguous if request.operation == "create" else BadAnswer
+            problem = kind(
+                f"{self._change.target}/{self._change.key}: {request.method} was answered with "
+                f"{answer.status} and no body, and the client could not be read: {error}",
+                status=answer.status,
+            )
+        raise problem
 
     def send(self, request: Request, remote_id: str) -> Answer:
         """Send one request that writes. Raises the RemoteErrors, and InventoryError for a lost lock."""

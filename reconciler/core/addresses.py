@@ -33,18 +33,28 @@ def server_address(base_url: str, collection: str) -> str:
     return f"{scheme}://{shown}/{path.lstrip('/')}".rstrip("/")
 
 
+def open_http_host(url: str) -> str:
+    """The host that an address reaches over plain HTTP and a network, "" where none can listen.
+
+    That is every address with http, the loopback ones apart.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return host if parts.scheme == "http" and _host(host) != _LOOPBACK else ""
+
+
 def _host(host: str) -> str:
     host = host.rstrip(".")
     try:
         address = ip_address(host)
     except ValueError:
-        return _LOOPBACK if host == _LOOPBACK else _ascii(host)
+        return _LOOPBACK if host == _LOOPBACK else ascii_host(host)
     if address.is_loopback:
         return _LOOPBACK
     return f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - IPv6
 
 
-def _ascii(host: str) -> str:
+def ascii_host(host: str) -> str:
     """The host as DNS knows it (RFC 5891), lower case."""
     try:
         return host.encode("idna").decode().lower()

@@ -34,11 +34,21 @@ class TokenRequestFailed(Exception):
 
 
 class BearerAuth(httpx.Auth):
-    """Puts the bearer token on each request (RFC 6750 section 2.1)."""
+    """Puts the bearer token on each request (RFC 6750 section 2.1).
 
-    def __init__(self, connection: Connection, monotonic: Callable[[], float]) -> None:
+    A request has one turn at the target's pace: `next_turn` gives it another, where a token request
+    took that one.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        monotonic: Callable[[], float],
+        next_turn: Callable[[], None],
+    ) -> None:
         self._connection = connection
         self._monotonic = monotonic
+        self._next_turn = next_turn
         self._cache = TokenCache(monotonic)
         self._credentials: Credentials | None = None
         if isinstance(connection.auth, Secret):
@@ -53,32 +63,69 @@ class BearerAuth(httpx.Auth):
             return self._cache.secrets
         return (*self._cache.secrets, str(self._credentials.client_secret.value))
 
+    @property
+    def asks_for_tokens(self) -> bool:
+        """Whether the tokens come from a server, and not from the user."""
+        return self._credentials is not None
+
+    @property
+    def has_token(self) -> bool:
+        """Whether a token is at hand that is good for a while."""
+        return self._cache.get() is not None
+
     def sync_auth_flow(
         self, request: httpx.Request
     ) -> Generator[httpx.Request, httpx.Response, None]:
         """Send `request` with the token, and once more with a new one when it is answered 401."""
-        token = yield from self._fresh_token()
+        token, asked = yield from self._fresh_token()
+        if asked:
+            self._next_turn()
         request.headers["authorization"] = f"Bearer {token}"
         response = yield request
         # Safe for a POST too: a 401 says that it was refused. A second 401 is the answer.
         if response.status_code == httpx.codes.UNAUTHORIZED and self._credentials is not None:
-            token = yield from self._fresh_token(other_than=token)
+            self._next_turn()
+            token, asked = yield from self._fresh_token(other_than=token)
+            # Not while the token is waited for: those who wait for it have turns that this one needs.
+            if asked:
+                self._next_turn()
             request.headers["authorization"] = f"Bearer {token}"
             yield request
 
+    def login_only(self) -> httpx.Auth:
+        """An auth that ends with the token request, whose answer is that to the whole."""
+        return _LoginOnly(self._fresh_token)
+
     def _fresh_token(
         self, *, other_than: str = ""
-    ) -> Generator[httpx.Request, httpx.Response, str]:
+    ) -> Generator[httpx.Request, httpx.Response, tuple[str, bool]]:
+        """The token, and whether a request was sent for it."""
         with self._cache.lock:
             cached = self._cache.get(other_than=other_than)
             if cached is not None or self._credentials is None:
-                return cached or ""
+                return cached or "", False
             asked_at = self._monotonic()
             response = yield _token_request(self._connection, self._credentials)
             response.read()
             token = _token_in_answer(self._connection, response, asked_at)
             self._cache.put(token)
-            return token.value
+            return token.value, True
+
+
+class _LoginOnly(httpx.Auth):
+    """Gets a token, and sends nothing with it."""
+
+    def __init__(
+        self,
+        fresh_token: Callable[[], Generator[httpx.Request, httpx.Response, tuple[str, bool]]],
+    ) -> None:
+        self._fresh_token = fresh_token
+
+    def sync_auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, None]:
+        """Send the token request, and not `request`."""
+        yield from self._fresh_token()
 
 
 def _token_request(connection: Connection, credentials: Credentials) -> httpx.Request:
@@ -94,6 +141,8 @@ def _token_request(connection: Connection, credentials: Credentials) -> httpx.Re
 
 def _token_in_answer(connection: Connection, response: httpx.Response, asked_at: float) -> Token:
     status, address = response.status_code, connection.token_url or ""
+    if "via" in response.extensions:
+        address += f" (through {response.extensions['via']})"
     try:
         return read_token(connection.target, address, status, response.content, asked_at)
     except RemoteError as error:

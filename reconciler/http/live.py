@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from reconciler.core.errors import BadAnswer, NotFound
+from reconciler.core.errors import BadAnswer, NotFound, Rejected, ServerFailed
 from reconciler.core.model import LiveClient, LiveState
 from reconciler.core.pointer import resolve
 from reconciler.http.pages import prove_complete, read_listing
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from reconciler.http.responses import Answer
     from reconciler.http.transport import Transport
     from reconciler.provider.model import Endpoint, Provider
+
+# A UUID of version 8 (RFC 9562 section 5.8), which no server makes by itself.
+_NOBODY: Final = "00000000-0000-8000-8000-000000000000"
+_SERVER_ERROR: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,8 @@ def read_state(
     """
     whole = server_list or read_list(provider, transport, threading.Event())
     if whole is None:
+        if not ids:
+            check_access(provider, transport)
         return _read_by_id(provider, transport, ids)
     prove_complete(whole.listing, ids)
     beside = _read_by_id(provider, transport, ids - whole.clients.keys())
@@ -78,6 +84,25 @@ def read_state(
         listed=True,
         doubt=doubt,
     )
+
+
+def check_access(provider: Provider, transport: Transport) -> None:
+    """Make sure of a server of which nothing has to be read: that it is there, and lets the tool in.
+
+    By a login. Where that says nothing of the server itself, by a read of a client that nobody has:
+    any answer will do that refuses the id and not the reader. Raises the RemoteErrors.
+    """
+    if transport.log_in():
+        return
+    path = provider.collection + provider.read.path.replace("{id}", _NOBODY)
+    try:
+        transport.send(provider.read.method, path, expect=provider.read.expect)
+    except (NotFound, Rejected):
+        return
+    except ServerFailed as error:
+        # Some servers stumble over an id that they do not know. They looked for it all the same.
+        if error.status != _SERVER_ERROR:
+            raise
 
 
 def read_client(provider: Provider, transport: Transport, remote_id: str) -> LiveClient:

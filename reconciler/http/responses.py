@@ -86,7 +86,8 @@ class Call:
 class Reply:
     """What one try ended with: an answer with its `status`, or the `cause` that there is none.
 
-    `error` is set where it is already known that no answer can be had, and why.
+    `error` is set where it is already known that no answer can be had, and why. `via` is the proxy,
+    in words, where the answer may be its own and not the server's.
     """
 
     state: SendState
@@ -95,6 +96,7 @@ class Reply:
     content: bytes = field(default=b"", repr=False)
     cause: str = ""
     error: RemoteError | None = None
+    via: str = ""
 
 
 def encode(body: Json) -> bytes | None:
@@ -131,7 +133,7 @@ def read_answer(
     success, and no answer at all to a write Ambiguous. `secrets` are masked in messages.
     """
     if reply.status is None:
-        raise _no_answer_error(call, reply, maybe_done=maybe_done)
+        raise _write_error(call, reply, maybe_done=maybe_done)
     tracking = _tracking(provider, reply.headers)
     if call.method == "DELETE" and maybe_done and reply.status == 404:  # noqa: PLR2004 - RFC 9110
         return Answer(status=reply.status, headers=reply.headers, tracking=tracking)
@@ -140,15 +142,21 @@ def read_answer(
     return _success_answer(call, reply, tracking)
 
 
-def _no_answer_error(call: Call, reply: Reply, *, maybe_done: bool) -> RemoteError:
+def _write_error(call: Call, reply: Reply, *, maybe_done: bool) -> RemoteError:
+    """The error of a call that got no answer: Ambiguous for a write that may have been carried out."""
     unsure = maybe_done or reply.state in (SendState.UNKNOWN, SendState.UNREADABLE)
-    cause = reply.cause if reply.error is None else str(reply.error)
     if unsure and call.method != "GET":
+        cause = reply.cause if reply.error is None else str(reply.error)
         return Ambiguous(f"{call.title}: {cause}. It may have been carried out all the same")
+    return no_answer_error(call.title, reply)
+
+
+def no_answer_error(title: str, reply: Reply) -> RemoteError:
+    """The error that says why there is no answer to what `title` names."""
     if reply.error is not None:
         return reply.error
     kind = BadAnswer if reply.state is SendState.UNREADABLE else Unreachable
-    return kind(f"{call.title}: {cause}")
+    return kind(f"{title}: {reply.cause}")
 
 
 def _refusal_error(
@@ -183,7 +191,11 @@ def _refusal_error(
             known=secrets,
         ),
     )
-    refusal.tracking = refusal.tracking or _tracking(provider, reply.headers)
+    tracking = refusal.tracking or _tracking(provider, reply.headers)
+    if reply.via:
+        # A proxy that passes a request on answers in the server's place where it cannot reach it.
+        return type(refusal)(f"{refusal}, through {reply.via}", status=status, tracking=tracking)
+    refusal.tracking = tracking
     return refusal
 
 
@@ -213,11 +225,21 @@ def _success_answer(call: Call, reply: Reply, tracking: str) -> Answer:
         _raise_broken(
             call, status, f"where {', '.join(map(str, sorted(call.expect)))} is documented"
         )
+    if not reply.content.strip():
+        return _empty_answer(call, reply, tracking)
     media_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         _raise_broken(call, status, f"and {clean(media_type) or 'no content type'} instead of JSON")
     body = _parse_json(call, status, reply.content)
     return Answer(status=status, body=body, headers=reply.headers, tracking=tracking)
+
+
+def _empty_answer(call: Call, reply: Reply, tracking: str) -> Answer:
+    """The answer of an expected status without a body: to a write it says that it was carried out."""
+    status = reply.status or 0
+    if call.method == "GET" or status not in call.expect:
+        _raise_broken(call, status, "and no body, where a client is documented")
+    return Answer(status=status, headers=reply.headers, tracking=tracking)
 
 
 def _parse_json(call: Call, status: int, content: bytes) -> Json:

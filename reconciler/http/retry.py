@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import deque
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
@@ -56,14 +57,26 @@ class Retrier:
             attempt, reply = attempt + 1, self._send_in_turn(send_once)
         return reply, maybe_done
 
+    def next_turn(self) -> None:
+        """Give back the turn that this thread has, and wait for another: it sends one more request."""
+        self._pace.end_turn()
+        self._pace.wait_turn(self._sleep)
+
     def _send_in_turn(self, send_once: Callable[[], Reply]) -> Reply:
-        self._wait(self._pace.reserve())
-        # Asked after the wait: another thread may have met such a wait meanwhile.
-        if self._wait_is_too_long is not None:
-            # A new error each time: one that several threads raise would mix their tracebacks.
-            error = ServerFailed(str(self._wait_is_too_long), status=self._wait_is_too_long.status)
-            return Reply(state=SendState.ANSWERED, error=error)
-        return self._gate.send(send_once)
+        # The place among those in flight first: the turn is for the moment at which a request leaves.
+        return self._gate.send(lambda: self._send_paced(send_once))
+
+    def _send_paced(self, send_once: Callable[[], Reply]) -> Reply:
+        self._pace.wait_turn(self._sleep)
+        try:
+            # Asked after the wait: another thread may have met such a wait meanwhile.
+            if self._wait_is_too_long is None:
+                return send_once()
+        finally:
+            self._pace.end_turn()
+        # A new error each time: one that several threads raise would mix their tracebacks.
+        error = ServerFailed(str(self._wait_is_too_long), status=self._wait_is_too_long.status)
+        return Reply(state=SendState.ANSWERED, error=error)
 
     def wait_to_repeat(self, attempt: int, asked: float | None, status: int | None) -> None:
         """Wait after the failed `attempt`, from 1, before the same is sent again.
@@ -135,38 +148,74 @@ def _parse_date(text: str) -> datetime | None:
 
 
 class Pace:
-    """A token bucket shared by threads: `burst` requests at once, then `per_second` of them.
+    """Turns to send, shared by threads: no more than `requests` in any window of `seconds`.
 
-    Kept as the one number that the generic cell rate algorithm (ITU-T I.371) needs: when the
-    bucket will be full again.
+    It counts where the server does. A request arrives at some time between its beginning and its
+    end, so its turn is free again `seconds` after its end: whatever the network delays, whoever
+    takes that turn next arrives in another window. `requests` is infinite where there is no limit.
     """
 
-    def __init__(self, *, burst: float, per_second: float, monotonic: Callable[[], float]) -> None:
-        self._interval = 1.0 / per_second
-        self._tolerance = (max(1.0, burst) - 1.0) * self._interval
-        self._full_at = -math.inf
+    def __init__(self, *, requests: float, seconds: float, monotonic: Callable[[], float]) -> None:
+        # Less than one request in a window is one in a longer window.
+        self._seconds = seconds / min(1.0, requests)
+        self._turns = requests if math.isinf(requests) else max(1, math.floor(requests))
         self._monotonic = monotonic
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._under_way = 0
+        # When the turns that ended come free, in order. Never more of them than there are turns.
+        self._free_at: deque[float] = deque()
+        self._not_before = self._one_by_one_until = -math.inf
 
-    def reserve(self) -> float:
-        """Take the next place in line; the value is the seconds to wait before it comes."""
-        # The caller sleeps outside of the lock, so that those behind it can take their places.
-        with self._lock:
+    def wait_turn(self, sleep: Callable[[float], None]) -> None:
+        """Wait for a turn and take it. Each is to be ended with `end_turn`."""
+        while (seconds := self.take_turn()) > 0:
+            if math.isinf(seconds):
+                self._wait_for_change()
+            else:
+                sleep(seconds)
+
+    def take_turn(self) -> float:
+        """Take a turn: 0, or the seconds to wait and ask again; infinite until another one ends."""
+        with self._changed:
             now = self._monotonic()
-            start = max(now, self._full_at - self._tolerance)
-            self._full_at = max(self._full_at, start) + self._interval
-            return start - now
+            while self._free_at and self._free_at[0] <= now:
+                self._free_at.popleft()
+            wait = self._not_before - now
+            if self._is_full:
+                wait = max(wait, self._free_at[0] - now if self._free_at else math.inf)
+            if wait > 0:
+                return wait
+            self._under_way += 1
+            if now < self._one_by_one_until:
+                self._not_before = now + self._seconds / self._turns
+            return 0.0
+
+    def end_turn(self) -> None:
+        """Say that the request of a turn is over, answered or not."""
+        with self._changed:
+            self._under_way -= 1
+            if not math.isinf(self._turns):
+                self._free_at.append(self._monotonic() + self._seconds)
+            self._changed.notify_all()
 
     def pause(self, seconds: float) -> None:
         """Let nobody go for `seconds`, and nobody in a burst after that: the server is busy."""
-        with self._lock:
-            empty_at = self._monotonic() + seconds + self._tolerance
+        with self._changed:
             # The longer of two pauses counts: threads that were sent together are refused together.
-            self._full_at = max(self._full_at, empty_at)
+            self._not_before = max(self._not_before, self._monotonic() + seconds)
+            self._one_by_one_until = self._not_before + self._seconds
+
+    @property
+    def _is_full(self) -> bool:
+        return self._under_way + len(self._free_at) >= self._turns
+
+    def _wait_for_change(self) -> None:
+        with self._changed:
+            # Asked under the lock: a turn that ended in between would never be told of.
+            self._changed.wait_for(lambda: bool(self._free_at) or not self._is_full)
 
 
 def _pace_for(rate: Rate | None, monotonic: Callable[[], float]) -> Pace:
     if rate is None:
-        return Pace(burst=1, per_second=math.inf, monotonic=monotonic)
-    requests = rate.share * rate.requests
-    return Pace(burst=requests, per_second=requests / rate.seconds, monotonic=monotonic)
+        return Pace(requests=math.inf, seconds=0.0, monotonic=monotonic)
+    return Pace(requests=rate.share * rate.requests, seconds=rate.seconds, monotonic=monotonic)

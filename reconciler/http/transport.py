@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import ssl
 import time
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 import httpx
 
-from reconciler.core.errors import RemoteError, Unreachable
+from reconciler.core.errors import RemoteError
 from reconciler.core.model import EMPTY
 from reconciler.http.auth import (
     USER_AGENT,
@@ -22,18 +22,21 @@ from reconciler.http.auth import (
     is_token_request,
     timeout_of,
 )
+from reconciler.http.authorities import authorities_of, trusting_context
+from reconciler.http.failures import TooLarge, failure_reply
 from reconciler.http.responses import (
     Answer,
     Call,
     Reply,
     SendState,
     encode,
+    no_answer_error,
     read_answer,
     secrets_in,
     send_state,
 )
 from reconciler.http.retry import Retrier, retry_after
-from reconciler.provider.errors import clean
+from reconciler.http.routes import mounts_of, proxies_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Json
     from reconciler.http.connection import Connection
+    from reconciler.http.proxies import Proxy
 
 # In bytes, after decompression: a small answer may unfold to a huge one.
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
@@ -53,18 +57,8 @@ _READ_TIMEOUTS_FOR_BODY: Final = 10
 # In seconds. Servers close an idle connection after 5 seconds or more: a POST must not be the one
 # to find out, since it could not be sent again.
 _KEEPALIVE: Final = 4.0
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 # RFC 3986 section 5.2.4: `.` and `..` would be removed, and the request go to another address.
 _DOT_SEGMENT: Final = re.compile(r"/\.\.?(?=/|$)")
-# No byte of the request has left. A write timeout is not among them: part of it may have arrived.
-_NOT_SENT_ERRORS: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
 
 
 class Transport:
@@ -81,7 +75,6 @@ class Transport:
     ) -> None:
         self._connection = connection
         self._monotonic = monotonic
-        self._auth = BearerAuth(connection, monotonic)
         self._retrier = Retrier(
             connection.target,
             connection.rate,
@@ -90,6 +83,7 @@ class Transport:
             monotonic=monotonic,
             jitter=jitter,
         )
+        self._auth = BearerAuth(connection, monotonic, self._retrier.next_turn)
         self._client = _make_client(connection, http_transport, self._on_request, self._on_response)
 
     def __enter__(self) -> Self:
@@ -145,7 +139,9 @@ class Transport:
             expect=frozenset(expect),
             secrets=tuple(secrets_in(body)),
         )
-        reply, maybe_done = self._retrier.send_with_retries(method, lambda: self._send_once(call))
+        reply, maybe_done = self._retrier.send_with_retries(
+            method, lambda: self._try(lambda: self._send_once(call))
+        )
         # Asked for after the tries: a token that was renewed meanwhile is masked as well.
         secrets = (*call.secrets, *self._auth.secrets)
         try:
@@ -157,15 +153,39 @@ class Transport:
             error.retry_after = retry_after(reply.headers)
             raise
 
+    def log_in(self) -> bool:
+        """Get a token where none is at hand, and say whether the target's own server gave one.
+
+        False: the token is the user's, or comes from another server, so that nothing is known of
+        the target's. Raises the RemoteErrors. Not while other threads send.
+        """
+        if not self._auth.asks_for_tokens:
+            return False
+        if not self._auth.has_token:
+            reply, _ = self._retrier.send_with_retries("POST", lambda: self._try(self._log_in_once))
+            if reply.status is None:
+                raise no_answer_error(f"{self._connection.target}: the login", reply)
+        return _origin(self._connection.token_url or "") == _origin(self._connection.base_url)
+
+    def _log_in_once(self) -> Reply:
+        """The reply to one token request; the token is kept for what is sent next."""
+        request = httpx.Request("POST", self._connection.token_url or "")
+        # Only for its login: the flow ends before this request itself would leave.
+        response = self._client.send(request, auth=self._auth.login_only())
+        return Reply(state=SendState.ANSWERED, status=response.status_code)
+
     def _send_once(self, call: Call) -> Reply:
+        request = self._build_request(call)
+        response = self._client.send(request, auth=self._auth, stream=True)
+        try:
+            return _read_reply(response)
+        finally:
+            response.close()
+
+    def _try(self, send_once: Callable[[], Reply]) -> Reply:
         """The reply to one try. What httpx raises ends here, with the headers that it holds."""
         try:
-            request = self._build_request(call)
-            response = self._client.send(request, auth=self._auth, stream=True)
-            try:
-                return _read_reply(response)
-            finally:
-                response.close()
+            return send_once()
         except TokenRequestFailed as failed:
             return failed.reply
         except httpx.InvalidURL:
@@ -174,7 +194,7 @@ class Transport:
             return Reply(state=SendState.ANSWERED, cause=cause)
         except httpx.RequestError as error:
             self._log(error.request, type(error).__name__)
-            return _failure_reply(error, self._connection.read_timeout)
+            return failure_reply(error, self._connection)
 
     def _build_request(self, call: Call) -> httpx.Request:
         if _DOT_SEGMENT.search(call.path):
@@ -226,7 +246,7 @@ class _LimitedBody(httpx.SyncByteStream):
         for chunk in self._stream:
             size += len(chunk)
             if size > self._most:
-                raise _TooLarge("the answer is too large", request=self._request)
+                raise TooLarge("the answer is too large", request=self._request)
             if self._monotonic() > self._until:
                 raise httpx.ReadTimeout("the answer drips in", request=self._request)
             yield chunk
@@ -235,44 +255,25 @@ class _LimitedBody(httpx.SyncByteStream):
         self._stream.close()
 
 
-class _TooLarge(httpx.RequestError):
-    """An answer was larger than any that is read."""
-
-
 def _read_reply(response: httpx.Response) -> Reply:
     status, content = response.status_code, bytearray()
     for chunk in response.iter_bytes():
         content += chunk
         # Counted once more: the stream counts what arrives, this what it decompresses to.
         if len(content) > LARGEST_ANSWER:
-            raise _TooLarge("the answer is too large", request=response.request)
-    headers = headers_of(response)
-    return Reply(state=send_state(status), status=status, headers=headers, content=bytes(content))
+            raise TooLarge("the answer is too large", request=response.request)
+    return Reply(
+        state=send_state(status),
+        status=status,
+        headers=headers_of(response),
+        content=bytes(content),
+        via=str(response.extensions.get("via", "")),
+    )
 
 
-def _failure_reply(error: httpx.RequestError, read_timeout: float) -> Reply:
-    is_token = is_token_request(error.request)
-    where = "the token server" if is_token else "the server"
-    if isinstance(error, _NOT_SENT_ERRORS):
-        return _not_sent_reply(error, f"{where} {error.request.url.host}")
-    if isinstance(error, _TooLarge | httpx.DecodingError):
-        state = SendState.UNREADABLE
-        cause = f"{where} sent an answer that cannot be read: too large, or broken compression"
-    else:
-        slow = isinstance(error, httpx.TimeoutException)
-        cause = f"{where} gave no whole answer" + (f" within {read_timeout:g} s" if slow else "")
-        state = SendState.UNKNOWN
-    # Without a token the request itself never left.
-    return Reply(state=SendState.NEVER_SENT if is_token else state, cause=cause)
-
-
-def _not_sent_reply(error: httpx.RequestError, where: str) -> Reply:
-    cause = f"{where} cannot be reached: {clean(str(error)) or type(error).__name__}"
-    if "CERTIFICATE_VERIFY_FAILED" in cause:
-        cause += ". Give the authority that signed its certificate as caBundle"
-        # Not tried again: a certificate does not become good by waiting.
-        return Reply(state=SendState.ANSWERED, error=Unreachable(cause))
-    return Reply(state=SendState.NEVER_SENT, cause=cause)
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc.lower()
 
 
 def _make_client(
@@ -281,21 +282,42 @@ def _make_client(
     on_request: Callable[[httpx.Request], None],
     on_response: Callable[[httpx.Response], None],
 ) -> httpx.Client:
-    addresses = [urlsplit(url) for url in (connection.base_url, connection.token_url) if url]
+    addresses = [url for url in (connection.base_url, connection.token_url) if url]
+    # One that is given stands for the whole network: a test has no proxies.
+    proxies = {} if http_transport is not None else _proxies(connection, addresses)
+    schemes = {urlsplit(url).scheme for url in addresses}
+    schemes |= {proxy.scheme for proxy in proxies.values() if proxy is not None}
+    verify = _ssl_context(connection, encrypted="https" in schemes)
+    limits = httpx.Limits(
+        max_connections=connection.workers,
+        max_keepalive_connections=connection.workers,
+        keepalive_expiry=_KEEPALIVE,
+    )
     return httpx.Client(
         transport=http_transport,
-        verify=_ssl_context(connection, encrypted=any(url.scheme == "https" for url in addresses)),
+        mounts=mounts_of(proxies, verify=verify, limits=limits),
+        verify=verify,
         timeout=timeout_of(connection),
-        limits=httpx.Limits(
-            max_connections=connection.workers,
-            max_keepalive_connections=connection.workers,
-            keepalive_expiry=_KEEPALIVE,
-        ),
-        # A proxy is for other hosts: the sandbox must work behind one.
-        trust_env=not all(url.hostname in _LOOPBACK for url in addresses),
+        limits=limits,
+        # The variables are read by `proxies` and `authorities`, which say what is wrong with them.
+        trust_env=False,
         headers={"accept": "application/json", "user-agent": USER_AGENT},
         event_hooks={"request": [on_request], "response": [on_response]},
     )
+
+
+def _proxies(connection: Connection, addresses: Collection[str]) -> dict[str, Proxy | None]:
+    try:
+        proxies = proxies_of(addresses, os.environ)
+    except RemoteError as error:
+        problem = str(error)
+    else:
+        for address, proxy in proxies.items():
+            if proxy is not None:
+                connection.log(f"{urlsplit(address).hostname} is reached through {proxy.title}")
+        return proxies
+    # Outside of the handler, so that no traceback leads back to the value.
+    raise RemoteError(f"{connection.target}: {problem}")
 
 
 def _ssl_context(connection: Connection, *, encrypted: bool) -> ssl.SSLContext:
@@ -303,20 +325,6 @@ def _ssl_context(connection: Connection, *, encrypted: bool) -> ssl.SSLContext:
         # It trusts no one. Loading the authorities takes 60 ms that plain HTTP has no use for.
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        return trusting_context(connection.ca_bundle)
-    except OSError as error:
-        reason = error.strerror or "it holds no certificate"
-    raise RemoteError(
-        f"{connection.target}: caBundle {connection.ca_bundle} cannot be used: {reason}"
-    )
-
-
-@lru_cache
-def trusting_context(ca_bundle: str | None) -> ssl.SSLContext:
-    """The context that trusts a PEM file, or the public authorities; raises OSError.
-
-    All connections which trust the same share it: 60 ms each would be 6 s for a hundred targets.
-    """
-    if ca_bundle is None:
-        return httpx.create_ssl_context()
-    return ssl.create_default_context(cafile=ca_bundle)
+        return trusting_context(authorities_of(connection.ca_bundle))
+    except RemoteError as error:
+        raise RemoteError(f"{connection.target}: {error}") from None
