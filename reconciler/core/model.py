@@ -31,9 +31,14 @@ MISSING: Final = Missing.MISSING
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that must not be shown: it prints as `(secret)` wherever it ends up."""
+    """A value that must not be shown: it prints as `(secret)` wherever it ends up.
+
+    `masked` says that the server showed it in the place of the real one, as `**********`: it says
+    that there is a secret, and nothing more.
+    """
 
     value: object
+    masked: bool = False
 
     def __repr__(self) -> str:
         return "(secret)"

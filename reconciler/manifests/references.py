@@ -11,6 +11,7 @@ from reconciler.core.model import Problem, Secret, Source
 from reconciler.core.project import Reference, StaticToken
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.provider.references import find, substitute
+from reconciler.provider.secrets import seal_stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +46,8 @@ def resolve(
     """
     resolved, problems = [], []
     for manifest in manifests:
-        found = find(manifest.spec, providers[manifest.target])
+        provider = providers[manifest.target]
+        found = find(manifest.spec, provider)
         values: dict[str, Secret] = {}
         for pointer, reference in found:
             try:
@@ -54,7 +56,9 @@ def resolve(
                 problems.append(_problem(manifest.source, f"/spec{pointer}", error))
         whole = found and len(values) == len(found)
         spec = substitute(manifest.spec, values) if whole else manifest.spec
-        resolved.append(replace(manifest, spec=spec) if whole else manifest)
+        # A secret that is no text, such as an object, is no reference and must not be shown either.
+        spec = seal_stated(provider, spec)
+        resolved.append(manifest if spec is manifest.spec else replace(manifest, spec=spec))
     return resolved, problems
 
 

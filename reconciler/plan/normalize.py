@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.core.model import MISSING, Json, JsonObject, Missing
+from reconciler.core.model import MISSING, Json, Missing
 from reconciler.core.secrets import reveal
-from reconciler.core.values import canonical_json, object_member, same
+from reconciler.core.values import canonical_json, same
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -84,15 +84,8 @@ def _declared_members(
     by: Sequence[str], wanted: Sequence[Json], live: Sequence[Json]
 ) -> list[Json]:
     """Each live object cut to what its wanted counterpart declares, the others to what identifies them."""
-    # Backwards, so that of two live members with one identity the first is found.
-    index: dict[tuple[str, str] | None, int] = {
-        (name, canonical_json(member[name])): position
-        for position, member in reversed(list(enumerate(live)))
-        if isinstance(member, dict)
-        for name in by
-        if name in member
-    }
-    pairs = [(want, index.get(_identity(by, want))) for want in wanted]
+    index = live_by_identity(by, live)
+    pairs = [(want, index.get(identity(by, want))) for want in wanted]
     matched = {position for _, position in pairs}
     others = [member for position, member in enumerate(live) if position not in matched]
     return [
@@ -101,7 +94,19 @@ def _declared_members(
     ]
 
 
-def _identity(by: Sequence[str], member: Json) -> tuple[str, str] | None:
+def live_by_identity(by: Sequence[str], live: Sequence[Json]) -> dict[tuple[str, str] | None, int]:
+    """The place of each live object in its list, by everything that identifies it."""
+    # Backwards, so that of two live members with one identity the first is found.
+    return {
+        (name, canonical_json(reveal(member[name]))): position
+        for position, member in reversed(list(enumerate(live)))
+        if isinstance(member, dict)
+        for name in by
+        if name in member
+    }
+
+
+def identity(by: Sequence[str], member: Json) -> tuple[str, str] | None:
     """What identifies `member`: the first of its identifying members, with its value."""
     if not isinstance(member, dict):
         return None
@@ -114,33 +119,3 @@ def _identifying_part(by: Sequence[str], member: Json) -> Json:
     if not isinstance(member, dict):
         return member
     return {name: member[name] for name in by if name in member}
-
-
-def writable(field: Field, live: Json) -> Json:
-    """`live` as a request may carry it back, in canonical form: without what only the server writes."""
-    if not isinstance(live, list):
-        return _sort_members(_without_read_only(field.schema, live))
-    items = object_member(field.schema, "items")
-    kept = [_writable_member(field.compare_by, items, member) for member in live]
-    return sorted_members(kept) if field.is_set else [_sort_members(member) for member in kept]
-
-
-def _writable_member(by: Sequence[str], items: JsonObject, member: Json) -> Json:
-    """An object in a set, by its surest identifier alone."""
-    # Beside a second identifier that is out of date, it depends on the server which one counts.
-    if isinstance(member, dict):
-        for name in by:
-            if name in member:
-                return {name: member[name]}
-    return _without_read_only(items, member)
-
-
-def _without_read_only(schema: JsonObject, value: Json) -> Json:
-    if not isinstance(value, dict):
-        return value
-    known = object_member(schema, "properties")
-    return {
-        name: member
-        for name, member in value.items()
-        if not object_member(known, name).get("readOnly", False)
-    }

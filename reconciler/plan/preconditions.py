@@ -9,7 +9,8 @@ from reconciler.core.model import MISSING, Redacted
 from reconciler.core.secrets import fingerprint, holds_secret
 from reconciler.core.values import object_member, same
 from reconciler.plan.applied import ignored_fields
-from reconciler.plan.normalize import canonical, declared_part, writable
+from reconciler.plan.fields.overlay import carried
+from reconciler.plan.normalize import canonical, declared_part
 from reconciler.provider.model import UpdateStyle
 
 if TYPE_CHECKING:
@@ -112,4 +113,4 @@ def _value(provider: Provider, change: Change, name: str, body: JsonObject) -> J
     if name in spec and change.action is not Action.DELETE:
         return canonical(field, declared_part(field, spec[name], live))
     # As a request would carry it back: what the server adds to a member by itself is no edit.
-    return canonical(field, live if field.read_only else writable(field, live))
+    return canonical(field, live if field.read_only or live is MISSING else carried(field, live))

@@ -7,16 +7,17 @@ from urllib.parse import quote
 
 from reconciler.core.changes import Request
 from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Secret
-from reconciler.core.pointer import escape
-from reconciler.core.secrets import holds_secret, reveal
+from reconciler.core.secrets import reveal
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
-from reconciler.plan.normalize import canonical, writable
+from reconciler.plan.fields.overlay import carried, hidden_members, laid_over, unknown_members
+from reconciler.plan.fields.patch import deep_operations, deep_tests
+from reconciler.plan.normalize import canonical
 from reconciler.provider.model import Endpoint, Field, Provider, UpdateStyle
 from reconciler.validation.field_values import field_accepts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     from reconciler.core.changes import Operation
     from reconciler.provider.model import ChosenSecret
@@ -73,7 +74,7 @@ def update_requests(
     """
     update: Json
     if provider.style is UpdateStyle.JSON_PATCH:
-        tests = value_tests(provider, body, changed, hidden) if tested else []
+        tests = value_tests(provider, wanted, body, changed, hidden) if tested else []
         # Tests come first: operations apply in their order (RFC 6902 section 3), and behind its
         # replace a test would see the new value.
         update = [*tests, *json_patch(provider, wanted, body, changed)]
@@ -130,74 +131,63 @@ def needs_replace(provider: Provider, field: Field, after: Json) -> bool:
 def json_patch(
     provider: Provider, wanted: JsonObject, body: JsonObject, changed: Collection[str]
 ) -> list[Json]:
-    """One operation for each changed field (RFC 6902), by path, that makes `body` what is wanted.
+    """The operations (RFC 6902), by path, that make the changed fields of `body` what is wanted.
 
-    An array is replaced whole: an index would rely on the server's order of its members.
+    There is one for each field, and for an object one for each stated member that differs.
     """
-    return [_operation(provider.fields[name], wanted[name], body) for name in sorted(changed)]
+    fields = provider.fields
+    return [
+        operation
+        for name in sorted(changed)
+        for operation in deep_operations(fields[name], wanted[name], body)
+    ]
 
 
 def value_tests(
-    provider: Provider, body: JsonObject, changed: Collection[str], hidden: Collection[str] = ()
+    provider: Provider,
+    wanted: JsonObject,
+    body: JsonObject,
+    changed: Collection[str],
+    hidden: Collection[str] = (),
 ) -> list[Json]:
-    """The `test` operations that compare the changed fields with `body`, in the server's spelling.
+    """The `test` operations that compare what changes with `body`, in the server's spelling.
 
     Null and floats are left out: a vendor's JSON Patch may have neither as a value, and would
     refuse the whole patch for such a test. The values of `hidden` fields become Secrets.
     """
+    fields = provider.fields
     return [
-        {"op": "test", "path": f"/{escape(name)}", "value": value}
-        for name, value in _testable(provider, body, changed, hidden)
+        test
+        for name in sorted(changed)
+        for test in deep_tests(fields[name], wanted[name], body, hidden=name in hidden)
     ]
-
-
-def _testable(
-    provider: Provider, body: JsonObject, changed: Collection[str], hidden: Collection[str]
-) -> Iterator[tuple[str, Json]]:
-    for name in sorted(changed):
-        spelled = provider.fields[name].read_as
-        # As it is and not canonical: a test compares arrays member by member (RFC 6902 section 4.6).
-        value = body.get(spelled)
-        if value is None or isinstance(value, float):
-            continue
-        yield spelled, Secret(value) if name in hidden and not holds_secret(value) else value
-
-
-def _operation(field: Field, wanted: Json, body: JsonObject) -> Json:
-    path = f"/{escape(field.read_as)}"
-    value = canonical(field, wanted)
-    if value is None and field.clear is not None:
-        if field.clear.remove:
-            return {"op": "remove", "path": path}
-        value = field.clear.value
-    # The target of a `replace` must exist (RFC 6902 section 4.3), else the whole patch is refused.
-    return {"op": "replace" if field.read_as in body else "add", "path": path, "value": value}
 
 
 def full_body(
     provider: Provider, wanted: JsonObject, body: JsonObject, ignore: Collection[str] = ()
 ) -> dict[str, Json]:
-    """Every field that an update takes, with the live value of those that the manifest does not declare.
+    """Every field that an update takes, with the live value of what the manifest does not declare.
 
-    So it is right both where a PUT replaces and where it merges.
+    That is at any depth, and what no schema describes is among it. So it is right both where a PUT
+    replaces and where it merges.
     """
-    return {
+    known = {
         name: value
         for name in _update_fields(provider)
         if (value := _laid_over(provider.fields[name], wanted, body, ignore)) is not MISSING
     }
+    return {**known, **unknown_members(provider, body)}
 
 
 def partial_body(
     provider: Provider, wanted: JsonObject, body: JsonObject, changed: Collection[str]
 ) -> dict[str, Json]:
     """The changed fields, and those that the server would empty if a PUT left them out."""
-    carried = {*changed, *provider.always}
     # What is not to change goes back as it is live, also where lifecycle.ignoreChanges let it differ.
     ignore = wanted.keys() - changed
     return {
         name: value
-        for name in sorted(carried)
+        for name in sorted({*changed, *provider.always})
         if (value := _laid_over(provider.fields[name], wanted, body, ignore)) is not MISSING
     }
 
@@ -212,15 +202,39 @@ def repaired_fields(
         if field.when_invalid is not MISSING
         and name not in changed
         and field.read_as in body
-        and not field_accepts(provider.update_schema, name, writable(field, body[field.read_as]))
+        and not field_accepts(provider.update_schema, name, carried(field, body[field.read_as]))
     }
 
 
+def hidden_secrets(
+    provider: Provider,
+    wanted: JsonObject,
+    body: JsonObject,
+    changed: Collection[str],
+    ignore: Collection[str] = (),
+) -> tuple[str, ...]:
+    """The JSON Pointers of secrets that an update would lose: it must carry them, and the server hides them."""
+    if provider.style is UpdateStyle.JSON_PATCH:
+        return ()
+    whole = provider.style is UpdateStyle.PUT_FULL
+    names = _update_fields(provider) if whole else sorted({*changed, *provider.always})
+    left = ignore if whole else wanted.keys() - changed
+    return tuple(
+        pointer
+        for name in names
+        for pointer in hidden_members(
+            provider.fields[name],
+            MISSING if name in left else wanted.get(name, MISSING),
+            body.get(provider.fields[name].read_as, MISSING),
+        )
+    )
+
+
 def _laid_over(field: Field, wanted: JsonObject, body: JsonObject, ignore: Collection[str]) -> Json:
-    if field.name in wanted and field.name not in ignore:
-        return canonical(field, wanted[field.name])
     live = body.get(field.read_as, MISSING)
-    return MISSING if live is MISSING else writable(field, live)
+    if field.name in wanted and field.name not in ignore:
+        return laid_over(field, wanted[field.name], live)
+    return MISSING if live is MISSING else carried(field, live)
 
 
 def _update_fields(provider: Provider) -> list[str]:
@@ -261,7 +275,7 @@ def _carried_over(provider: Provider, body: JsonObject) -> dict[str, Json]:
     accepted = object_member(provider.create_schema, "properties")
     identifier = provider.identity.pointer.removeprefix("/")
     return {
-        name: writable(field, live)
+        name: value
         for name, field in provider.fields.items()
         if name in accepted
         and name != identifier
@@ -269,8 +283,9 @@ def _carried_over(provider: Provider, body: JsonObject) -> dict[str, Json]:
         and not (field.read_only or field.secret or field.volatile)
         and (live := body.get(field.read_as)) is not None
         and not same(live, field.default)
+        and (value := carried(field, live)) is not MISSING
         # An update, or an older server, may have left a value that no create takes.
-        and field_accepts(provider.create_schema, name, writable(field, live))
+        and field_accepts(provider.create_schema, name, value)
     }
 
 

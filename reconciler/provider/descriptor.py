@@ -20,6 +20,7 @@ from reconciler.provider.model import (
     TokenRequest,
     UpdateStyle,
 )
+from reconciler.provider.schema_views import says, says_secret, views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,7 +128,11 @@ def _fields(client: Accepted) -> dict[str, Field]:
 def _field(name: str, schema: Accepted) -> Field:
     # A fact of the standard's own words stands once: `x-reconciler` has no word for it.
     standard = {word: schema[word] for word in _STANDARD if word in schema}
-    own = schema.get("x-reconciler", EMPTY)
+    of = views(schema)
+    # A branch may say it too, and what one of them calls secret is secret.
+    secret = {"secret": True} if says_secret(of) else {}
+    standard |= {word: True for word in ("readOnly", "writeOnly") if says(of, word)}
+    own = {**schema.get("x-reconciler", EMPTY), **secret}
     return _FIELD({"readAs": name, **own, **standard, "name": name, "schema": schema})
 
 

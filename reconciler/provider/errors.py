@@ -16,7 +16,9 @@ from reconciler.core.errors import (
     ServerFailed,
     Unauthorized,
 )
+from reconciler.core.model import Secret
 from reconciler.core.pointer import resolve
+from reconciler.provider.secrets import seal_echo, secret_members, sounds_secret
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -28,10 +30,8 @@ if TYPE_CHECKING:
 _LONGEST_QUOTE: Final = 500
 _DEEPEST_QUOTE: Final = 20
 _MASK: Final = "(secret)"
-# Servers repeat in an error what they were sent, under names that no schema of ours describes.
-_SECRET_NAME: Final = re.compile(
-    r"secret|token|password|passwd|authorization|credential|private", re.IGNORECASE
-)
+# How servers spell the place of a field in an error: `smtp.password`, `/smtp/password`, `smtp[password]`.
+_PLACE_SIGNS: Final = re.compile(r"[^\w-]+")
 # Shorter strings are not worth a mask: they would blot out ordinary words.
 _SHORTEST_SECRET: Final = 4
 # A repeated one of these cannot be told from the first (RFC 9110 section 9.2.2).
@@ -141,31 +141,37 @@ def _field_messages(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
         if _is_secret(provider, name):
             yield f"{name}: not accepted"
         else:
-            yield f"{name}: {_join(members[name])}"
+            yield f"{name}: {_join(provider, members[name])}"
 
 
-def _join(messages: Json) -> str:
+def _join(provider: Provider, messages: Json) -> str:
     if isinstance(messages, list) and all(isinstance(message, str) for message in messages):
         return ", ".join(messages)
-    return messages if isinstance(messages, str) else json.dumps(messages, ensure_ascii=False)
+    if isinstance(messages, str):
+        return messages
+    return json.dumps(_mask_secrets(provider, messages), ensure_ascii=False)
 
 
-def _is_secret(provider: Provider, name: str) -> bool:
-    """Whether a member of that name may hold a secret: the schema knows, else the name tells."""
-    for known in provider.fields.values():
-        if name in (known.name, known.read_as):
-            return known.secret
-    return _SECRET_NAME.search(name) is not None
+def _is_secret(provider: Provider, place: str) -> bool:
+    """Whether a member, or the last of a place, may hold a secret: the schema knows, else the name tells."""
+    fields = provider.fields.values()
+    described = {name for field in fields for name in (field.name, field.read_as)}
+    return any(
+        name in secret_members(provider) or (name not in described and sounds_secret(name))
+        for name in (place, *_PLACE_SIGNS.split(place))
+    )
 
 
 def _mask_secrets(provider: Provider, value: Json, depth: int = 0) -> Json:
     if depth > _DEEPEST_QUOTE:
         return "..."
+    if isinstance(value, Secret):
+        return _MASK
     if isinstance(value, dict):
         return {
             name: _MASK
             if _is_secret(provider, name)
-            else _mask_secrets(provider, member, depth + 1)
+            else _mask_secrets(provider, seal_echo(provider, name, member), depth + 1)
             for name, member in value.items()
         }
     if isinstance(value, list):

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from reconciler.core.values import object_member
-from reconciler.provider.references import takes_text
+from reconciler.provider.references import is_bare_secret, takes_text
+from reconciler.provider.schema_views import says_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from reconciler.core.model import Json, JsonObject
 
 REFERENCE: Final = "#/$defs/reference"
+# The words of JSON Schema whose schemas are about a value, or about what is in it.
+_PARTS: Final = frozenset(
+    {"items", "additionalProperties", "unevaluatedProperties", "then", "else"}
+)
+_NAMED_PARTS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
+_LISTED_PARTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _NAME_RULE: Final = (
     "a name is 1 to 63 small letters, digits, `.`, `_` and `-`, and begins with a letter or digit"
 )
@@ -209,13 +216,21 @@ def _fields(schema: JsonObject) -> Mapping[str, JsonObject]:
     return cast("Mapping[str, JsonObject]", schema.get("properties", {}))
 
 
-def _place(name: str, schema: JsonObject) -> JsonObject:
-    """What may stand in the place of a value that `schema` describes."""
-    if schema.get("readOnly"):
+def _place(name: str, schema: JsonObject, *, secret: bool = False) -> JsonObject:
+    """What may stand in the place of a value that `schema` describes; `secret` as what holds it says."""
+    if any(view.get("readOnly") for view in _all_of(schema)):
         return _not_writable(name, schema)
-    if takes_text(schema):
-        return _text_or_reference(schema)
-    return _with_references_inside(schema)
+    secret = secret or any(says_secret((view,)) for view in _all_of(schema))
+    if takes_text(schema) or is_bare_secret(schema):
+        return _text_or_reference(schema, secret=secret)
+    return _with_references_inside(schema, secret=secret)
+
+
+def _all_of(schema: JsonObject) -> Iterator[JsonObject]:
+    """`schema` and all that has to hold of the same value beside it."""
+    yield schema
+    for branch in cast("list[JsonObject]", schema.get("allOf", [])):
+        yield from _all_of(branch)
 
 
 def _not_writable(name: str, schema: JsonObject) -> JsonObject:
@@ -229,19 +244,26 @@ def _not_writable(name: str, schema: JsonObject) -> JsonObject:
     }
 
 
-def _text_or_reference(schema: JsonObject) -> JsonObject:
+def _text_or_reference(schema: JsonObject, *, secret: bool) -> JsonObject:
     outer = {key: schema[key] for key in ("description", "default", "writeOnly") if key in schema}
-    if object_member(schema, "x-reconciler").get("secret"):
+    if secret:
         return {**outer, "$ref": REFERENCE}
     literal = {key: value for key, value in schema.items() if key not in outer}
     return {**outer, "anyOf": [literal, {"$ref": REFERENCE}]}
 
 
-def _with_references_inside(schema: JsonObject) -> JsonObject:
+def _with_references_inside(schema: JsonObject, *, secret: bool) -> JsonObject:
     derived = dict(schema)
-    if "items" in schema:
-        derived["items"] = _place("", object_member(schema, "items"))
-    if "properties" in schema:
-        members = _fields(schema)
-        derived["properties"] = {name: _place(name, member) for name, member in members.items()}
+    for word in _PARTS & schema.keys():
+        part = schema[word]
+        if isinstance(part, dict):
+            derived[word] = _place("", part, secret=secret)
+    for word in _NAMED_PARTS & schema.keys():
+        members = cast("Mapping[str, JsonObject]", schema[word])
+        derived[word] = {
+            name: _place(name, member, secret=secret) for name, member in members.items()
+        }
+    for word in _LISTED_PARTS & schema.keys():
+        branches = cast("list[JsonObject]", schema[word])
+        derived[word] = [_place("", branch, secret=secret) for branch in branches]
     return derived

@@ -143,7 +143,9 @@ class Provider:
     that every partial PUT carries, because the server would empty them. `protected` are names and
     ids of clients that are never touched. `rotate` is how a client gets a new
     secret: the call that has the server make one, or the field to set; None where nothing does.
-    `concurrency` is how many requests the server takes at once. `request_id_header` is where answers say by which id the server's logs know the request, in
+    `secret` is the JSON Pointer to the secret that a client logs in with, "" where provider.yaml
+    does not say. `concurrency` is how many requests the server takes at once. `request_id_header`
+    is where answers say by which id the server's logs know the request, in
     small letters.
     """
 
@@ -171,5 +173,6 @@ class Provider:
     protected: frozenset[str] = frozenset()
     switch: Switch | None = None
     rotate: Endpoint | ChosenSecret | None = None
+    secret: str = ""
     request_id_header: str | None = None
     concurrency: int = 8

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeGuard, cast
+from typing import TYPE_CHECKING, Final, TypeGuard, cast
 
 from reconciler.core.pointer import escape
 from reconciler.core.project import reference
-from reconciler.core.values import object_member
+from reconciler.provider.schema_views import (
+    describes_object,
+    item_views,
+    member_views,
+    says_secret,
+    views,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,6 +20,22 @@ if TYPE_CHECKING:
     from reconciler.core.model import Json, JsonObject, Secret
     from reconciler.core.project import Reference
     from reconciler.provider.model import Provider
+    from reconciler.provider.schema_views import Views
+
+# With one of these a schema says what a value is, itself or by its branches.
+_SHAPES: Final = frozenset(
+    {
+        "type",
+        "enum",
+        "const",
+        "properties",
+        "items",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "additionalProperties",
+    }
+)
 
 
 def find(spec: JsonObject, provider: Provider) -> tuple[tuple[str, Reference], ...]:
@@ -26,7 +48,7 @@ def find(spec: JsonObject, provider: Provider) -> tuple[tuple[str, Reference], .
         found
         for name, value in spec.items()
         if _may_hold_one(value) and name in provider.fields
-        for found in _find_within(value, provider.fields[name].schema, f"/{escape(name)}")
+        for found in _find_within(value, views(provider.fields[name].schema), f"/{escape(name)}")
     )
 
 
@@ -38,24 +60,27 @@ def _may_hold_one(value: Json) -> TypeGuard[dict[str, Json] | list[Json]]:
 
 
 def _find_within(
-    value: dict[str, Json] | list[Json], schema: JsonObject, pointer: str
+    value: dict[str, Json] | list[Json], of: Views, pointer: str
 ) -> Iterator[tuple[str, Reference]]:
     if isinstance(value, list):
-        items = object_member(schema, "items")
         for index, item in enumerate(value):
             if isinstance(item, dict | list):
-                yield from _find_within(item, items, f"{pointer}/{index}")
+                yield from _find_within(item, item_views(of, index), f"{pointer}/{index}")
     # An object that a schema describes may have a member called `env`, and mean it.
-    elif takes_text(schema):
+    elif _takes_reference(of):
         if (found := reference(value)) is not None:
             yield pointer, found
     else:
-        members = object_member(schema, "properties")
         for name, member in value.items():
             if isinstance(member, dict | list):
-                yield from _find_within(
-                    member, object_member(members, name), f"{pointer}/{escape(name)}"
-                )
+                yield from _find_within(member, member_views(of, name), f"{pointer}/{escape(name)}")
+
+
+def _takes_reference(of: Views) -> bool:
+    takers = [view for view in of if takes_text(view) or is_bare_secret(view)]
+    return bool(takers) and not any(
+        describes_object(view) for view in of if not any(view is taker for taker in takers)
+    )
 
 
 def takes_text(schema: JsonObject) -> bool:
@@ -63,6 +88,11 @@ def takes_text(schema: JsonObject) -> bool:
     types = schema.get("type", ())
     text = types == "string" or (isinstance(types, list | tuple) and "string" in types)
     return text and "enum" not in schema and "const" not in schema
+
+
+def is_bare_secret(schema: JsonObject) -> bool:
+    """Whether `schema` calls a value secret and does not say of which type it is."""
+    return says_secret((schema,)) and not (_SHAPES & schema.keys())
 
 
 def substitute(spec: JsonObject, values: Mapping[str, Secret]) -> JsonObject:

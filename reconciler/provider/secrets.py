@@ -1,56 +1,268 @@
-"""Finds the secrets in what a server answers: by the fields that the client schema calls secret."""
+"""Finds the secrets in what is stated and answered: by what the client schema calls secret, at any depth."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-from reconciler.core.model import Json, JsonObject, Secret
+from reconciler.core.model import MISSING, Json, JsonObject, Secret
+from reconciler.core.pointer import escape, resolve, unescape
+from reconciler.core.secrets import reveal
+from reconciler.core.values import object_member
+from reconciler.provider.masks import is_mask
+from reconciler.provider.model import ChosenSecret
+from reconciler.provider.schema_views import (
+    holds_secrets,
+    item_views,
+    masks_of,
+    member_views,
+    says,
+    says_secret,
+    views,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from reconciler.provider.model import Provider
+    from reconciler.provider.model import Field, Provider
+    from reconciler.provider.schema_views import Views
 
 
 # An answer that is nested deeper does not hide a secret for us.
 _DEEPEST: Final = 5
+# Servers have members that no schema of ours describes, and repeat in errors what they were sent.
+_SECRET_NAME: Final = re.compile(
+    r"secret|token|password|passwd|authorization|credential|private|api_?key", re.IGNORECASE
+)
+
+
+# What speaks of a field whose secrecy is a fact of its own.
+_SECRET: Final[JsonObject] = {"x-reconciler": {"secret": True}}
+# What RFC 7591 and vendors call it.
+_CLIENT_SECRET: Final = re.compile(r"(client_?)?secret", re.IGNORECASE)
+
+
+def sounds_secret(name: str) -> bool:
+    """Whether a member that no schema describes is taken for a secret, by its name."""
+    return _SECRET_NAME.search(name) is not None
 
 
 # Asked for every answer, and the same for all of a provider.
 @lru_cache(maxsize=64)
-def secret_names(provider: Provider) -> tuple[str, ...]:
-    """The names that secret fields have in answers and in requests, each once."""
-    secret = [field for field in provider.fields.values() if field.secret]
-    return tuple(dict.fromkeys(name for field in secret for name in (field.read_as, field.name)))
+def _known_views(provider: Provider) -> Mapping[str, Views]:
+    """What speaks of each field, by the names that it has in answers and in requests."""
+    return {
+        name: (_SECRET, *views(field.schema)) if field.secret else views(field.schema)
+        for field in provider.fields.values()
+        for name in (field.name, field.read_as)
+    }
+
+
+@lru_cache(maxsize=64)
+def _secret_fields(provider: Provider) -> frozenset[str]:
+    """The names, in answers and in requests, of the fields that are secret or hold a secret."""
+    return frozenset(
+        name
+        for field in provider.fields.values()
+        if field.secret or holds_secrets(field.schema)
+        for name in (field.name, field.read_as)
+    )
+
+
+@lru_cache(maxsize=64)
+def secret_members(provider: Provider) -> frozenset[str]:
+    """The names of all members that the client schema calls secret, at any depth."""
+    tops = {name for name in _secret_fields(provider) if _is_secret_field(provider, name)}
+    inner = (_named_secrets(field.schema) for field in provider.fields.values())
+    return frozenset(tops).union(*inner)
+
+
+def _is_secret_field(provider: Provider, name: str) -> bool:
+    fields = provider.fields.values()
+    return any(field.secret and name in (field.name, field.read_as) for field in fields)
+
+
+def _named_secrets(schema: Json) -> Iterator[str]:
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _named_secrets(part)
+    if isinstance(schema, dict):
+        members = schema.get("properties")
+        for name, member in members.items() if isinstance(members, dict) else ():
+            if says_secret(views(member)):
+                yield name
+        for part in schema.values():
+            yield from _named_secrets(part)
 
 
 def seal(provider: Provider, body: JsonObject) -> JsonObject:
-    """`body`, an answer without its envelope, with a Secret in place of each secret value."""
+    """`body`, an answer without its envelope, with a Secret in place of each secret value.
+
+    Secret is what the client schema calls so and, of what it does not describe, what is named so.
+    """
+    known = _known_views(provider)
+    sealed = {
+        name: seal_value(known[name], value) if name in known else seal_unknown(name, value)
+        for name, value in body.items()
+        if _may_hold_secret(provider, known, name, value)
+    }
+    changed = {name: value for name, value in sealed.items() if value != body[name]}
+    return {**body, **changed} if changed else body
+
+
+def _may_hold_secret(
+    provider: Provider, known: Mapping[str, Views], name: str, value: Json
+) -> bool:
+    # Most fields are texts, numbers and lists of texts, and to look into none of them is quick.
+    return name not in known or name in _secret_fields(provider) or _has_members(value)
+
+
+def _has_members(value: Json) -> bool:
+    if isinstance(value, list):
+        return any(isinstance(member, dict | list) for member in value)
+    return isinstance(value, dict)
+
+
+def seal_stated(provider: Provider, spec: JsonObject) -> JsonObject:
+    """`spec`, resolved, with a Secret in place of each value that the client schema calls secret."""
+    held = _secret_fields(provider) & spec.keys()
+    if not held:
+        return spec
+    known = _known_views(provider)
+    return {
+        name: _seal_known(known[name], value) if name in held else value
+        for name, value in spec.items()
+    }
+
+
+def _seal_known(of: Views, value: Json) -> Json:
+    """`value` with its secrets sealed, those aside that only their name gives away."""
+    if isinstance(value, Secret) or says_secret(of):
+        return _sealed(of, value)
+    if isinstance(value, dict):
+        return {name: _seal_known(member_views(of, name), member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_seal_known(item_views(of, index), item) for index, item in enumerate(value)]
+    return value
+
+
+def seal_value(of: Views, value: Json) -> Json:
+    """A value of an answer, of which `of` speaks, with its secrets sealed."""
+    if says_secret(of):
+        return _sealed(of, value)
+    if isinstance(value, dict):
+        return {
+            name: seal_value(inner, member)
+            if (inner := member_views(of, name))
+            else seal_unknown(name, member)
+            for name, member in value.items()
+        }
+    if isinstance(value, list):
+        return [seal_value(item_views(of, index), item) for index, item in enumerate(value)]
+    return value
+
+
+def seal_unknown(name: str, value: Json) -> Json:
+    """A member that no schema describes, sealed where its name says that it is a secret."""
+    # A number or a switch is named so too, `token_lifetime`, and is no secret.
+    if sounds_secret(name) and isinstance(value, str | dict | list) and value:
+        return _sealed((), value)
+    return seal_value((), value)
+
+
+def seal_echo(provider: Provider, name: str, value: Json) -> Json:
+    """A member of an error, sealed as the field of that name is: servers repeat what they were sent."""
+    return _seal_known(_known_views(provider).get(name, ()), value)
+
+
+def _sealed(of: Views, value: Json) -> Json:
     # None and "" say that there is no secret, and a plan may show that.
-    sealed = [name for name in secret_names(provider) if body.get(name) not in (None, "")]
-    if not sealed:
-        return body
-    return {**body, **{name: Secret(body[name]) for name in sealed}}
+    if value is None or value == "":
+        return value
+    plain = reveal(value)
+    return Secret(plain, masked=is_mask(plain, masks_of(of)))
 
 
 def secret_in(provider: Provider, body: JsonObject) -> Secret | None:
-    """The secret in a sealed answer, None where the server told none."""
-    for name in secret_names(provider):
-        value = body.get(name)
-        if isinstance(value, Secret):
+    """The secret that the client logs in with, in a sealed answer; None where the server told none."""
+    for pointer in _secret_pointers(provider):
+        value = resolve(body, pointer)
+        # What the server shows in place of a secret must not be taken for one.
+        if isinstance(value, Secret) and not value.masked:
             return value
     return None
 
 
+@lru_cache(maxsize=64)
+def _secret_pointers(provider: Provider) -> tuple[str, ...]:
+    """Where the client's own secret stands, by the spelling of answers and by that of requests."""
+    pointer = client_secret(provider)
+    first, slash, rest = pointer.removeprefix("/").partition("/")
+    field = provider.fields.get(unescape(first))
+    if field is None:
+        return ()
+    names = dict.fromkeys((field.read_as, field.name))
+    return tuple(f"/{escape(name)}{slash}{rest}" for name in names)
+
+
+@lru_cache(maxsize=64)
+def client_secret(provider: Provider) -> str:
+    """The JSON Pointer in a spec to the secret that a client logs in with, "" where none can be told.
+
+    It is the one that provider.yaml names or rotates. Else it is the only secret field, or of
+    several the one of that name; and where no field is secret, the same of members of fields.
+    """
+    if provider.secret or isinstance(provider.rotate, ChosenSecret):
+        rotated = provider.rotate.field if isinstance(provider.rotate, ChosenSecret) else ""
+        return provider.secret or f"/{escape(rotated)}"
+    fields = provider.fields.values()
+    tops = [f"/{escape(field.name)}" for field in fields if field.secret]
+    return _only_one(tops or [p for field in fields for p in issued_members(field)])
+
+
+def _only_one(pointers: list[str]) -> str:
+    named = [each for each in pointers if _CLIENT_SECRET.fullmatch(each.rpartition("/")[2])]
+    best = pointers if len(pointers) == 1 else named
+    return best[0] if len(best) == 1 else ""
+
+
+def issued_members(field: Field) -> Iterator[str]:
+    """The JSON Pointers to the members of a field that are secret and that the server issues."""
+    yield from _issued(field.schema, f"/{escape(field.name)}", read_only=field.read_only)
+
+
+def _issued(schema: Json, pointer: str, *, read_only: bool) -> Iterator[str]:
+    of = views(cast("JsonObject", schema))
+    read_only = read_only or says(of, "readOnly")
+    for view in of:
+        for name, member in object_member(view, "properties").items():
+            inner, below = views(cast("JsonObject", member)), f"{pointer}/{escape(name)}"
+            if says_secret(inner):
+                if read_only or says(inner, "readOnly"):
+                    yield below
+            else:
+                yield from _issued(member, below, read_only=read_only)
+
+
 def stated_secret(provider: Provider, spec: JsonObject) -> str | None:
-    """The secret field that a spec states, None for none: then its owner has the secret already."""
-    return next((name for name in spec if provider.fields[name].secret), None)
+    """The field of a spec that states the client's own secret, None for none.
+
+    Then its owner has the secret already. Another secret, such as a password for mail, is not it.
+    """
+    pointer = client_secret(provider)
+    return (
+        unescape(pointer.split("/")[1])
+        if pointer and resolve(spec, pointer) is not MISSING
+        else None
+    )
 
 
 def secret_anywhere_in(provider: Provider, answer: Json) -> Secret | None:
-    """The new secret in an answer of unknown shape: the first member named like a secret field."""
-    names = secret_names(provider)
+    """The new secret in an answer of unknown shape: the first member named like the client's own."""
+    names = tuple(
+        dict.fromkeys(pointer.rpartition("/")[2] for pointer in _secret_pointers(provider))
+    )
     return next((Secret(found) for found in _values(answer, names, 0)), None)
 
 
@@ -63,6 +275,8 @@ def _values(value: Json, names: tuple[str, ...], depth: int) -> Iterator[str]:
     if isinstance(value, dict):
         # This level before the next: a deeper member may be another client's.
         named = (value.get(name) for name in names)
-        yield from (found for found in named if isinstance(found, str) and found)
+        yield from (
+            found for found in named if isinstance(found, str) and found and not is_mask(found)
+        )
         for member in value.values():
             yield from _values(member, names, depth + 1)

@@ -3,7 +3,7 @@ from support.given import field
 
 from reconciler.core.model import MISSING, Secret
 from reconciler.core.values import same
-from reconciler.plan.normalize import canonical, declared_part, same_texts, writable
+from reconciler.plan.normalize import canonical, declared_part, same_texts
 
 SCOPES = field(
     "authorized_scopes",
@@ -93,23 +93,6 @@ def test_one_live_member_may_be_wanted_under_both_its_names():
 
 def test_members_of_a_strange_shape_are_compared_as_they_are():
     assert declared_part(SCOPES, ["odd", {}], ["odd", 7]) == ["odd", 7]
-
-
-def test_what_goes_back_to_the_server_leaves_out_what_only_the_server_writes():
-    idp = field("idp", schema={"properties": {"id": {}, "name": {"readOnly": True}}})
-
-    assert writable(idp, {"id": "1", "name": "x", "new": 1}) == {"id": "1", "new": 1}
-    assert writable(idp, None) is None
-    assert writable(field("uris", is_set=True), ["b", "a"]) == ["a", "b"]
-    assert writable(field("steps"), ["b", "a"]) == ["b", "a"]
-
-
-def test_a_member_goes_back_by_what_identifies_it_best():
-    assert writable(SCOPES, [EMAIL, OPENID]) == [{"id": "1"}, {"id": "2"}]
-
-
-def test_a_member_without_an_identity_goes_back_whole():
-    assert writable(SCOPES, [{"public": True, "x": 1}]) == [{"x": 1}]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,12 @@ VENDOR = provider(
     field("uris", is_set=True, equal=((None, []),), clear=Clear(value=[])),
     field("note"),
     field("ipRestriction", read_as="ip_restriction"),
-    field("scopes", is_set=True, compare_by=("id", "name")),
+    field(
+        "scopes",
+        is_set=True,
+        compare_by=("id", "name"),
+        schema={"items": {"properties": {"id": {}, "name": {}, "public": {"readOnly": True}}}},
+    ),
     field("id", read_only=True),
     field("type", create_only=True),
     always=("scopes",),
@@ -74,7 +79,9 @@ def test_a_field_that_is_nowhere_is_not_invented():
 def test_the_values_to_be_replaced_are_tested_as_the_server_spelled_them():
     body = {"name": "a", "uris": ["z", "a"], "note": 3, "ip_restriction": True}
 
-    held = value_tests(VENDOR, body, ["uris", "name", "note", "ipRestriction"])
+    wanted = {"name": "b", "uris": ["a"], "note": 4, "ipRestriction": False}
+
+    held = value_tests(VENDOR, wanted, body, ["uris", "name", "note", "ipRestriction"])
 
     assert held == [
         {"op": "test", "path": "/ip_restriction", "value": True},
@@ -86,12 +93,14 @@ def test_the_values_to_be_replaced_are_tested_as_the_server_spelled_them():
 
 @pytest.mark.parametrize("body", [{}, {"note": None}, {"note": 1.5}])
 def test_nothing_null_or_with_a_point_is_tested(body):
-    assert value_tests(VENDOR, body, ["note"]) == []
+    assert value_tests(VENDOR, {"note": "n"}, body, ["note"]) == []
 
 
 def test_a_value_that_must_not_be_shown_is_tested_as_a_secret():
     body = {"name": "a", "note": Secret("b")}
 
-    held = value_tests(VENDOR, body, ["name", "note"], ["name", "note"])
+    wanted = {"name": "c", "note": Secret("d")}
+
+    held = value_tests(VENDOR, wanted, body, ["name", "note"], ["name", "note"])
 
     assert [operation["value"] for operation in held] == [Secret("a"), Secret("b")]

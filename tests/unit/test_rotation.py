@@ -80,8 +80,6 @@ def test_the_tools_own_secret_is_set_by_an_update_that_keeps_what_a_put_would_em
     "answer",
     [
         {"secret": "new"},
-        {"apiKey": "new"},
-        {"key": "new"},
         {"data": {"client": {"secret": "new"}}},
         [{"other": 1}, {"secret": "new"}],
         {"secret": None, "data": {"secret": "new"}},
@@ -93,7 +91,22 @@ def test_a_secret_is_found_wherever_an_answer_tells_it(answer):
 
 
 @pytest.mark.parametrize(
-    "answer", [None, "new", 1, {}, {"secret": ""}, {"secret": 7}, {"token": "new"}, [{"a": [1]}]]
+    "answer",
+    [
+        None,
+        "new",
+        1,
+        {},
+        {"secret": ""},
+        {"secret": 7},
+        {"token": "new"},
+        [{"a": [1]}],
+        # Another secret of the client, and what stands in the place of one.
+        {"apiKey": "new"},
+        {"key": "new"},
+        {"secret": "**********"},
+        {"secret": "<redacted>"},
+    ],
 )
 def test_an_answer_without_a_secret_tells_none(answer):
     assert secret_anywhere_in(CAN, answer) is None

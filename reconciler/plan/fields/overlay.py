@@ -1,0 +1,160 @@
+"""Lays what is wanted of a field over what is live, so that a request drops nothing that nobody stated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import MISSING, Json, JsonObject, Missing, Secret
+from reconciler.core.pointer import escape
+from reconciler.plan.normalize import canonical, identity, live_by_identity, sorted_members
+from reconciler.provider.schema_views import (
+    facts,
+    item_views,
+    member_views,
+    says,
+    says_secret,
+    views,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reconciler.provider.model import Field, Provider
+    from reconciler.provider.schema_views import Views
+
+
+def laid_over(field: Field, wanted: Json, live: Json | Missing) -> Json:
+    """`wanted` of a field with the live members that it does not state, in canonical form.
+
+    An object is as deep as the comparison (RFC 7396, where null is a value like any other). A list
+    is a value, but for the objects in one whose members are told apart by a key.
+    """
+    stated = canonical(field, wanted)
+    if field.compare_by and isinstance(stated, list) and isinstance(live, list):
+        return _keyed_list(field, stated, live)
+    return _over(views(field.schema), stated, live)
+
+
+def _over(of: Views, wanted: Json, live: Json | Missing) -> Json:
+    if not isinstance(wanted, dict) or not isinstance(live, dict):
+        return wanted
+    left = _carried_members(of, {name: live[name] for name in live if name not in wanted})
+    stated = {
+        name: _over(member_views(of, name), member, live.get(name, MISSING))
+        for name, member in wanted.items()
+    }
+    whole = {**left, **stated}
+    return {name: whole[name] for name in sorted(whole)}
+
+
+def _keyed_list(field: Field, wanted: Sequence[Json], live: Sequence[Json]) -> Json:
+    by, index = field.compare_by, live_by_identity(field.compare_by, live)
+    of = item_views(views(field.schema), 0)
+    merged = [
+        member
+        if (place := index.get(identity(by, member))) is None
+        # Not the other names of the same thing: which of two counts would depend on the server.
+        else _over(of, member, _without(by, live[place]))
+        for member in wanted
+    ]
+    return sorted_members(merged) if field.is_set else merged
+
+
+def _without(names: Sequence[str], member: Json) -> dict[str, Json]:
+    members = member if isinstance(member, dict) else {}
+    return {name: value for name, value in members.items() if name not in names}
+
+
+def carried(field: Field, live: Json) -> Json | Missing:
+    """`live` as a request may carry it back, in canonical form; MISSING where it must not.
+
+    That is without what only the server writes, and without what it shows in place of a secret.
+    """
+    of = views(field.schema)
+    if _hides_secret(live, secret=field.secret):
+        return MISSING
+    if not isinstance(live, list):
+        return _sorted(_carried(of, live))
+    kept = [_carried_item(field, item_views(of, index), item) for index, item in enumerate(live)]
+    return sorted_members(kept) if field.is_set else [_sorted(member) for member in kept]
+
+
+def _carried_item(field: Field, of: Views, item: Json) -> Json:
+    """An object in a set, by its surest identifier alone where all the rest is the server's."""
+    if not isinstance(item, dict) or not field.compare_by:
+        return _carried(of, item)
+    names = [name for name in field.compare_by if name in item]
+    # Beside a second identifier that is out of date, it depends on the server which one counts.
+    return _carried_members(of, _without(names[1:], item))
+
+
+def _carried(of: Views, live: Json) -> Json:
+    if isinstance(live, dict):
+        return _carried_members(of, live)
+    if isinstance(live, list):
+        return [_carried(item_views(of, index), item) for index, item in enumerate(live)]
+    return live
+
+
+def _carried_members(of: Views, live: JsonObject) -> dict[str, Json]:
+    return {
+        name: _carried(inner, member)
+        for name, member in live.items()
+        if not says(inner := member_views(of, name), "readOnly")
+        and not _hides_secret(member, secret=says_secret(inner))
+    }
+
+
+def _hides_secret(live: Json, *, secret: bool) -> bool:
+    """Whether a server shows this in the place of a secret: sent back, it would become the secret."""
+    return (isinstance(live, Secret) and live.masked) or (secret and live == "")
+
+
+def _sorted(value: Json) -> Json:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(member) for member in value] if isinstance(value, list) else value
+
+
+def unknown_members(provider: Provider, body: JsonObject) -> dict[str, Json]:
+    """The live members that no field describes, as a whole PUT has to carry them back.
+
+    Left out are those that the descriptor points to, which are the server's own.
+    """
+    named = {name for field in provider.fields.values() for name in (field.name, field.read_as)}
+    identity_of = provider.identity
+    pointers = (identity_of.pointer, identity_of.created, identity_of.last_used)
+    own = {pointer.split("/")[1] for pointer in pointers if pointer}
+    return {
+        name: _carried((), value)
+        for name, value in body.items()
+        if name not in named | own and not _hides_secret(value, secret=False)
+    }
+
+
+def hidden_members(field: Field, wanted: Json | Missing, live: Json | Missing) -> Iterator[str]:
+    """The JSON Pointers of secrets that a request would have to carry, and of which the server shows a mask.
+
+    Those that `wanted` states are none of them, nor those that the server keeps by itself.
+    """
+    for pointer in _hidden(views(field.schema), wanted, live, ""):
+        yield f"/{escape(field.name)}{pointer}"
+
+
+def _hidden(of: Views, wanted: Json | Missing, live: Json | Missing, pointer: str) -> Iterator[str]:
+    if says(of, "readOnly") or (wanted is not MISSING and not isinstance(wanted, dict)):
+        return
+    if isinstance(live, Secret) and live.masked and wanted is MISSING and not _is_kept(of):
+        yield pointer
+    if isinstance(live, dict):
+        stated = wanted if isinstance(wanted, dict) else {}
+        for name, member in live.items():
+            inner, below = member_views(of, name), f"{pointer}/{escape(name)}"
+            yield from _hidden(inner, stated.get(name, MISSING), member, below)
+    if isinstance(live, list) and wanted is MISSING:
+        for index, item in enumerate(live):
+            yield from _hidden(item_views(of, index), MISSING, item, f"{pointer}/{index}")
+
+
+def _is_kept(of: Views) -> bool:
+    return any(facts(view).get("keptWhenLeftOut") is True for view in of)

@@ -1,0 +1,119 @@
+"""Looks into a client schema: which of its parts speak of a value at any depth, and what they say."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from reconciler.core.values import object_member
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.core.model import Json, JsonObject
+
+# Every part of a schema that speaks of one value.
+Views: TypeAlias = "tuple[JsonObject, ...]"
+
+# The words of JSON Schema 2020-12 (core, section 10.2) whose schemas are about the same value. `not`
+# is none of them: what it describes is what the value is not.
+_LISTS: Final = ("allOf", "anyOf", "oneOf")
+_SINGLE: Final = ("then", "else")
+
+
+def views(schema: JsonObject) -> Views:
+    """`schema`, which holds no `$ref`, and the branches in it that are about the same value.
+
+    A branch counts though another may hold: what one of them calls secret must not be shown.
+    """
+    return tuple(_views(schema))
+
+
+def _views(schema: Json) -> Iterator[JsonObject]:
+    if not isinstance(schema, dict):
+        return
+    yield schema
+    for word in _LISTS:
+        for branch in _list(schema.get(word)):
+            yield from _views(branch)
+    for word in _SINGLE:
+        yield from _views(schema.get(word))
+    for branch in object_member(schema, "dependentSchemas").values():
+        yield from _views(branch)
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def member_views(of: Views, name: str) -> Views:
+    """What speaks of the member `name` of an object that `of` speaks of; empty where nothing does."""
+    return tuple(view for schema in of for part in _member(schema, name) for view in _views(part))
+
+
+def _member(schema: JsonObject, name: str) -> Iterator[Json]:
+    named = [
+        *(part for known, part in object_member(schema, "properties").items() if known == name),
+        *(
+            part
+            for pattern, part in object_member(schema, "patternProperties").items()
+            if _matches(pattern, name)
+        ),
+    ]
+    yield from named or (schema.get("additionalProperties"), schema.get("unevaluatedProperties"))
+
+
+def _matches(pattern: str, name: str) -> bool:
+    try:
+        return re.search(pattern, name) is not None
+    except re.error:
+        # A pattern of ECMA-262 that Python cannot read: a secret is rather hidden than shown.
+        return True
+
+
+def item_views(of: Views, index: int) -> Views:
+    """What speaks of the item `index` of a list that `of` speaks of; empty where nothing does."""
+    return tuple(view for schema in of for part in _item(schema, index) for view in _views(part))
+
+
+def _item(schema: JsonObject, index: int) -> Iterator[Json]:
+    first = _list(schema.get("prefixItems"))
+    yield first[index] if index < len(first) else schema.get("items")
+    yield schema.get("contains")
+    yield schema.get("unevaluatedItems")
+
+
+def facts(schema: JsonObject) -> JsonObject:
+    """What `x-reconciler` says in `schema` itself."""
+    return object_member(schema, "x-reconciler")
+
+
+def says_secret(of: Views) -> bool:
+    """Whether the value must never be shown."""
+    return any(facts(view).get("secret") is True for view in of)
+
+
+def says(of: Views, word: str) -> bool:
+    """Whether the schema says `word`, such as readOnly, of the value."""
+    return any(view.get(word) is True for view in of)
+
+
+def masks_of(of: Views) -> frozenset[Json]:
+    """The texts that the server shows in place of the value."""
+    return frozenset(text for view in of for text in _list(facts(view).get("mask")))
+
+
+def describes_object(view: JsonObject) -> bool:
+    """Whether a part of a schema takes an object."""
+    types = view.get("type", ())
+    named = types == "object" or (isinstance(types, list | tuple) and "object" in types)
+    return named or bool({"properties", "patternProperties"} & view.keys())
+
+
+def holds_secrets(schema: Json) -> bool:
+    """Whether anything in `schema`, at any depth, is said to be secret."""
+    if isinstance(schema, list):
+        return any(map(holds_secrets, schema))
+    if not isinstance(schema, dict):
+        return False
+    return facts(schema).get("secret") is True or any(map(holds_secrets, schema.values()))
