@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.model import MISSING, InventoryEntry, Json, JsonObject, Manifest
 from reconciler.core.pointer import unescape
-from reconciler.core.secrets import fingerprint, holds_secret, reveal
+from reconciler.core.secrets import fingerprint, reveal
 from reconciler.core.values import canonical_json, same
 from reconciler.plan.diff import compare
+from reconciler.plan.fields.parts import is_whole_secret, open_part, part_key, secret_parts
 from reconciler.plan.normalize import canonical, declared_part
 from reconciler.provider import references
 
@@ -51,7 +52,10 @@ def server_changed(
         for name, value in manifest.spec.items()
         if name not in skip and not provider.fields[name].write_only
     }
-    return compare(provider, comparable, answer, key=key)
+    # As if it had been applied: of what the server hides, nothing can be said to be otherwise.
+    stated = replace(manifest, spec=comparable)
+    made = make_entry(provider, stated, "", {}, key=key, now="")
+    return compare(provider, comparable, answer, key=key, entry=made)
 
 
 def make_entry(
@@ -76,16 +80,22 @@ def make_entry(
     for name in sorted(manifest.spec.keys() - ignored_fields(manifest)):
         field, wanted = provider.fields[name], manifest.spec[name]
         # A reference may stand in any field, and the inventory lies in git or in a bucket.
-        if field.secret or holds_secret(wanted):
+        if is_whole_secret(field, wanted):
             fingerprints[name] = fingerprint(key, canonical(field, reveal(wanted)))
             continue
         # Canonical: a set in another order must not rewrite a record that people review.
-        applied[name] = canonical(field, wanted)
+        stated = canonical(field, wanted)
+        hidden = dict(secret_parts(stated))
+        fingerprints |= {
+            part_key(field, place): fingerprint(key, secret) for place, secret in hidden.items()
+        }
+        applied[name] = open_part(stated)
         if not field.write_only:
             # Members that the manifest does not declare are no other spelling of those that it does.
             live = canonical(
-                field, declared_part(field, wanted, answer.get(field.read_as, MISSING))
+                field, declared_part(field, applied[name], answer.get(field.read_as, MISSING))
             )
+            live = open_part(live)
             if live is not MISSING and not same(applied[name], live):
                 answered[name] = live
     return InventoryEntry(

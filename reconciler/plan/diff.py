@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.changes import FieldChange, NestedChange, Origin
-from reconciler.core.model import MISSING, InventoryEntry, Json, JsonObject, Missing
+from reconciler.core.model import MISSING, InventoryEntry, Json, JsonObject, Missing, Redacted
 from reconciler.core.pointer import escape
-from reconciler.core.secrets import fingerprint, holds_secret, redact, reveal
+from reconciler.core.secrets import fingerprint, redact, reveal
 from reconciler.core.values import canonical_json, same
+from reconciler.plan.fields.parts import (
+    compare_parts,
+    is_hidden,
+    is_whole_secret,
+    open_part,
+    redacted_parts,
+)
+from reconciler.plan.fields.taken import is_spelling
 from reconciler.plan.normalize import canonical, declared_part, same_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from reconciler.plan.fields.parts import Sides
     from reconciler.provider.model import Field, Provider
+
+# No text of a manifest or an answer begins so: YAML and vendors have no use for it.
+_MARK: Final = "\0secret "
 
 
 def compare(
@@ -55,15 +67,18 @@ def _compare_field(
         return None
     # A value that was last applied as a secret may be on the server still: it stays hidden, also
     # when git states a plain value now.
-    if field.secret or holds_secret(wanted) or (entry and field.name in entry.fingerprints):
+    if is_whole_secret(field, wanted) or (entry and field.name in entry.fingerprints):
         return _compare_secret(field, wanted, body, entry, key)
     if field.write_only:
         live = MISSING if entry is None else entry.applied.get(field.name, MISSING)
     before = canonical(field, declared_part(field, wanted, live))
     after = canonical(field, wanted)
-    if same(before, after) or _is_accepted_spelling(field, before, after, entry):
+    if same(before, after):
         return None
-    return _field_change(field, before, after, _origin(field, before, after, entry))
+    sides = compare_parts(field, after, before, entry, key)
+    if sides.is_as_wanted or _is_accepted_spelling(field, sides.before, sides.after, entry):
+        return None
+    return _field_change(field, sides.before, sides.after, _origin(sides))
 
 
 def _compare_secret(
@@ -72,18 +87,19 @@ def _compare_secret(
     """A secret is compared by value where the server shows one, else by fingerprint."""
     after = canonical(field, reveal(wanted))
     applied = None if entry is None else entry.fingerprints.get(field.name)
-    if field.write_only:
+    live = body.get(field.read_as, MISSING)
+    before = canonical(field, declared_part(field, after, reveal(live)))
+    # By value first: every fingerprint changes when the tool's own credential is rotated, and then
+    # no secret that the server shows has changed (decision 0003).
+    if same(before, after) and not field.write_only:
+        return None
+    if field.write_only or (field.secret and is_hidden(live)):
         if applied == fingerprint(key, after):
             return None
         # No answer shows it, so only git can be seen to have moved.
         return FieldChange(
             field=field.name, before=MISSING, after=redact(after, key), origin=Origin.CONFIG
         )
-    before = canonical(field, declared_part(field, after, reveal(body.get(field.read_as, MISSING))))
-    # By value first: every fingerprint changes when the tool's own credential is rotated, and then
-    # no secret that the server shows has changed (decision 0003).
-    if same(before, after):
-        return None
     live_moved = applied is not None and applied != fingerprint(key, before)
     git_moved = applied != fingerprint(key, after)
     return FieldChange(
@@ -99,13 +115,17 @@ def _is_accepted_spelling(
 ) -> bool:
     """Whether the server answered this wanted value with this live value once before.
 
-    Sending it again would get the same answer, on every run.
+    Sending it again would get the same answer, on every run. A value that lacks a part of what was
+    wanted, or has more, is no spelling, whoever has recorded it as one.
     """
+    if entry is None or field.name not in entry.answered:
+        return False
+    hidden, shown = dict(redacted_parts(after)), dict(redacted_parts(before))
     return (
-        entry is not None
-        and field.name in entry.answered
-        and same(before, entry.answered[field.name])
-        and same(after, entry.applied.get(field.name, MISSING))
+        hidden == shown
+        and same(open_part(before), entry.answered[field.name])
+        and same(open_part(after), entry.applied.get(field.name, MISSING))
+        and is_spelling(open_part(after), open_part(before))
     )
 
 
@@ -119,18 +139,22 @@ def accepted_spellings(
         name
         for name in wanted
         if name in entry.answered
-        and same(canonical(provider.fields[name], wanted[name]), entry.applied.get(name, MISSING))
+        and same(
+            open_part(canonical(provider.fields[name], wanted[name])),
+            entry.applied.get(name, MISSING),
+        )
+        and is_spelling(entry.applied[name], entry.answered[name])
     ]
 
 
-def _origin(
-    field: Field, before: Json | Missing, after: Json | Missing, entry: InventoryEntry | None
-) -> Origin:
-    applied = MISSING if entry is None else entry.applied.get(field.name, MISSING)
+def _origin(sides: Sides) -> Origin:
     # Never applied, so there is no earlier state that the server could have moved from.
-    if applied is MISSING:
+    if sides.applied is MISSING:
         return Origin.CONFIG
-    return _origin_of(live_moved=not same(before, applied), git_moved=not same(after, applied))
+    return _origin_of(
+        live_moved=not same(sides.seen, sides.applied),
+        git_moved=not same(sides.after, sides.applied),
+    )
 
 
 def _origin_of(*, live_moved: bool, git_moved: bool) -> Origin:
@@ -183,7 +207,7 @@ def _nested_changes(before: Json, after: Json) -> tuple[NestedChange, ...]:
 
     # Never with ignore_order: what has an order here means it, and sets were compared by then
     # (decision 0004).
-    tree = DeepDiff(before, after, view="tree")
+    tree = DeepDiff(_marked(before), _marked(after), view="tree")
     found = {
         _pointer(level.path(output_format="list")): (_value(level.t1), _value(level.t2))
         for levels in tree.values()
@@ -198,7 +222,24 @@ def _nested_changes(before: Json, after: Json) -> tuple[NestedChange, ...]:
 def _value(of: object) -> Json | Missing:
     from deepdiff.helper import notpresent  # noqa: PLC0415 - as above
 
-    return MISSING if of is notpresent else of
+    return MISSING if of is notpresent else _unmarked(of)
+
+
+def _marked(value: Json) -> Json:
+    """`value` with a text for each fingerprint, which is one value and has no inside."""
+    if isinstance(value, Redacted):
+        return f"{_MARK}{value.fingerprint}"
+    if isinstance(value, dict):
+        return {name: _marked(member) for name, member in value.items()}
+    return [_marked(item) for item in value] if isinstance(value, list) else value
+
+
+def _unmarked(value: Json) -> Json:
+    if isinstance(value, str) and value.startswith(_MARK):
+        return Redacted(value.removeprefix(_MARK))
+    if isinstance(value, dict):
+        return {name: _unmarked(member) for name, member in value.items()}
+    return [_unmarked(item) for item in value] if isinstance(value, list) else value
 
 
 def _pointer(path: list[str | int]) -> str:

@@ -117,3 +117,12 @@ def holds_secrets(schema: Json) -> bool:
     if not isinstance(schema, dict):
         return False
     return facts(schema).get("secret") is True or any(map(holds_secrets, schema.values()))
+
+
+def hides_members(schema: Json) -> bool:
+    """Whether answers never show something in `schema`, at any depth."""
+    if isinstance(schema, list):
+        return any(map(hides_members, schema))
+    if not isinstance(schema, dict):
+        return False
+    return schema.get("writeOnly") is True or any(map(hides_members, schema.values()))
