@@ -21,13 +21,18 @@ from reconciler.core.changes import (
 )
 from reconciler.core.errors import Ambiguous, InventoryError, NotFound, RemoteError, SinkError
 from reconciler.core.pointer import resolve
-from reconciler.plan.applied import make_entry, renews, server_changed
+from reconciler.plan.applied import keep_unfinished, make_entry, renews, server_changed
+from reconciler.plan.diff import compare
+from reconciler.plan.fields.members import vanished_members
+from reconciler.plan.fields.taken import not_taken, untaken_sentence
 from reconciler.plan.preconditions import fingerprint_client
 from reconciler.plan.requests import late_requests
+from reconciler.provider.errors import clean
+from reconciler.provider.model import UpdateStyle
 from reconciler.provider.secrets import secret_in, stated_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from reconciler.apply.context import OpenTarget
     from reconciler.core.changes import Change, FieldChange
@@ -48,6 +53,7 @@ class ChangeRun:
         self._trouble = ""
         self._note = ""
         self._server_changed: tuple[FieldChange, ...] = ()
+        self._untaken: frozenset[str] = frozenset()
 
     def run(self, act: Callable[[ChangeRun], None]) -> Outcome:
         """Do `act`. The outcome: an error ends this change and, where `StopSignal` says so, the run."""
@@ -81,6 +87,7 @@ class ChangeRun:
             tracking=log.tracking,
             before=self._fingerprint(before),
             after=self._fingerprint(log.seen if log.sent or log.seen else before),
+            accepted=log.accepted,
         )
 
     def create(self) -> None:
@@ -98,9 +105,9 @@ class ChangeRun:
         self._record(first, body, ends_create=True)
         for request in late:
             body = self._log.write(request, remote_id)
+        body = self._make_sure(manifest, body)
         if late:
             self._record(manifest, body)
-        self._compare(manifest, body)
 
     def update(self) -> None:
         """Send the update of the client, none where it is as wanted, and record it."""
@@ -108,6 +115,10 @@ class ChangeRun:
         if isinstance(change.record, RecordClient):
             self._prepare_record(change.record)
         body, self._note = update(self._target, self._log, change)
+        if change.requests and change.manifest is None:
+            self._make_sure_without_manifest(body)
+            if self._trouble:
+                return
         match change.record:
             case RecordEntry(entry=entry):
                 self._target.session.record(change.key, entry)
@@ -117,7 +128,8 @@ class ChangeRun:
             return
         # Without a request nothing was sent that the server could have answered otherwise.
         if change.requests:
-            self._compare(change.manifest, body)
+            body = self._make_sure(change.manifest, body)
+            self._note = self._note or self._what_vanished(body)
         if change.remote_id is not None:
             self._record(change.manifest, body)
 
@@ -211,6 +223,8 @@ class ChangeRun:
             superseded=self._superseded(before),
             secret=self._secret_place or (before.secret if before is not None and same else ""),
         )
+        if self._untaken and not self._creates:
+            entry = keep_unfinished(entry, before, self._untaken)
         if ends_create or renews(before, entry):
             target.session.record(key, entry)
 
@@ -224,9 +238,61 @@ class ChangeRun:
             old_ids = tuple(dict.fromkeys((*old_ids, self.change.remote_id)))
         return old_ids
 
-    def _compare(self, manifest: Manifest, body: JsonObject) -> None:
-        target = self._target
-        self._server_changed = server_changed(target.provider, manifest, body, key=target.key)
+    def _make_sure(self, manifest: Manifest, body: JsonObject) -> JsonObject:
+        """Compare what the server shows with what is wanted. What it shows, read again where they differ.
+
+        Where it did not take a value, that is the trouble of this change: it is not done.
+        """
+        provider, key = self._target.provider, self._target.key
+        planned = {field.field: field for field in self.change.fields}
+        for is_last in (False, True):
+            found = server_changed(provider, manifest, body, key=key)
+            wrong = not_taken(found, planned)
+            # Some servers answer a write with what was before it, or with a part of the client.
+            if is_last or not wrong:
+                break
+            body = self._read_again(body)
+        self._server_changed, self._untaken = found, frozenset(each.field for each in wrong)
+        self._note_untaken(wrong)
+        return body
+
+    def _make_sure_without_manifest(self, body: JsonObject) -> None:
+        """The same for a client that no manifest names any more, and that was to be turned off."""
+        wanted = {field.field: field.after for field in self.change.fields}
+        for is_last in (False, True):
+            wrong = compare(self._target.provider, wanted, body, key=self._target.key)
+            if is_last or not wrong:
+                break
+            body = self._read_again(body)
+        self._note_untaken(wrong)
+
+    def _read_again(self, body: JsonObject) -> JsonObject:
+        try:
+            return self._log.read(self.remote_id or "")
+        except RemoteError:
+            # What the answer to the write showed is all that is known then.
+            return body
+
+    def _note_untaken(self, wrong: Iterable[FieldChange]) -> None:
+        sentences = "; ".join(untaken_sentence(field, self.change.fields) for field in wrong)
+        if not sentences:
+            return
+        done = "the client was created, and is not as asked: " if self._creates else ""
+        self._trouble = f"{self._trouble}{done}{clean(sentences)}"
+
+    @property
+    def _creates(self) -> bool:
+        return self.change.action in (Action.CREATE, Action.REPLACE)
+
+    def _what_vanished(self, body: JsonObject) -> str:
+        """What the client showed before a whole PUT and shows no longer, in a sentence; "" for nothing."""
+        target, live = self._target, self.change.live
+        if target.provider.style is not UpdateStyle.PUT_FULL or live is None:
+            return ""
+        if not vanished_members(target.provider, self.change, live.body, body):
+            return ""
+        names = vanished_members(target.provider, self.change, live.body, self._read_again(body))
+        return f"since this PUT the server shows no {', '.join(names)}" if names else ""
 
     def _manifest(self) -> Manifest:
         if self.change.manifest is None:

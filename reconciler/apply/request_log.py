@@ -23,6 +23,7 @@ class RequestLog:
         self._target = target
         self._change = change
         self.sent = 0
+        self.accepted = False
         self.seen: JsonObject | None = None
         # A dict for its keys: each once, and in the order in which they came, as no set has it.
         self._tracking: dict[str, None] = {}
@@ -88,6 +89,7 @@ class RequestLog:
             self._note(error.tracking)
             raise
         self._note(answer.tracking)
+        self.accepted = True
         return answer
 
     def read(self, remote_id: str) -> JsonObject:

@@ -192,7 +192,7 @@ class Outcome:
     `message` says why it failed or was skipped, or what to check. `server_changed` are fields
     that the server's answer to the write shows other than they were wanted. `secret_location`
     says where a new client's secret went, never what it is. `tracking` is what the server called
-    the requests. `before` and `after` are keyed fingerprints of all that it showed of the client,
+    the requests. `accepted` says that the server accepted one. `before` and `after` are keyed fingerprints of all that it showed of the client,
     "" where it showed none.
     """
 
@@ -208,6 +208,7 @@ class Outcome:
     tracking: tuple[str, ...] = ()
     before: str = ""
     after: str = ""
+    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

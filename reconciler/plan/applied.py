@@ -16,12 +16,15 @@ from reconciler.plan.normalize import canonical, declared_part
 from reconciler.provider import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
+    from typing import TypeVar
 
     from reconciler.core.changes import FieldChange
     from reconciler.core.model import LiveClient, SecretPlace
     from reconciler.plan.context import TargetContext
     from reconciler.provider.model import Provider, Switch
+
+    T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,39 @@ def server_changed(
     stated = replace(manifest, spec=comparable)
     made = make_entry(provider, stated, "", {}, key=key, now="")
     return compare(provider, comparable, answer, key=key, entry=made)
+
+
+def keep_unfinished(
+    made: InventoryEntry, before: InventoryEntry | None, names: Collection[str]
+) -> InventoryEntry:
+    """`made`, with what `before` says of the fields `names`: the server did not take what is wanted of them.
+
+    So the next plan asks for them again, and knows who moved. Of another client nothing is kept.
+    """
+    old = replace(made, applied={}, fingerprints={}, answered={})
+    if before is not None and before.remote_id == made.remote_id:
+        old = before
+    applied = _kept(made.applied, old.applied, names)
+    fingerprints = _kept(made.fingerprints, old.fingerprints, names)
+    return replace(
+        made,
+        applied=applied,
+        fingerprints=fingerprints,
+        answered=_kept(made.answered, old.answered, names),
+        digest=_digest(applied, fingerprints),
+    )
+
+
+def _kept(new: Mapping[str, T], old: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
+    """`new`, with the members of `old` in the place of its own for the fields `names`."""
+    kept = {key: value for key, value in new.items() if _field_of(key) not in names}
+    kept |= {key: value for key, value in old.items() if _field_of(key) in names}
+    return dict(sorted(kept.items()))
+
+
+def _field_of(key: str) -> str:
+    """The field that a member of the record is about: the key of a secret inside one is a pointer."""
+    return unescape(key.split("/")[1]) if key.startswith("/") else key
 
 
 def make_entry(

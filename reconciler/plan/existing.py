@@ -16,10 +16,13 @@ from reconciler.core.changes import (
     SecretState,
 )
 from reconciler.core.model import InventoryEntry, LiveClient, Manifest, Redacted
+from reconciler.core.pointer import unescape
 from reconciler.core.values import brief_text
 from reconciler.plan.applied import ignored_fields
 from reconciler.plan.context import TargetContext, chosen_id, live_client
 from reconciler.plan.diff import accepted_spellings, compare
+from reconciler.plan.fields.members import unmanaged_sentences
+from reconciler.plan.guards import in_vain_refusal
 from reconciler.plan.preconditions import conflict_check
 from reconciler.plan.prune import turned_on_again
 from reconciler.plan.requests import (
@@ -29,7 +32,7 @@ from reconciler.plan.requests import (
     update_requests,
 )
 from reconciler.provider.model import UpdateStyle
-from reconciler.provider.secrets import secret_in
+from reconciler.provider.secrets import client_secret, secret_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,13 +89,18 @@ def plan_existing(
         remote_id=live.remote_id,
         live=live,
         fields=fields,
-        warnings=_warn_of_spellings(accepted_spellings(provider, wanted, recorded)),
+        warnings=(
+            *_warn_of_spellings(accepted_spellings(provider, wanted, recorded)),
+            *unmanaged_sentences(provider, wanted, recorded, live.body, context.key),
+        ),
     )
     blocked = blocked_fields(provider, manifest, fields)
     # A replace brings the other fields along, so that an update before it would be lost.
     if blocked:
         reason = f"{', '.join(blocked)} cannot be changed in place"
-        return _replace(context, change, manifest, live, reason)
+        replaced = _replace(context, change, manifest, live, reason)
+        vain = in_vain_refusal(recorded, [each for each in fields if each.field in blocked])
+        return replaced if vain is None else replace(replaced, refusal=vain)
     if fields:
         requests = _update(context, manifest, live, fields)
         back = "" if manifest is stated else "; its manifest is back, so it is turned on again"
@@ -205,9 +213,8 @@ def _plan_secret(
 
 def _can_rotate(provider: Provider) -> bool:
     """Whether a client can be given another secret in place."""
-    return provider.rotate is not None or any(
-        field.secret and not field.read_only for field in provider.fields.values()
-    )
+    own = provider.fields.get(unescape(client_secret(provider).removeprefix("/")))
+    return provider.rotate is not None or (own is not None and not own.read_only)
 
 
 def _may_be_replaced(provider: Provider, manifest: Manifest) -> bool:

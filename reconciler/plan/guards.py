@@ -10,8 +10,10 @@ from reconciler.core.changes import Action, Change, FieldChange, Origin, Refusal
 from reconciler.core.model import MISSING, Redacted
 from reconciler.core.pointer import escape, resolve
 from reconciler.core.secrets import reveal
-from reconciler.core.values import brief_text
-from reconciler.plan.requests import needs_replace
+from reconciler.core.values import brief_text, same
+from reconciler.plan.applied import ignored_fields
+from reconciler.plan.requests import hidden_secrets, needs_replace
+from reconciler.provider.model import ChosenSecret
 from reconciler.provider.secrets import stated_secret
 
 if TYPE_CHECKING:
@@ -46,6 +48,14 @@ class Rule(StrEnum):
         "a replace or a removal that the manifest forbids, or the last one did",
     )
     REPLACE_NOT_ALLOWED = "replace-not-allowed", "a replace that the manifest does not allow"
+    REPLACE_IN_VAIN = (
+        "replace-in-vain",
+        "a replace after which the server would show the same value once more",
+    )
+    HIDDEN_SECRET = (
+        "hidden-secret",
+        "an update that must carry a secret of which the server shows a mask",
+    )
     REPLACE_BOUND_ID = "replace-bound-id", "a replace of a client that `metadata.id` binds"
     REPLACE_UNOWNED = "replace-unowned", "taking over a client that would have to be replaced"
     NO_DELETE = "no-delete", "a replace where the vendor has no delete"
@@ -161,6 +171,7 @@ def change_refusal(context: TargetContext, change: Change) -> Refusal | None:
     guards = (
         _narrowed_own_client(context, change),
         protected_refusal(context.provider, body),
+        _hidden_secret_refusal(context, change),
         _replace_refusal(change, context.provider) if change.action is Action.REPLACE else None,
     )
     return next((found for found in guards if found is not None), None)
@@ -193,6 +204,50 @@ def _blocked(provider: Provider, change: Change) -> list[FieldChange]:
         for field in change.fields
         if needs_replace(provider, provider.fields[field.field], wanted[field.field])
     ]
+
+
+def in_vain_refusal(entry: InventoryEntry | None, blocked: Iterable[FieldChange]) -> Refusal | None:
+    """The veto on a replace for fields of which the server made this very value when it made the client."""
+    for change in blocked:
+        if (
+            entry is not None
+            and same(entry.answered.get(change.field, MISSING), change.before)
+            and same(entry.applied.get(change.field, MISSING), change.after)
+        ):
+            return Refusal(
+                rule=Rule.REPLACE_IN_VAIN,
+                message=f"the server made {change.field} {brief_text(change.before)} of "
+                f"{brief_text(change.after)} when it created this client, and would do the same "
+                "with the next one: state what the server makes of it, or have the server changed",
+            )
+    return None
+
+
+def _hidden_secret_refusal(context: TargetContext, change: Change) -> Refusal | None:
+    if change.action is Action.REPLACE or change.manifest is None or change.live is None:
+        return None
+    if not change.requests:
+        return None
+    hidden = hidden_secrets(
+        context.provider,
+        change.manifest.spec,
+        change.live.body,
+        [field.field for field in change.fields],
+        ignored_fields(change.manifest),
+    )
+    return hidden_secret_refusal(hidden)
+
+
+def hidden_secret_refusal(hidden: Sequence[str]) -> Refusal | None:
+    """The veto on a request that must carry the secrets at these pointers, and cannot."""
+    if not hidden:
+        return None
+    return Refusal(
+        rule=Rule.HIDDEN_SECRET,
+        message=f"the server shows a mask in place of {', '.join(hidden)}, and a request that leaves "
+        "it out may delete it: state it in the manifest by a reference, or say keptWhenLeftOut in "
+        "x-reconciler of client.schema.json where the server keeps what is left out",
+    )
 
 
 def removal_refusal(
@@ -239,7 +294,7 @@ def rotation_refusal(
         return pending
     stated = None if manifest is None else stated_secret(provider, manifest.spec)
     if stated is None:
-        return None
+        return _unrotatable(provider, live)
     return Refusal(
         rule=Rule.STATED_SECRET,
         message=f"its manifest states spec.{stated}, and the next apply would set that again: "
@@ -259,6 +314,15 @@ def pending_successor_refusal(context: TargetContext, key: str) -> Refusal | Non
         message="a run began to create its successor and could not record what came of it: "
         "apply first",
     )
+
+
+def _unrotatable(provider: Provider, live: LiveClient) -> Refusal | None:
+    """The veto on setting a secret by an update that would lose another one."""
+    how = provider.rotate
+    if not isinstance(how, ChosenSecret):
+        return None
+    stated: JsonObject = {how.field: None}
+    return hidden_secret_refusal(hidden_secrets(provider, stated, live.body, [how.field]))
 
 
 def refuse_shared_ids(changes: list[Change]) -> None:

@@ -242,4 +242,6 @@ def exit_code(report: ApplyReport, plan: Plan) -> ExitCode:
     # Of nothing, `all` is true: a run that had nothing to do is done.
     if all(done):
         return ExitCode.REFUSED if held_back else ExitCode.DONE
-    return ExitCode.PARTLY_APPLIED if any(done) else ExitCode.FAILED
+    # What the server accepted may have changed something, though it does not show it.
+    accepted = any(outcome.accepted for outcome in report.outcomes)
+    return ExitCode.PARTLY_APPLIED if any(done) or accepted else ExitCode.FAILED

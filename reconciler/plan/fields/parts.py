@@ -9,7 +9,7 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.model import MISSING, Json, JsonObject, Missing, Redacted, Secret
 from reconciler.core.pointer import escape
 from reconciler.core.secrets import fingerprint, holds_secret, redact, reveal
-from reconciler.core.values import same
+from reconciler.core.values import brief_text, same
 from reconciler.provider.schema_views import (
     hides_members,
     item_views,
@@ -226,3 +226,16 @@ def _is_listed(value: Json) -> bool:
     if isinstance(value, list):
         return any(isinstance(item, Secret) or _is_listed(item) for item in value)
     return isinstance(value, dict) and any(map(_is_listed, value.values()))
+
+
+def secret_text(value: Json | Missing) -> str:
+    """`value`, its secrets Redacted, in a sentence."""
+    return str(value) if isinstance(value, Redacted) else brief_text(_with_words(value))
+
+
+def _with_words(value: Json | Missing) -> Json:
+    if isinstance(value, Redacted):
+        return str(value)
+    if isinstance(value, dict):
+        return {name: _with_words(member) for name, member in value.items()}
+    return [_with_words(item) for item in value] if isinstance(value, list) else value

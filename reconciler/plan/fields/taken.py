@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from reconciler.core.model import MISSING, Json, Missing
 from reconciler.core.values import canonical_json, same
+from reconciler.plan.fields.parts import secret_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,6 +66,18 @@ def not_taken(
 def _before(planned: Mapping[str, FieldChange], change: FieldChange) -> Json | Missing:
     # Never the same as any value: there was none, or it was as wanted.
     return planned[change.field].before if change.field in planned else _NOTHING
+
+
+def untaken_sentence(change: FieldChange, planned: Iterable[FieldChange]) -> str:
+    """What a server did with a field that it did not take; `planned` are the changes that were to be made."""
+    wanted, now = secret_text(change.after), secret_text(change.before)
+    before = {field.field: field.before for field in planned}
+    if change.field in before and same(before[change.field], change.before):
+        return (
+            f"the server accepted the request and still shows {change.field} as it was before, "
+            f"{now} in place of {wanted}"
+        )
+    return f"the server accepted the request and shows {change.field} as {now} in place of {wanted}"
 
 
 def is_spelling(wanted: Json, now: Json | Missing) -> bool:

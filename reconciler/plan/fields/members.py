@@ -1,0 +1,129 @@
+"""Says what becomes of members that no manifest states: which stop being managed, and which a write lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reconciler.core.model import (
+    MISSING,
+    InventoryEntry,
+    Json,
+    JsonObject,
+    Missing,
+    Redacted,
+    Secret,
+)
+from reconciler.core.pointer import escape, resolve, unescape
+from reconciler.core.secrets import fingerprint, holds_secret
+from reconciler.core.values import brief_text
+from reconciler.plan.fields.parts import held_parts, redacted, secret_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.core.changes import Change
+    from reconciler.provider.model import Provider
+
+
+def unmanaged_sentences(
+    provider: Provider,
+    spec: JsonObject,
+    entry: InventoryEntry | None,
+    body: JsonObject,
+    key: bytes,
+) -> tuple[str, ...]:
+    """What was applied and is stated no longer, at any depth, a sentence each with the value at which it stays.
+
+    Once an apply has recorded that, it is not told again. A secret is told as its fingerprint.
+    """
+    if entry is None:
+        return ()
+    names = sorted({*entry.applied, *entry.fingerprints})
+    fields = [name for name in names if name in provider.fields]
+    whole = [name for name in fields if name not in spec]
+    return tuple(
+        [_sentence(provider, name, "", entry, body, key) for name in whole]
+        + [
+            _sentence(provider, name, pointer, entry, body, key)
+            for name in sorted(spec)
+            if name in provider.fields
+            for pointer in _dropped(provider, name, spec[name], entry)
+        ]
+    )
+
+
+def _dropped(provider: Provider, name: str, wanted: Json, entry: InventoryEntry) -> list[str]:
+    """The pointers inside a stated field of what was applied and is stated no longer."""
+    plain = _lost(entry.applied.get(name, MISSING), wanted, "")
+    parts = held_parts(provider.fields[name], entry)
+    secret = (place for place in parts if not _is_stated(wanted, place))
+    # What stands inside something that is told goes with it.
+    found = sorted({*plain, *secret})
+    return [place for place in found if not any(place.startswith(f"{other}/") for other in found)]
+
+
+def _lost(applied: Json | Missing, wanted: Json | Missing, pointer: str) -> Iterator[str]:
+    if not isinstance(applied, dict) or not isinstance(wanted, dict):
+        return
+    for name, member in applied.items():
+        below = f"{pointer}/{escape(name)}"
+        if name in wanted:
+            yield from _lost(member, wanted[name], below)
+        else:
+            yield below
+
+
+def _is_stated(wanted: Json, place: str) -> bool:
+    """Whether `wanted` says anything at a pointer: a value in place of an object speaks of its inside too."""
+    if not isinstance(wanted, dict):
+        return True
+    first, _, rest = place.removeprefix("/").partition("/")
+    name = unescape(first)
+    return name in wanted and (not rest or _is_stated(wanted[name], rest))
+
+
+def _sentence(
+    provider: Provider, name: str, pointer: str, entry: InventoryEntry, body: JsonObject, key: bytes
+) -> str:
+    field = provider.fields[name]
+    subject = f"{name}{pointer} is no longer managed"
+    live = resolve(body, f"/{escape(field.read_as)}{pointer}")
+    if live is MISSING or (isinstance(live, Secret) and live.masked):
+        return f"{subject}, and the server shows no value of it"
+    was_secret = not pointer and name in entry.fingerprints
+    was_secret = was_secret or pointer in held_parts(field, entry)
+    if was_secret or holds_secret(live):
+        shown = Redacted(fingerprint(key, live)) if was_secret else redacted(live, key)
+        return f"{subject} and stays {secret_text(shown)}"
+    return f"{subject} and stays {brief_text(live)}"
+
+
+def vanished_members(
+    provider: Provider, change: Change, before: JsonObject, after: JsonObject
+) -> list[str]:
+    """The members, at any depth, that a client showed before a whole PUT and that it does not show after it.
+
+    Left out are those that the manifest states, which are judged for themselves, and those that only
+    the server sets or that need not be shown.
+    """
+    spec = {} if change.manifest is None else change.manifest.spec
+    by_name = {field.read_as: field for field in provider.fields.values()}
+    found: list[str] = []
+    for name in sorted(before):
+        field = by_name.get(name)
+        quiet = field is not None and (
+            field.read_only or field.volatile or field.secret or field.write_only
+        )
+        if not quiet and (field is None or field.name not in spec):
+            found += _gone(before[name], after.get(name, MISSING), name)
+    return found
+
+
+def _gone(before: Json, after: Json | Missing, place: str) -> Iterator[str]:
+    if before is None or holds_secret(before):
+        return
+    if after is MISSING:
+        yield place
+    elif isinstance(before, dict) and isinstance(after, dict):
+        for name, member in sorted(before.items()):
+            yield from _gone(member, after.get(name, MISSING), f"{place}/{escape(name)}")
