@@ -135,15 +135,18 @@ class ProjectLoad:
                 loader.add(path, documents)
         loader.validate_together(self._selected)
         found = [*project_file.problems(self.project), *self._problems, *loader.problems]
-        problems = with_positions(found, loader.secret_fields) if found else ()
+        problems = with_positions(found, loader.is_secret) if found else ()
         return tuple(loader.manifests), tuple(problems)
 
 
-def with_positions(problems: Sequence[Problem], secret_fields: Collection[str]) -> list[Problem]:
+def with_positions(
+    problems: Sequence[Problem],
+    is_secret_field: Callable[[Sequence[str]], bool] = lambda _path: False,
+) -> list[Problem]:
     """The problems with positions, without repetition, in the order of file, line and column."""
 
     def is_secret(tokens: tuple[str, ...]) -> bool:
-        is_field = tokens[:1] == ("spec",) and tokens[1:2] and tokens[1] in secret_fields
+        is_field = tokens[:1] == ("spec",) and is_secret_field(tokens[1:])
         is_reference = tokens[-1:] in {("env",), ("file",)}
         return (is_field and not is_reference) or project_file.is_secret(tokens)
 

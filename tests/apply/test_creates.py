@@ -357,7 +357,7 @@ def test_a_create_that_is_seen_only_after_its_read_is_bound_and_not_refused_as_t
         reply = server(request)
         remote_id = request.url.path.rpartition("/")[2]
         if request.method == "GET" and remote_id not in server.made:
-            server.made[remote_id] = box(remote_id, name="as the server spells it")
+            server.made[remote_id] = box(remote_id, name=BOX["name"].upper())
         return reply
 
     shop = Shop(tmp_path, "boruta")
