@@ -142,7 +142,7 @@ def make_jobs(
                 records=records,
             )
         )
-    refuse_errors(with_positions(problems, ()))
+    refuse_errors(with_positions(problems))
     return jobs
 
 

@@ -34,7 +34,7 @@ def validate(project_file: str, *, files: Sequence[str] = ()) -> Validation:
         manifests, problems = project_load.validate()
     # A pre-commit hook names a few files: it gets their problems only.
     absent = [] if files else list(_warn_of_absent_sinks(project_load.project))
-    warnings = with_positions(absent, ()) if absent else []
+    warnings = with_positions(absent) if absent else []
     return Validation(
         problems=(*warnings, *problems), clients=len(manifests), files=project_load.file_count
     )

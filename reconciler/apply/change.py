@@ -87,7 +87,8 @@ class ChangeRun:
             tracking=log.tracking,
             before=self._fingerprint(before),
             after=self._fingerprint(log.seen if log.sent or log.seen else before),
-            accepted=log.accepted,
+            # A client that was found made, or changed, took what was sent, whatever answered.
+            accepted=log.accepted or bool(self._untaken),
         )
 
     def create(self) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import InputError
-from reconciler.core.model import EMPTY, Problem, Source
+from reconciler.core.model import Problem, Source
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.yaml.reader import read
 from reconciler.validation.validator import Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     from reconciler.core.decode import Accepted
@@ -52,12 +52,11 @@ class Entry:
         path: str | None = self.descriptor["token"].get("path")
         return path
 
-    @property
-    def secret_fields(self) -> frozenset[str]:
-        """The fields of a client whose values must not be shown."""
-        fields: Accepted = self.bodies[0]["properties"]
-        extensions = ((name, fields[name].get("x-reconciler", EMPTY)) for name in fields)
-        return frozenset(name for name, extension in extensions if extension.get("secret"))
+    def is_secret(self, path: Sequence[str]) -> bool:
+        """Whether the value at `path` of a spec, or what holds it, must not be shown."""
+        from reconciler.provider.schema_views import is_secret_path  # noqa: PLC0415 - of problems only
+
+        return is_secret_path(self.bodies[0], path)
 
     def provider(self, target: Target) -> Provider:
         """The provider as this target has it."""
@@ -144,14 +143,42 @@ def _entry(folder: str) -> Entry:
     from reconciler.provider.descriptor import parse_provider  # noqa: PLC0415 - as in `provider`
     from reconciler.provider.manifest_schema import derive  # noqa: PLC0415 - as above
 
-    descriptor, bodies = _descriptor(f"{folder}/provider.yaml"), _bodies(folder)
+    descriptor, stated = _descriptor(f"{folder}/provider.yaml"), _bodies(folder)
+    bodies = _without_refs(folder, stated)
     try:
-        kind = parse_provider(descriptor, *bodies).kind
+        provider = parse_provider(descriptor, *bodies)
+        kind = provider.kind
         manifest_validator = Validator(derive(bodies[0], kind))
         manifest_validator.accepts({})  # compiles it, and so says whether it is a schema at all
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _unusable(f"{folder}/client.schema.json", f"no client schema: {error!r}") from None
+    _refuse_unsupported(f"{folder}/client.schema.json", provider, stated[0])
     return Entry(validator=manifest_validator, descriptor=descriptor, read_bodies=lambda: bodies)
+
+
+def _without_refs(folder: str, stated: Bodies) -> Bodies:
+    from reconciler.provider.schema_refs import Unresolvable, without_refs  # noqa: PLC0415 - as in `_entry`
+
+    found: list[Accepted] = []
+    for name, body in zip(_BODIES, stated, strict=True):
+        try:
+            found.append(_object(without_refs(body)))
+        except Unresolvable as error:
+            raise _unusable(f"{folder}/{name}.schema.json", str(error), error.pointer) from None
+    client, create, update = found
+    return client, create, update
+
+
+def _refuse_unsupported(path: str, provider: Provider, stated: Accepted) -> None:
+    """Raise one Problem for all that is asked for and not done: manifests are not judged by such a schema."""
+    from reconciler.validation.client_schema import unsupported  # noqa: PLC0415 - as in `_entry`
+
+    faults = list(dict.fromkeys(unsupported(provider, stated)))
+    if faults:
+        sentences = (
+            f"{message} ({pointer})" if pointer else message for pointer, message in faults
+        )
+        raise _unusable(path, "; ".join(sentences), faults[0][0])
 
 
 def _bodies(folder: str) -> Bodies:
@@ -197,9 +224,9 @@ def _bytes(path: str) -> bytes:
         raise _unusable(path, str(error)) from None
 
 
-def _whole(path: str, message: str) -> Problem:
-    return Problem(source=Source(path=path), pointer="", message=message)
+def _whole(path: str, message: str, pointer: str = "") -> Problem:
+    return Problem(source=Source(path=path), pointer=pointer, message=message)
 
 
-def _unusable(path: str, message: str) -> InputError:
-    return InputError([_whole(path, message)])
+def _unusable(path: str, message: str, pointer: str = "") -> InputError:
+    return InputError([_whole(path, message, pointer)])

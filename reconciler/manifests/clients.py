@@ -16,7 +16,7 @@ from reconciler.manifests.unread import find_unread
 from reconciler.validation import rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from reconciler.core.model import Manifest, Problem
     from reconciler.core.project import Project
@@ -150,15 +150,18 @@ class ProjectLoad:
             *(each.problem for each in self._unread),
             *loader.problems,
         ]
-        problems = with_positions(found, loader.secret_fields) if found else ()
+        problems = with_positions(found, loader.is_secret) if found else ()
         return tuple(loader.manifests), tuple(problems)
 
 
-def with_positions(problems: Sequence[Problem], secret_fields: Collection[str]) -> list[Problem]:
+def with_positions(
+    problems: Sequence[Problem],
+    is_secret_field: Callable[[Sequence[str]], bool] = lambda _path: False,
+) -> list[Problem]:
     """The problems with positions, without repetition, in the order of file, line and column."""
 
     def is_secret(tokens: tuple[str, ...]) -> bool:
-        is_field = tokens[:1] == ("spec",) and tokens[1:2] and tokens[1] in secret_fields
+        is_field = tokens[:1] == ("spec",) and is_secret_field(tokens[1:])
         is_reference = tokens[-1:] in {("env",), ("file",)}
         return (is_field and not is_reference) or project_file.is_secret(tokens)
 

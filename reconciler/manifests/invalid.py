@@ -46,6 +46,9 @@ def problems(
         yield unknown_names.unknown_target(source, manifest.target, targets)
     if own is not None and own.kind == manifest.kind:
         stated = own
+    elif own is None and manifest.target in targets and stated is None:
+        # The provider of its target cannot be used: that is told once, at its own place.
+        return
     elif manifest.kind and stated is None:
         yield unknown_names.unknown_kind(source, manifest.kind, kinds)
         # What else is wrong is told in the same run: judged by the kind that was meant.

@@ -38,10 +38,9 @@ class ManifestLoader:
             except (KeyError, InputError):
                 continue  # `project.problems` reports it, at its place in the project file
 
-    @property
-    def secret_fields(self) -> frozenset[str]:
-        """The fields, of any provider at hand, whose literal values must not be shown."""
-        return frozenset[str]().union(*(entry.secret_fields for entry in self._kinds.values()))
+    def is_secret(self, path: Sequence[str]) -> bool:
+        """Whether a literal at `path` of a spec, of any provider at hand, must not be shown."""
+        return any(entry.is_secret(path) for entry in self._kinds.values())
 
     def read_valid(self, path: str) -> list[Any] | None:
         """The documents of a file, None of one that has anything wrong with it.

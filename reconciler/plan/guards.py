@@ -105,6 +105,8 @@ _OF_ONE_CLIENT: Final = frozenset(
         Rule.PROTECTED,
         Rule.PREVENT_DESTROY,
         Rule.REPLACE_NOT_ALLOWED,
+        Rule.REPLACE_IN_VAIN,
+        Rule.HIDDEN_SECRET,
         Rule.REPLACE_BOUND_ID,
         Rule.REPLACE_UNOWNED,
         Rule.NO_DELETE,

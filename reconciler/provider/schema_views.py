@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from reconciler.core.values import object_member
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconciler.core.model import Json, JsonObject
 
@@ -126,3 +126,14 @@ def hides_members(schema: Json) -> bool:
     if not isinstance(schema, dict):
         return False
     return schema.get("writeOnly") is True or any(map(hides_members, schema.values()))
+
+
+def is_secret_path(client: JsonObject, path: Sequence[str]) -> bool:
+    """Whether the value at `path` of a spec, or one that holds it, is said to be secret."""
+    of = views(client)
+    for step in path:
+        below = member_views(of, step)
+        of = item_views(of, int(step)) if not below and step.isdecimal() else below
+        if says_secret(of):
+            return True
+    return False

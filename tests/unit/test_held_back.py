@@ -14,6 +14,8 @@ ALONE = {
     "protected",
     "prevent-destroy",
     "replace-not-allowed",
+    "replace-in-vain",
+    "hidden-secret",
     "replace-bound-id",
     "replace-unowned",
     "no-delete",
