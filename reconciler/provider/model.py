@@ -39,12 +39,17 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pagination:
-    """Pages by offset; `total` is a pointer to the stated number of items, where there is one."""
+    """Pages by offset; `total` is a pointer to the stated number of items, where there is one.
+
+    Without `documented` the vendor promises no pages for this list: they are asked for, and a
+    server that answers with all at once, or with the same once more, has shown its whole list.
+    """
 
     limit_parameter: str
     offset_parameter: str
     page_size: int
     total: str | None = None
+    documented: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

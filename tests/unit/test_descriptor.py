@@ -44,7 +44,7 @@ def test_sailpoint_is_listed_in_pages_and_takes_json_patches():
 
     assert sailpoint.list == Endpoint(method="GET", expect=frozenset({200}))
     assert sailpoint.pagination == Pagination(
-        limit_parameter="limit", offset_parameter="offset", page_size=250
+        limit_parameter="limit", offset_parameter="offset", page_size=250, documented=False
     )
     assert sailpoint.update.content_type == "application/json-patch+json"
     assert sailpoint.style is UpdateStyle.JSON_PATCH
