@@ -95,7 +95,8 @@ def _token_request(connection: Connection, credentials: Credentials) -> httpx.Re
 def _token_in_answer(connection: Connection, response: httpx.Response, asked_at: float) -> Token:
     status, address = response.status_code, connection.token_url or ""
     try:
-        return read_token(connection.target, address, status, response.content, asked_at)
+        hint = connection.provider.token.hint
+        return read_token(connection.target, address, status, response.content, asked_at, hint=hint)
     except RemoteError as error:
         state = send_state(status)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:

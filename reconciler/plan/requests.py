@@ -166,8 +166,10 @@ def _operation(field: Field, wanted: Json, body: JsonObject) -> Json:
         if field.clear.remove:
             return {"op": "remove", "path": path}
         value = field.clear.value
-    # The target of a `replace` must exist (RFC 6902 section 4.3), else the whole patch is refused.
-    return {"op": "replace" if field.read_as in body else "add", "path": path, "value": value}
+    # The target of a `replace` must exist (RFC 6902 section 4.3), else the whole patch is refused; a
+    # server may show null for what it does not hold. An `add` is right in both cases (section 4.1).
+    exists = body.get(field.read_as) is not None
+    return {"op": "replace" if exists else "add", "path": path, "value": value}
 
 
 def full_body(
@@ -219,13 +221,15 @@ def _create_body(provider: Provider, wanted: JsonObject) -> dict[str, Json]:
         for name in sorted(wanted)
         if name in accepted
         and (value := canonical(provider.fields[name], wanted[name])) is not MISSING
-        and not (value is None and _unset(provider.fields[name]))
+        and not (value is None and _unset(provider, provider.fields[name]))
     }
 
 
-def _unset(field: Field) -> bool:
-    """Whether null means the same as leaving the field out, so that a create can leave it out."""
-    return any(None in group for group in field.equal)
+def _unset(provider: Provider, field: Field) -> bool:
+    """Whether null means the same as leaving the field out, and a create can leave it out."""
+    needed = provider.create_schema.get("required", ())
+    is_needed = isinstance(needed, list | tuple) and field.name in needed
+    return not is_needed and any(None in group for group in field.equal)
 
 
 def _predicted_answer(provider: Provider, body: JsonObject) -> dict[str, Json]:

@@ -38,7 +38,7 @@ def listed(answer, ids=()):
 def test_a_server_that_always_lists_everything_has_shown_it_all(count, missing):
     whole = [each["id"] for each in clients(count)]
 
-    assert listed(lambda limit, offset: clients(count), missing) == whole
+    assert listed(lambda _limit, _offset: clients(count), missing) == whole
 
 
 @pytest.mark.parametrize("count", [0, 1, ASKED, ASKED + 1, 2 * ASKED, 3 * ASKED + 2, 40])
@@ -49,7 +49,7 @@ def test_a_server_that_pages_all_the_same_is_read_to_its_end(count):
 
 
 def test_a_second_page_that_is_the_first_in_another_order_is_the_first():
-    found = listed(lambda limit, offset: clients(ASKED) if not offset else clients(ASKED)[::-1])
+    found = listed(lambda _limit, offset: clients(ASKED) if not offset else clients(ASKED)[::-1])
 
     assert found == [each["id"] for each in clients(ASKED)]
 
@@ -66,9 +66,9 @@ def test_a_second_page_that_is_the_first_in_another_order_is_the_first():
 )
 def test_a_list_that_contradicts_itself_is_a_bad_answer(later, problem):
     with pytest.raises(BadAnswer, match=problem):
-        listed(lambda limit, offset: later.get(offset, clients(3) if not offset else []))
+        listed(lambda _limit, offset: later.get(offset, clients(3) if not offset else []))
 
 
 def test_a_first_page_that_is_too_long_is_the_whole_list_only_where_no_client_is_twice():
     with pytest.raises(BadAnswer, match="holds c000 twice"):
-        listed(lambda limit, offset: [*clients(4), *clients(1)])
+        listed(lambda _limit, _offset: [*clients(4), *clients(1)])
