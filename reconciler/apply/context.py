@@ -85,7 +85,8 @@ class OpenTarget:
 
     `session` is the target's inventory, and `records` are those of all targets of the run and of
     those that clients move from. `now` gives RFC 3339 in UTC. `is_old` says whether the
-    plan's look at the server is too old to write on.
+    plan's look at the server is too old to write on. `refuses_tests` is set once the run has
+    found out that the server takes no `test` operations.
     """
 
     context: TargetContext
@@ -96,6 +97,7 @@ class OpenTarget:
     stop: StopSignal = field(default_factory=_never_set)
     is_old: Callable[[], bool] = lambda: False
     records: Mapping[str, OpenInventory] = field(default_factory=dict)
+    refuses_tests: threading.Event = field(default_factory=threading.Event)
 
     @property
     def provider(self) -> Provider:
@@ -115,4 +117,5 @@ class OpenTarget:
     @property
     def conflict_check(self) -> ConflictCheck:
         """How a write makes sure that its client is as it was when the write was planned."""
-        return conflict_check(self.provider, self.context.target.conflict_check)
+        chosen = conflict_check(self.provider, self.context.target.conflict_check)
+        return "reread" if chosen == "test" and self.refuses_tests.is_set() else chosen

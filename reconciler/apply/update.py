@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import (
     Ambiguous,
@@ -30,7 +32,15 @@ if TYPE_CHECKING:
     from reconciler.core.changes import Change, FieldChange, Request
     from reconciler.core.model import JsonObject
 
-_TOO_MANY_REQUESTS = 429
+_TOO_MANY_REQUESTS: Final = 429
+_NOT_IMPLEMENTED: Final = 501
+# What a server that knows the `test` operation answers where one has failed (RFC 5789 section 2.2),
+# and the words of those that say it beside a plain 400.
+_TEST_FAILED: Final = frozenset({409, 412})
+_FAILED_WORDS: Final = re.compile(
+    r"\btest(s|ed)?( operation)?s? (has |have )?failed|not equal|n[o']t match|mismatch",
+    re.IGNORECASE,
+)
 
 
 def update(target: OpenTarget, log: RequestLog, change: Change) -> tuple[JsonObject, str]:
@@ -40,14 +50,15 @@ def update(target: OpenTarget, log: RequestLog, change: Change) -> tuple[JsonObj
     and the RemoteErrors, their messages saying what is live now where a part may have been done.
     """
     body: JsonObject = {} if change.live is None else change.live.body
+    note = ""
     for request in _requests_to_send(target, log, change):
         try:
-            body = _write(target, log, change, request)
+            body, note = _write(target, log, change, request)
         except (Ambiguous, BadAnswer, Rejected, ServerFailed) as error:
             if not _may_be_done(target, error):
                 raise
             return _find_out(target, log, change, error)
-    return body, ""
+    return body, note
 
 
 def refuse_if_moved(target: OpenTarget, log: RequestLog, change: Change) -> None:
@@ -74,45 +85,95 @@ def refuse_replace_if_moved(target: OpenTarget, log: RequestLog, change: Change)
 def _requests_to_send(target: OpenTarget, log: RequestLog, change: Change) -> tuple[Request, ...]:
     """The requests of an update, made anew on what is live where the plan's look at it is too old."""
     live = change.live
-    if (
-        live is None
-        or not change.requests
-        or target.conflict_check != "reread"
-        or not target.is_old()
-    ):
+    if live is None or not change.requests:
         return change.requests
+    if target.conflict_check != "reread" or not target.is_old():
+        return _as_the_server_takes(target, change.requests)
     now = _read_or_refuse(log, change)
     _refuse(target, change, now, moved_fields(target.provider, change, live.body, now))
     return _make_anew(target, change, now)
 
 
-def _write(target: OpenTarget, log: RequestLog, change: Change, request: Request) -> JsonObject:
-    """Send one update. A patch whose tests fail over spelling or order alone is made anew and sent again."""
+def _as_the_server_takes(target: OpenTarget, requests: tuple[Request, ...]) -> tuple[Request, ...]:
+    """The planned requests, without their tests where the run has found out that the server takes none."""
+    return tuple(map(_without_tests, requests)) if target.refuses_tests.is_set() else requests
+
+
+def _write(
+    target: OpenTarget, log: RequestLog, change: Change, request: Request
+) -> tuple[JsonObject, str]:
+    """Send one update. What the server shows of the client then, and a note, "" for none.
+
+    A patch whose tests fail over spelling or order alone is made anew and sent again, and one that
+    is refused though its tests hold is sent without them.
+    """
     remote_id = change.remote_id or ""
     try:
-        return log.write(request, remote_id)
+        return log.write(request, remote_id), ""
     except NotFound:
         # A gateway's 404 says nothing of the client: the read does.
         _read_or_refuse(log, change)
         raise
-    except Rejected as refused:
-        if change.live is None or not _has_tests(request):
+    except (Ambiguous, Rejected) as refused:
+        if not _may_be_about_tests(change, request, refused):
             raise
-        now = _read_or_refuse(log, change)
-        # Only these fields are in the patch: an edit of another one is not overwritten by it.
-        planned = {field.field for field in change.fields}
-        since = moved_fields(target.provider, change, change.live.body, now)
-        _refuse(target, change, now, [name for name in since if name in planned])
-        (again,) = _make_anew(target, change, now)
-        # The same tests would fail the same way: the refusal was about something else (0011).
-        if again == request:
-            raise refused from None
-        return log.write(again, remote_id)
+        first = refused
+    again = _renew_tests(target, log, change)
+    try:
+        # The same tests would be refused the same way.
+        if again != request:
+            return log.write(again, remote_id), ""
+    except (Ambiguous, Rejected) as refused:
+        if not _may_be_about_tests(change, again, refused):
+            raise
+        first = refused
+    if first.status in _TEST_FAILED or _FAILED_WORDS.search(str(first)):
+        raise first from None
+    return _write_untested(target, log, again, remote_id, first)
 
 
-def _has_tests(request: Request) -> bool:
+def _may_be_about_tests(change: Change, request: Request, refused: RemoteError) -> bool:
+    """Whether the tests of a patch may be why it was refused, and certainly nothing of it was done."""
+    # A server that does not know an operation may say 501 (RFC 9110 section 15.6.2).
+    certain = isinstance(refused, Rejected) or refused.status == _NOT_IMPLEMENTED
+    return certain and change.live is not None and _without_tests(request) != request
+
+
+def _renew_tests(target: OpenTarget, log: RequestLog, change: Change) -> Request:
+    """The patch with tests of what is live now. Raises ChangedMeanwhile where that has moved."""
+    now = _read_or_refuse(log, change)
+    before = now if change.live is None else change.live.body
+    # Only these fields are in the patch: an edit of another one is not overwritten by it.
+    planned = {field.field for field in change.fields}
+    since = moved_fields(target.provider, change, before, now)
+    _refuse(target, change, now, [name for name in since if name in planned])
+    (again,) = _make_anew(target, change, now)
+    return again
+
+
+def _write_untested(
+    target: OpenTarget, log: RequestLog, request: Request, remote_id: str, refused: RemoteError
+) -> tuple[JsonObject, str]:
+    """Send a patch without its tests, all of which hold: the client was read just now.
+
+    Where the server takes that, the rest of the run does without tests too. Otherwise the refusal
+    was about something else (0011).
+    """
+    body = log.write(_without_tests(request), remote_id)
+    target.refuses_tests.set()
+    note = (
+        f"the server refused the patch with its test operations ({refused.status}), though what they "
+        "test had not moved, and took it without them: from here on this run holds a write to what "
+        "was planned as `guard: reread` does. State that in the target, and it is not tried again"
+    )
+    return body, note
+
+
+def _without_tests(request: Request) -> Request:
+    """`request` without its test operations; the very same where it has none."""
     operations = request.body if isinstance(request.body, list) else []
-    return any(isinstance(each, dict) and each.get("op") == "test" for each in operations)
+    kept = [each for each in operations if not (isinstance(each, dict) and each["op"] == "test")]
+    return request if len(kept) == len(operations) else replace(request, body=kept)
 
 
 def _read_or_refuse(log: RequestLog, change: Change) -> JsonObject:
@@ -132,7 +193,7 @@ def _gone(change: Change) -> ChangedMeanwhile:
 def _make_anew(target: OpenTarget, change: Change, now: JsonObject) -> tuple[Request, ...]:
     if change.manifest is None:
         # It only turns the client off, and nothing that it rests on has moved.
-        return change.requests
+        return _as_the_server_takes(target, change.requests)
     return update_requests(
         target.provider,
         change.manifest.spec,

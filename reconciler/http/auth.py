@@ -144,7 +144,8 @@ def _token_in_answer(connection: Connection, response: httpx.Response, asked_at:
     if "via" in response.extensions:
         address += f" (through {response.extensions['via']})"
     try:
-        return read_token(connection.target, address, status, response.content, asked_at)
+        hint = connection.provider.token.hint
+        return read_token(connection.target, address, status, response.content, asked_at, hint=hint)
     except RemoteError as error:
         state = send_state(status)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:

@@ -76,7 +76,7 @@ def _read_pages(
                 asked.append(pool.submit(_fetch_page, listing, pagination, offset))
             # In the order of the list, whichever answer is here first.
             if _add_page(listing, pagination, asked.popleft().result()):
-                _check_end(listing, asked)
+                _check_end(listing, pagination, asked)
                 return
     raise listing.error(f"did not end after {MOST_PAGES} pages")
 
@@ -92,6 +92,9 @@ def _pages_in_flight(listing: Listing, pagination: Pagination, taken: int, worke
 def _add_page(listing: Listing, pagination: Pagination, page: Page) -> bool:
     """Add the next page to the list; the value is whether it is the last."""
     count = len(listing.items(page))
+    if not pagination.documented and _is_unpaged(listing, pagination, page):
+        listing.check_last(page)
+        return True
     # Such a server does not know the parameters: it would answer every offset with its whole list.
     if count > pagination.page_size:
         raise listing.error(
@@ -104,9 +107,27 @@ def _add_page(listing: Listing, pagination: Pagination, page: Page) -> bool:
     return is_last
 
 
-def _check_end(listing: Listing, asked: Iterable[Future[Page]]) -> None:
+def _is_unpaged(listing: Listing, pagination: Pagination, page: Page) -> bool:
+    """Whether an answer shows that the list does not come in pages; then it is whole with it.
+
+    That is so where the first page is longer than was asked for, and where the second is the first
+    once more.
+    """
+    ids = [listing.remote_id_of(item) for item in listing.items(page)]
+    if not listing.clients and len(ids) > pagination.page_size:
+        listing.add_page(page)
+        return True
+    return bool(ids) and listing.clients.keys() == set(ids)
+
+
+def _check_end(listing: Listing, pagination: Pagination, asked: Iterable[Future[Page]]) -> None:
     """Make sure that there is nothing on the pages that were asked for in vain."""
-    if any(listing.items(page.result()) for page in asked):
+    rest = [item for page in asked for item in listing.items(page.result())]
+    # Where nobody promised pages, each of them may be the whole list once more.
+    if rest and (
+        pagination.documented
+        or any(listing.remote_id_of(item) not in listing.clients for item in rest)
+    ):
         raise listing.error("goes on after a page that was not full; run again")
     listing.check_total()
 

@@ -32,6 +32,8 @@ _ERROR_CODES: Final = {
     "unsupported_grant_type": "it does not know the client credentials grant",
     "invalid_scope": "the scope is unknown, or too much for this client",
 }
+# Those that wrong, outdated or unknown credentials are answered with.
+_OF_CREDENTIALS: Final = frozenset({"invalid_client", "invalid_grant"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,15 +96,18 @@ def token_request_form(credentials: Credentials, scope: str | None) -> dict[str,
     return fields if scope is None else {**fields, "scope": scope}
 
 
-def read_token(target: str, address: str, status: int, content: bytes, asked_at: float) -> Token:
+def read_token(
+    target: str, address: str, status: int, content: bytes, asked_at: float, *, hint: str = ""
+) -> Token:
     """The token in an answer of the token endpoint, or the error that says why there is none.
 
     `asked_at` is the monotonic time before the request left: a token's life is counted from there.
+    `hint` is what the vendor's descriptor says of refused credentials.
     """
     where = f"{target}: the token server {address}"
     body = _json_or_none(content)
     if status != 200:  # noqa: PLR2004 - RFC 6749 section 5.1
-        raise _refusal_error(where, status, body)
+        raise _refusal_error(where, status, body, hint)
     value = body.get("access_token") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(value, str) or not _BEARER.fullmatch(value):
         raise BadAnswer(f"{where} answered 200 without a usable access_token", status=status)
@@ -128,11 +133,13 @@ def _renewal_time(expires_in: Json, asked_at: float) -> float | None:
     return asked_at + life - min(_RENEW_BEFORE_END, life / 5)
 
 
-def _refusal_error(where: str, status: int, body: Json) -> RemoteError:
+def _refusal_error(where: str, status: int, body: Json, hint: str) -> RemoteError:
     code = body.get("error") if isinstance(body, dict) else None
     meaning = _ERROR_CODES.get(code) if isinstance(code, str) else None
     if status in (400, 401, 403):
         why = f"{clean(str(code))}, {meaning}" if meaning else "check auth in the project file"
+        if hint and (meaning is None or code in _OF_CREDENTIALS):
+            why = f"{why}. {hint[0].upper()}{hint[1:]}"
         return Unauthorized(f"{where} refused the credentials with {status}: {why}", status=status)
     if 400 <= status < 500 and status != 429:  # noqa: PLR2004
         return Unauthorized(

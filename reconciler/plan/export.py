@@ -71,6 +71,7 @@ def export(
         Note(field=name, reason=_why_unfit(provider, name, values[name]))
         for name in values.keys() - spec.keys()
     ]
+    notes += _note_nulls(provider, client.body)
     bound = {"name": key, "target": target, "id": client.remote_id}
     notes += _take_out_refused(validator, _document(provider, bound, spec), spec)
     # Last, by the comparison of a plan: so a plan right after an import is empty by construction.
@@ -98,8 +99,7 @@ def _writable_values(
     provider: Provider, body: JsonObject, *, full: bool
 ) -> Iterator[tuple[str, Json]]:
     """What an answer says of the fields that can be written, as a manifest would say it."""
-    needed = provider.client_schema.get("required")
-    required = needed if isinstance(needed, list) else ()
+    required = _required(provider)
     for field in provider.fields.values():
         if field.read_only or field.secret or field.write_only or field.volatile:
             continue
@@ -109,6 +109,19 @@ def _writable_values(
             continue
         if full or field.name in required or not _is_default(field, live):
             yield field.name, _as_stated(field, live)
+
+
+def _note_nulls(provider: Provider, body: JsonObject) -> Iterator[Note]:
+    """A note for each field that a new client needs, and for which the server shows null."""
+    for name in _required(provider):
+        field = provider.fields[name]
+        if body.get(field.read_as, MISSING) is None and not _takes_null(field.schema):
+            yield Note(field=name, reason="the server shows null, which a manifest cannot state")
+
+
+def _required(provider: Provider) -> Sequence[str]:
+    needed = provider.client_schema.get("required")
+    return needed if isinstance(needed, list) else ()
 
 
 def _takes_null(schema: JsonObject) -> bool:

@@ -136,15 +136,30 @@ def is_own(context: TargetContext, remote_id: str | None) -> bool:
     return context.own_id is not None and (remote_id or "").lower() == context.own_id.lower()
 
 
-def protected_refusal(provider: Provider, body: JsonObject) -> Refusal | None:
-    """The veto on every change of a client that the server itself needs, as its descriptor says."""
+def protected_refusal(
+    provider: Provider, body: JsonObject, manifest: Manifest | None = None
+) -> Refusal | None:
+    """The veto on every change of a client that the server itself needs, as its descriptor says.
+
+    One that the vendor marks as internal may be changed by the `manifest` that states the mark.
+    """
     name = client_name(provider, body)
     remote_id = resolve(body, provider.identity.pointer)
     # The name may be changed on the server, and the id by how it was set up.
-    if not provider.protected & {name, remote_id if isinstance(remote_id, str) else ""}:
+    if provider.protected & {name, remote_id if isinstance(remote_id, str) else ""}:
+        message = f"the client named {name!r} belongs to the server itself"
+        return Refusal(rule=Rule.PROTECTED, message=f"{message} and is never touched")
+    pointer = provider.identity.internal
+    if pointer is None or resolve(body, pointer) is not True:
         return None
-    message = f"the client named {name!r} belongs to the server itself"
-    return Refusal(rule=Rule.PROTECTED, message=f"{message} and is never touched")
+    mark = pointer.removeprefix("/")
+    if manifest is not None and manifest.spec.get(mark) is True:
+        return None
+    return Refusal(
+        rule=Rule.PROTECTED,
+        message=f"the client named {name!r} has {mark}: true, so that {provider.title} itself may "
+        f"work with it: if it is yours all the same, state {mark}: true in its manifest",
+    )
 
 
 def own_client_refusal(context: TargetContext, remote_id: str | None, why: str) -> Refusal | None:
@@ -172,7 +187,7 @@ def change_refusal(context: TargetContext, change: Change) -> Refusal | None:
     body = {} if change.live is None else change.live.body
     guards = (
         _narrowed_own_client(context, change),
-        protected_refusal(context.provider, body),
+        protected_refusal(context.provider, body, change.manifest),
         _hidden_secret_refusal(context, change),
         _replace_refusal(change, context.provider) if change.action is Action.REPLACE else None,
     )
@@ -290,7 +305,7 @@ def rotation_refusal(
         )
     why = ", and the secret it logs in with would cease to work: rotate it by hand, or run as "
     needed = own_client_refusal(context, live.remote_id, f"{why}another client")
-    if needed := needed or protected_refusal(provider, live.body):
+    if needed := needed or protected_refusal(provider, live.body, manifest):
         return needed
     if pending := pending_successor_refusal(context, key):
         return pending

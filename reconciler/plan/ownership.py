@@ -262,7 +262,7 @@ def adoption_refusal(
         message = f"metadata.id of {key} names {manifest.id}: correct it, or take it out"
         return Refusal(rule=Rule.BOUND_ELSEWHERE, message=message)
     claimed = claim_refusal(context, _claims_of_others(context, key), client, key=key)
-    return claimed or protected_refusal(context.provider, client.body)
+    return claimed or protected_refusal(context.provider, client.body, manifest)
 
 
 def resolution_refusal(

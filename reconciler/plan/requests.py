@@ -251,13 +251,15 @@ def _create_body(provider: Provider, wanted: JsonObject) -> dict[str, Json]:
         for name in sorted(wanted)
         if name in accepted
         and (value := canonical(provider.fields[name], wanted[name])) is not MISSING
-        and not (value is None and _unset(provider.fields[name]))
+        and not (value is None and _unset(provider, provider.fields[name]))
     }
 
 
-def _unset(field: Field) -> bool:
-    """Whether null means the same as leaving the field out, so that a create can leave it out."""
-    return any(None in group for group in field.equal)
+def _unset(provider: Provider, field: Field) -> bool:
+    """Whether null means the same as leaving the field out, and a create can leave it out."""
+    needed = provider.create_schema.get("required", ())
+    is_needed = isinstance(needed, list | tuple) and field.name in needed
+    return not is_needed and any(None in group for group in field.equal)
 
 
 def _predicted_answer(provider: Provider, body: JsonObject) -> dict[str, Json]:

@@ -114,10 +114,6 @@ def _rotate(stated: Accepted | None, fields: Mapping[str, Field]) -> Endpoint | 
     return ChosenSecret(field=name)
 
 
-def _hints(stated: Mapping[str, str]) -> dict[int, str]:
-    return {int(status): hint for status, hint in stated.items()}
-
-
 def _fields(client: Accepted) -> dict[str, Field]:
     # The client schema of a user's own was not held against a schema: what is wrong in it raises
     # AttributeError, KeyError or TypeError, and the caller says in which file.
@@ -171,7 +167,7 @@ _PROVIDER: Final = decoder(
     always=tuple,
     identity=decoder(Identity, recognize=tuple),
     token=decoder(TokenRequest),
-    errors=decoder(ErrorShape, messages=tuple, speaks_on=frozenset, hints=_hints),
+    errors=decoder(ErrorShape, messages=tuple, speaks_on=frozenset),
     rate_limit=RATE_LIMIT,
     protected=frozenset,
 )

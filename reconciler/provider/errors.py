@@ -61,9 +61,11 @@ def remote_error(provider: Provider, refused: ErrorAnswer) -> RemoteError:
     parts = [_headline(refused), *_explanations(provider, refused)]
     if kind is Ambiguous:
         parts.append("It may have been carried out all the same")
-    hint = provider.errors.hints.get(refused.status)
-    if hint:
-        parts.append(hint)
+    hints = provider.errors.hints
+    for asked in (f"{refused.status} {refused.method}", str(refused.status)):
+        if asked in hints:
+            parts.append(hints[asked])
+            break
     message = ". ".join(part.rstrip(".") for part in parts)
     return kind(message, status=refused.status, tracking=_tracking(provider, refused))
 

@@ -39,12 +39,17 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pagination:
-    """Pages by offset; `total` is a pointer to the stated number of items, where there is one."""
+    """Pages by offset; `total` is a pointer to the stated number of items, where there is one.
+
+    Without `documented` the vendor promises no pages for this list: they are asked for, and a
+    server that answers with all at once, or with the same once more, has shown its whole list.
+    """
 
     limit_parameter: str
     offset_parameter: str
     page_size: int
     total: str | None = None
+    documented: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +58,8 @@ class Identity:
 
     `match` is the field that a client is known by to people. `recognize` are the fields, and
     `created` the pointer to the creation time, by which a create whose answer was lost is found
-    in a list. `last_used` is the pointer to the time of the last use.
+    in a list. `last_used` is the pointer to the time of the last use. `internal` is the pointer to
+    what is true of the clients that the vendor's own product works with.
     """
 
     pointer: str
@@ -62,6 +68,7 @@ class Identity:
     recognize: tuple[str, ...] = ()
     created: str | None = None
     last_used: str | None = None
+    internal: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,17 +89,22 @@ class ChosenSecret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
-    """RFC 6749 section 4.4; `path` is relative to the base URL, None where another host answers."""
+    """RFC 6749 section 4.4; `path` is relative to the base URL, None where another host answers.
+
+    `hint` is what to say where the credentials are refused.
+    """
 
     path: str | None = None
     scope: str | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorShape:
     """Where an error body says what was refused; statuses not in `speaks_on` are never quoted.
 
-    `fields` points to `{field: [message, ...]}`. `hints` is by status.
+    `fields` points to `{field: [message, ...]}`. `hints` is by status, `403`, or by status and
+    method, `403 GET`, which goes before it.
     """
 
     messages: tuple[str, ...] = ()
@@ -100,7 +112,7 @@ class ErrorShape:
     tracking: str | None = None
     speaks_on: frozenset[int] = frozenset()
     documented: bool = True
-    hints: Mapping[int, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,10 +72,11 @@ class FaultInjector:
         if answer is None or "drop-after-write" in struck:
             await self._drop(scope, receive)
             return
-        if "broken-json" in struck:
-            answer = answer.cut()
-        self._world.log[number] = replace(self._world.log[number], status=answer.status)
-        await answer.send(send)
+        # As the vendor answers it: what a fault cuts off is no part of that.
+        self._world.log[number] = replace(
+            self._world.log[number], status=answer.status, answer=answer.body
+        )
+        await (answer.cut() if "broken-json" in struck else answer).send(send)
 
     def _record(self, vendor: str, scope: Scope, body: bytes) -> int:
         headers = dict(scope["headers"])
@@ -123,19 +124,19 @@ class _Answer:
 
     def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         self.status = status
+        self.body = body
         self._headers = headers
-        self._body = body
 
     def cut(self) -> _Answer:
         """The answer with the second half of its body missing."""
-        body = self._body[: len(self._body) // 2]
+        body = self.body[: len(self.body) // 2]
         # With the old length a client would wait for the rest instead of meeting broken JSON.
         headers = [(k, v) for k, v in self._headers if k != b"content-length"]
         return _Answer(self.status, [*headers, (b"content-length", b"%d" % len(body))], body)
 
     async def send(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self._headers})
-        await send({"type": "http.response.body", "body": self._body})
+        await send({"type": "http.response.body", "body": self.body})
 
 
 async def _collect_answer(app: ASGIApp, scope: dict[str, Any], body: bytes) -> _Answer:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 GRAMMAR: Final = (
     "KIND[=VALUE][@FIRST][:WORD,WORD]: the kinds are latency=20ms, 429-burst=5, 5xx=1 (or 500, 502, 503, 504), "
-    "drop=1, drop-after-write=1, broken-json=1, short-pages=100, repeat-pages; FIRST is the number of the first "
+    "drop=1, drop-after-write=1, broken-json=1, short-pages=100, repeat-pages, unpaged, refuse-tests=400, widen-scopes; FIRST is the number of the first "
     "matching request that is struck; the words narrow the match: provident, sailpoint, boruta, token, read, "
     "write, list, get, post, put, patch, delete"
 )
@@ -49,8 +49,19 @@ _COUNTS: Final[dict[str, int | None]] = {
     "broken-json": 1,
     "short-pages": None,
     "repeat-pages": None,
+    "unpaged": None,
+    "refuse-tests": None,
+    "widen-scopes": None,
 }
-_IMPLIED: Final = {"drop-after-write": "write", "short-pages": "list", "repeat-pages": "list"}
+_IMPLIED: Final = {
+    "drop-after-write": "write",
+    "short-pages": "list",
+    "repeat-pages": "list",
+    "unpaged": "list",
+    "refuse-tests": "patch",
+    "widen-scopes": "post",
+}
+_VALUELESS: Final = frozenset({"repeat-pages", "unpaged", "widen-scopes"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +120,8 @@ def _amount(option: str, kind: str, value: str | None) -> float:
         if match is None:
             raise ValueError(f"latency needs a duration such as 20ms or 1.5s in fault {option!r}")
         return float(match["number"]) * (0.001 if match["unit"] == "ms" else 1.0)
-    if kind == "repeat-pages" and value is not None:
-        raise ValueError(f"repeat-pages takes no value in fault {option!r}")
+    if kind in _VALUELESS and value is not None:
+        raise ValueError(f"{kind} takes no value in fault {option!r}")
     return float(_positive_number(option, value, None) or 0)
 
 

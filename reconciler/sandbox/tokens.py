@@ -20,6 +20,7 @@ BORUTA_CLIENTS = "clients:manage:all"
 BORUTA_IDENTITY_PROVIDERS = "identity-providers:manage:all"
 SAILPOINT_ALL = "sp:scopes:all"
 SAILPOINT_CLIENTS = "sp:oauth-client:manage"
+SAILPOINT_READ = "sp:oauth-client:read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

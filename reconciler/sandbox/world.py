@@ -44,7 +44,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRequest:
-    """One request as it arrived, and the status of its answer, None where none was sent."""
+    """One request as it arrived, and its answer; `status` is None where none was sent."""
 
     vendor: str
     method: str
@@ -53,6 +53,7 @@ class RecordedRequest:
     content_type: str
     body: bytes
     status: int | None
+    answer: bytes = b""
 
 
 class Mint:

@@ -1,14 +1,17 @@
 """A write is held to the client that it was planned on, and a failed one is looked into."""
 
 import json
+from functools import partial
 
 import httpx
 import pytest
 from support.given import entry, manifest
 from support.shop import BOX, FRONT, WEB, Shop, by_method, web
+from support.targets import Server
 
 from reconciler.core.changes import Status
 from reconciler.core.model import Secret
+from reconciler.core.project import Policy
 
 TTL = {"accessTokenValiditySeconds": 900, "redirectUris": ["https://b.example.com"]}
 LIVE = web(redirectUris=["https://a.example.com", "https://z.example.com"])
@@ -87,6 +90,142 @@ def test_a_refusal_of_another_kind_is_told_as_it_is_and_not_sent_again(shop):
     assert outcome.status is Status.FAILED
     assert "was answered with 400" in outcome.message
     assert len(sent(server, "PATCH")) == 1
+
+
+def says(status, text):
+    return httpx.Response(status, json={"messages": [{"text": text}]})
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        says(400, "The patch operation test is not supported."),
+        says(400, "Unable to process the request: invalid op."),
+        says(422, "op must be one of add, remove, replace"),
+        httpx.Response(400),
+        httpx.Response(405),
+        httpx.Response(415, text="unsupported"),
+        httpx.Response(501),
+        httpx.Response(501, html="<p>Not Implemented</p>"),
+    ],
+)
+def test_a_patch_that_is_taken_without_its_tests_alone_is_sent_so_and_that_is_said(shop, refused):
+    server = by_method(PATCH=[refused, ok(AFTER)], GET=ok(LIVE))
+
+    outcome = patch(shop, server)
+
+    assert (outcome.status, outcome.requests_sent) == (Status.DONE, 2)
+    assert f"with its test operations ({refused.status_code})" in outcome.message
+    assert "guard: reread" in outcome.message
+    # Read in between: what the tests were to make sure of is made sure of all the same.
+    assert [call.split()[0] for call in server.calls] == ["PATCH", "GET", "PATCH"]
+    first, second = sent(server, "PATCH")
+    assert second == [each for each in first if each["op"] != "test"]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        httpx.Response(409),
+        httpx.Response(412),
+        says(400, "A test operation failed"),
+        says(400, "600 is not equal to tested value 700"),
+        says(400, "Test failed at /redirectUris: values do not match"),
+    ],
+)
+def test_a_test_that_failed_is_no_refusal_of_tests(shop, refused):
+    server = by_method(PATCH=refused, GET=ok(LIVE))
+
+    outcome = patch(shop, server)
+
+    assert outcome.status is Status.FAILED
+    assert f"was answered with {refused.status_code}" in outcome.message
+    assert len(sent(server, "PATCH")) == 1
+
+
+@pytest.mark.parametrize("refused", [httpx.Response(400), httpx.Response(501)])
+def test_a_patch_that_is_refused_with_tests_and_without_was_refused_over_something_else(
+    shop, refused
+):
+    server = by_method(PATCH=[refused, says(400, "name is taken")], GET=ok(LIVE))
+
+    outcome = patch(shop, server)
+
+    assert outcome.status is Status.FAILED
+    assert "name is taken" in outcome.message
+    assert "guard" not in outcome.message
+
+
+@pytest.mark.parametrize("refused", [httpx.Response(400), httpx.Response(501)])
+def test_a_client_that_moved_is_never_written_without_tests(shop, refused):
+    server = by_method(PATCH=refused, GET=ok({**LIVE, "accessTokenValiditySeconds": 1}))
+
+    outcome = patch(shop, server)
+
+    assert "changed meanwhile: accessTokenValiditySeconds was 600" in outcome.message
+    assert len(sent(server, "PATCH")) == 1
+
+
+@pytest.mark.parametrize("lost", [httpx.Response(500), httpx.Response(503), httpx.Response(429)])
+def test_a_server_that_failed_has_not_refused_the_tests(shop, lost):
+    server = by_method(PATCH=lost, GET=ok(LIVE))
+
+    assert patch(shop, server).status is not Status.DONE
+    assert all(any(one["op"] == "test" for one in body) for body in sent(server, "PATCH"))
+
+
+def test_tests_that_fail_over_order_first_and_are_refused_then_are_left_out(shop):
+    turned = {**LIVE, "redirectUris": LIVE["redirectUris"][::-1]}
+    server = by_method(PATCH=[httpx.Response(400), httpx.Response(400), ok(AFTER)], GET=ok(turned))
+
+    outcome = patch(shop, server)
+
+    assert (outcome.status, outcome.requests_sent) == (Status.DONE, 3)
+    assert {one["op"] for one in sent(server, "PATCH")[2]} == {"replace"}
+
+
+@pytest.mark.parametrize("aged", [False, True])
+def test_once_tests_are_refused_the_run_holds_its_writes_by_reading_again(tmp_path, aged):
+    names = {"a": "1", "b": "2", "c": "3"}
+    shop = Shop(tmp_path, "sailpoint", *map(web, names.values()))
+    shop.aged = aged
+    shown = {key: web(key) for key in names.values()}
+
+    def answer(request):
+        key = request.url.path.rpartition("/")[2]
+        if request.method == "PATCH":
+            operations = json.loads(request.content)
+            if any(one["op"] == "test" for one in operations):
+                return httpx.Response(501)
+            shown[key] |= {"accessTokenValiditySeconds": 900}
+        return ok(shown[key])
+
+    server = Server(answer)
+    wanted = {**WEB, "accessTokenValiditySeconds": 900}
+    outcomes = shop.apply(
+        server,
+        *(manifest(name, spec=wanted) for name in names),
+        before={name: entry(key) for name, key in names.items()},
+        workers=1,
+    )
+
+    assert [one.status for one in outcomes] == [Status.DONE] * 3
+    assert ["guard: reread" in one.message for one in outcomes] == [True, False, False]
+    later = ["GET", "PATCH"] if aged else ["PATCH"]
+    assert [call.split()[0] for call in server.calls] == ["PATCH", "GET", "PATCH", *later, *later]
+
+
+def test_a_quarantine_is_told_without_tests_as_well(tmp_path):
+    shop = Shop(tmp_path, "sailpoint", web("1"), web("2"))
+    policy = Policy(prune=True, quarantine_days=3)
+    shop.context = partial(Shop.context, shop, policy=policy)
+    off = httpx.Response(200, json=web("1", enabled=False))
+    server = by_method(PATCH=[httpx.Response(501), off], GET=ok(web("1")))
+
+    outcomes = shop.apply(server, manifest(spec=WEB), before={"old": entry("1"), "web": entry("2")})
+
+    assert {one.status for one in outcomes} == {Status.DONE}
+    assert sent(server, "PATCH")[1] == [{"op": "replace", "path": "/enabled", "value": False}]
 
 
 def test_a_move_of_a_field_that_was_not_tested_is_no_reason_for_a_failed_test(shop):

@@ -69,6 +69,8 @@ def documents(workspace):
 @given(st.data())
 def test_import_followed_by_plan_is_empty(server, first, name, data):
     fleet = data.draw(st.lists(specs(name), min_size=1, max_size=4))
+    # What a vendor marks as its own is left alone, and has a test of its own.
+    fleet = [{name: value for name, value in one.items() if name != "internal"} for one in fleet]
     full = data.draw(st.booleans())
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace(Path(folder), server, name, first[name])
@@ -158,6 +160,21 @@ def test_the_tools_own_client_and_the_servers_are_only_taken_by_id(workspace):
     assert rules[own] == "own-client"
     assert "protected" in rules.values()
     assert [each.remote_id for each in asked.imported] == [own]
+    assert set(workspace.actions().values()) == {Action.NOOP}
+
+
+@pytest.mark.parametrize("vendor", ["sailpoint"], indirect=True)
+def test_a_client_that_the_vendor_marks_as_internal_is_only_taken_by_id(workspace, vendor):
+    (theirs,) = seed(workspace, spec(vendor, name="Product", internal=True))
+    seed(workspace, spec(vendor, name="Ours", internal=False))
+
+    found = imported(workspace)
+    asked = imported(workspace, importing.Wanted(ids=(theirs,)))
+
+    assert [each.name for each in found.imported] == ["Ours"]
+    assert {left.remote_id: left.why.rule for left in found.skipped} == {theirs: "protected"}
+    assert [each.remote_id for each in asked.imported] == [theirs]
+    assert documents(workspace)["product"]["spec"]["internal"] is True
     assert set(workspace.actions().values()) == {Action.NOOP}
 
 

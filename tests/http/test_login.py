@@ -5,6 +5,7 @@ import httpx
 import pytest
 from support.targets import LOGIN, Clock, Flood, Server, transport
 
+from reconciler.core import errors
 from reconciler.core.errors import (
     BadAnswer,
     ServerFailed,
@@ -201,6 +202,29 @@ def test_refused_credentials_are_unauthorized_and_say_where_and_why(status, body
     assert "the-login-secret" not in str(caught.value)
     assert server.bearers == []
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "named"),
+    [
+        (401, {"error": "invalid_client"}, True),
+        (400, {"error": "invalid_grant"}, True),
+        (401, None, True),
+        (403, {"message": "no"}, True),
+        # Credentials that were refused over something else need no other ones.
+        (400, {"error": "invalid_scope"}, False),
+        (400, {"error": "unsupported_grant_type"}, False),
+        (404, None, False),
+        (500, {"error": "invalid_client"}, False),
+    ],
+)
+def test_what_the_vendor_says_of_refused_credentials_is_said_of_them_alone(status, body, named):
+    server = TokenServer(httpx.Response(status, json=body))
+
+    with transport(server) as target, pytest.raises(errors.RemoteError) as caught:
+        target.send("GET", "/clients")
+
+    assert ("A personal access token that has expired" in str(caught.value)) is named
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,26 @@ def test_what_is_null_in_a_read_is_empty_in_the_create_answer(
     assert (read["businessName"], read["description"], read["redirectUris"]) == (None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("asked", "given"), [([], ["sp:scopes:all"]), (None, ["sp:scopes:all"]), (["a"], ["a"])]
+)
+def test_no_scope_is_every_scope(
+    sailpoint: httpx.Client, web: dict[str, Any], asked: Any, given: list[str]
+):
+    assert _create(sailpoint, web | {"scope": asked}).json()["scope"] == given
+
+
+def test_scopes_can_come_back_wider_than_they_were_asked_for(
+    sandbox: Sandbox, sailpoint: httpx.Client, web: dict[str, Any]
+):
+    sandbox.set_faults("widen-scopes")
+
+    created = _create(sailpoint, web).json()
+    sandbox.set_faults()
+
+    assert created["scope"] == ["orders:read", "sp:scopes:all"]
+
+
 def test_sets_come_back_in_the_servers_own_order(sailpoint: httpx.Client, web: dict[str, Any]):
     web |= {
         "grantTypes": ["REFRESH_TOKEN", "AUTHORIZATION_CODE"],

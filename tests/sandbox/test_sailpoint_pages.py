@@ -112,3 +112,14 @@ def test_more_than_a_hundred_requests_in_ten_seconds_are_answered_429(clock: Clo
     assert statuses == {200}
     assert (refused.status_code, refused.headers["retry-after"]) == (429, "8")
     assert other_version.status_code == later.status_code == 200
+
+
+def test_a_list_that_does_not_page_gives_every_client_each_time(
+    sandbox: Sandbox, sailpoint: httpx.Client, fleet: list[str]
+):
+    sandbox.set_faults("unpaged")
+
+    pages = [_ids(sailpoint.get(CLIENTS, params={"offset": offset})) for offset in (0, 250)]
+    sandbox.set_faults()
+
+    assert pages == [fleet, fleet]

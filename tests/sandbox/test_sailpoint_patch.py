@@ -170,3 +170,32 @@ def test_the_tenant_can_be_written_and_never_read(
 
 def test_a_patch_of_nobody_is_a_404(sailpoint: httpx.Client):
     assert _patch(sailpoint, "nobody", _replace("name", "x")).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["description", "homepageUrl", "redirectUris"])
+def test_what_is_null_can_be_added_and_not_replaced(
+    sandbox: Sandbox, sailpoint: httpx.Client, name: str
+):
+    (nothing,) = sandbox.seed("sailpoint", [{"description": None}])
+    value: Any = ["https://a.example.com"] if name == "redirectUris" else "x"
+
+    replaced = _patch(sailpoint, nothing, _replace(name, value))
+    added = _patch(sailpoint, nothing, {"op": "add", "path": f"/{name}", "value": value})
+    again = _patch(sailpoint, nothing, _replace(name, value))
+
+    assert [answer.status_code for answer in (replaced, added, again)] == [400, 200, 200]
+    assert added.json()[name] == value
+
+
+@pytest.mark.parametrize(("fault", "status"), [("refuse-tests", 400), ("refuse-tests=501", 501)])
+def test_a_server_that_takes_no_tests_refuses_them_alone(
+    sandbox: Sandbox, sailpoint: httpx.Client, client_id: str, fault: str, status: int
+):
+    sandbox.set_faults(fault)
+    test = {"op": "test", "path": "/name", "value": "web"}
+
+    tested = _patch(sailpoint, client_id, test, _replace("name", "shop"))
+    plain = _patch(sailpoint, client_id, _replace("name", "shop"))
+    sandbox.set_faults()
+
+    assert (tested.status_code, plain.status_code) == (status, 200)

@@ -154,7 +154,33 @@ def test_a_plain_api_client_of_sailpoint_gets_a_token_and_403(sandbox: Sandbox):
 
     token = httpx.post(_token_url(sandbox, "sailpoint"), data=form).json()["access_token"]
 
-    assert _read(sandbox, "sailpoint", token) == 403
+    with httpx.Client(
+        base_url=sandbox.sailpoint, headers={"authorization": f"Bearer {token}"}
+    ) as client:
+        place = "/oauth-clients/v1"
+        asked = [client.get(place), client.post(place, json={}), client.delete(f"{place}/x")]
+        assert [answer.status_code for answer in asked] == [403, 403, 403]
+        # By the specification a read by id is the only call that needs no user.
+        assert client.get(f"{place}/x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("scope", "reads", "writes"),
+    [
+        ("sp:scopes:all", 200, 404),
+        ("sp:oauth-client:manage", 200, 404),
+        ("sp:oauth-client:read", 200, 403),
+        ("idn:read", 403, 403),
+    ],
+)
+def test_a_sailpoint_token_may_what_the_specification_grants_its_scope(
+    sandbox: Sandbox, scope: str, reads: int, writes: int
+):
+    headers = {"authorization": f"Bearer {sandbox.token('sailpoint', scope=scope)}"}
+    place = f"{sandbox.sailpoint}/oauth-clients/v1"
+
+    assert httpx.get(place, headers=headers).status_code == reads
+    assert httpx.delete(f"{place}/x", headers=headers).status_code == writes
 
 
 def test_a_sailpoint_token_needs_a_scope_that_manages_clients():

@@ -31,6 +31,10 @@ FIXED = {
 SCOPES = st.lists(st.sampled_from(["openid", "email", "profile"]), unique=True).map(
     lambda names: [{"name": name} for name in names]
 )
+# Of no scope a server makes all of them, so that a manifest states at least one.
+SCOPE_NAMES = st.lists(
+    st.sampled_from(["sp:read", "sp:write", "orders.read"]), unique=True, min_size=1
+)
 
 
 def values(provider: Provider, field: Field) -> st.SearchStrategy[Any]:
@@ -40,6 +44,8 @@ def values(provider: Provider, field: Field) -> st.SearchStrategy[Any]:
         return st.just(fixed[field.name])
     if field.name == "authorized_scopes":
         return SCOPES
+    if field.name == "scope":
+        return SCOPE_NAMES
     return _of_schema(dict(field.schema), field.name)
 
 

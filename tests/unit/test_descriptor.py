@@ -44,14 +44,14 @@ def test_sailpoint_is_listed_in_pages_and_takes_json_patches():
 
     assert sailpoint.list == Endpoint(method="GET", expect=frozenset({200}))
     assert sailpoint.pagination == Pagination(
-        limit_parameter="limit", offset_parameter="offset", page_size=250
+        limit_parameter="limit", offset_parameter="offset", page_size=250, documented=False
     )
     assert sailpoint.update.content_type == "application/json-patch+json"
     assert sailpoint.style is UpdateStyle.JSON_PATCH
     assert sailpoint.rate_limit == RateLimit(requests=100, seconds=10.0)
     assert sailpoint.errors.tracking == "/trackingId"
     assert sailpoint.request_id_header == "slpt-request-id"
-    assert "personal access token" in sailpoint.errors.hints[403]
+    assert "personal access token" in sailpoint.errors.hints["403"]
 
 
 def test_boruta_wraps_its_clients_and_takes_partial_bodies_that_always_hold_the_scopes():

@@ -165,11 +165,43 @@ def test_a_value_that_no_manifest_may_state_is_left_out_with_a_note():
 
 
 def test_where_a_needed_field_cannot_be_stated_the_id_binds_the_manifest():
-    found = exported("sailpoint", {**SAILPOINT, "description": None, "scope": ["a", "a"]})
+    found = exported("sailpoint", {**SAILPOINT, "accessType": None, "scope": ["a", "a"]})
 
     assert found.document["metadata"] == {"name": "web", "target": "shop", "id": "1"}
-    assert [note.field for note in found.notes] == ["metadata.id", "metadata.id", "scope"]
-    assert "`description` is missing" in {note.reason for note in found.notes}
+    named = [note.field for note in found.notes]
+    assert named == ["accessType", "metadata.id", "metadata.id", "scope"]
+    assert "`accessType` is missing" in {note.reason for note in found.notes}
+
+
+@pytest.mark.parametrize(
+    ("shown", "stated"),
+    [
+        ({"description": None}, {"description": None}),
+        ({"description": ""}, {"description": ""}),
+        ({"scope": None}, None),
+        ({"scope": []}, None),
+        ({"scope": ["a b"]}, None),
+        ({"scope": ["sp:scopes:all"]}, {"scope": ["sp:scopes:all"]}),
+        ({"grantTypes": ["REFRESH_TOKEN"], "redirectUris": ["https://a"]}, None),
+        ({"grantTypes": ["CLIENT_CREDENTIALS", "REFRESH_TOKEN"], "accessType": "OFFLINE"}, None),
+        ({"grantTypes": ["AUTHORIZATION_CODE", "REFRESH_TOKEN"], "redirectUris": None}, None),
+        ({"grantTypes": ["PASSWORD"]}, None),
+        ({"grantTypes": []}, {"grantTypes": []}),
+        ({"name": None}, None),
+        ({"accessTokenValiditySeconds": -1}, None),
+    ],
+)
+def test_what_a_server_has_is_stated_or_told(shown, stated):
+    found = exported("sailpoint", {**SAILPOINT, **shown})
+
+    told = {note.field for note in found.notes}
+    # What a new client could not be made with keeps the id, and a note says why.
+    assert told == set() if stated else "metadata.id" in told
+    assert ("id" in found.document["metadata"]) == (stated is None)
+    if stated is not None:
+        assert stated.items() <= found.spec.items()
+    elif not found.spec.keys() & shown.keys():
+        assert told & shown.keys()
 
 
 def test_fields_that_do_not_fit_each_other_are_left_out():

@@ -20,13 +20,17 @@ from reconciler.provider.model import Endpoint, Identity
 
 VENDOR = provider(
     field("name"),
+    field("internal"),
     field("secret", secret=True, read_only=True),
-    identity=Identity(pointer="/id", match="name", recognize=("name",), created="/created"),
+    identity=Identity(
+        pointer="/id", match="name", recognize=("name",), created="/created", internal="/internal"
+    ),
     rotate=Endpoint(method="POST", path="/{id}/secret", expect=frozenset({200})),
     protected=frozenset({"the server's own"}),
 )
 FREE = client("1", name="Web", created="2026-11-23T10:00:00Z")
 OTHER = client("2", name="Other", created="2026-11-23T10:00:00Z")
+INTERNAL = client("1", name="Web", created="2026-11-23T10:00:00Z", internal=True)
 OLDER = client("1", name="Web", created="2020-01-01T00:00:00Z")
 
 # What is so besides the client "1", which is called Web. `orders` is another client of ours.
@@ -40,6 +44,8 @@ SITUATIONS = {
     "a lost create sent another name": {"pending": [pending("orders", name="Orders")]},
     "it is older than the lost create": {"pending": [pending("orders", name="Web")], "it": OLDER},
     "the server needs it": {"it": client("1", name="the server's own")},
+    "the vendor marks it as its own": {"it": INTERNAL},
+    "its mark is no mark": {"it": client("1", name="Web", internal="true")},
     "the tool logs in with it": {"own_id": "1"},
     "its name is no text": {"it": client("1", name=["Web"])},
     "a manifest without a client has its name": {
@@ -57,6 +63,8 @@ a lost create sent nothing to know it by | pending-create | pending-create | pen
 a lost create sent another name          | ok             | ok             | ok             | ok             | ok             | ok             | ok         | ok
 it is older than the lost create         | ok             | ok             | ok             | ok             | ok             | ok             | ok         | ok
 the server needs it                      | protected      | -              | protected      | ok             | protected      | ok             | protected  | protected
+the vendor marks it as its own           | protected      | protected      | protected      | ok             | protected      | ok             | protected  | protected
+its mark is no mark                      | ok             | ok             | ok             | ok             | ok             | ok             | ok         | ok
 the tool logs in with it                 | ok             | ok             | own-client     | ok             | ok             | ok             | own-client | own-client
 its name is no text                      | ok             | -              | ok             | ok             | ok             | ok             | ok         | ok
 a manifest without a client has its name | ok             | shared-id      | namesake       | ok             | ok             | ok             | -          | -
@@ -160,6 +168,28 @@ def test_a_login_may_spell_its_id_otherwise_for_every_use_case():
         "old": "own-client",
         "web": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({"internal": True}, None),
+        ({"internal": False}, "protected"),
+        ({"name": "Web"}, "protected"),
+    ],
+)
+def test_only_a_manifest_that_states_the_mark_may_have_what_the_vendor_marks_as_its_own(
+    stated, expected
+):
+    asked, web = Asked(it=INTERNAL), manifest("web", spec=stated)
+    bound = asked.known(web, entries={"web": entry("1")})
+
+    refused = adoption_refusal(asked.known(web), INTERNAL, web)
+    planned = asked.planned(replace(web, id="1"))
+    rotated = rotation_refusal(bound, "web", INTERNAL, web)
+
+    assert [each and each.rule for each in (refused, rotated)] == [expected, expected]
+    assert planned == expected
 
 
 def test_no_one_is_warned_of_a_namesake_that_another_manifest_means():

@@ -1,4 +1,5 @@
 import pytest
+from support.given import provider
 from support.vendors import vendor
 
 from reconciler.core.errors import (
@@ -10,6 +11,7 @@ from reconciler.core.errors import (
     Unauthorized,
 )
 from reconciler.provider.errors import ErrorAnswer, clean, remote_error
+from reconciler.provider.model import ErrorShape
 
 BORUTA_422 = {
     "code": "UNPROCESSABLE_ENTITY",
@@ -186,3 +188,37 @@ def test_what_was_refused_keeps_its_secrets_out_of_its_repr():
 
     assert "hunter2" not in repr(refused)
     assert "'b'" not in repr(refused)
+
+
+@pytest.mark.parametrize(
+    ("method", "scopes"),
+    [
+        ("GET", "sp:oauth-client:read or sp:oauth-client:manage"),
+        ("POST", "the scope sp:oauth-client:manage"),
+        ("PATCH", "the scope sp:oauth-client:manage"),
+        ("DELETE", "the scope sp:oauth-client:manage"),
+    ],
+)
+def test_the_hint_at_a_403_fits_what_was_asked(method, scopes):
+    message = str(told("sailpoint", 403, method=method))
+
+    assert scopes in message
+    assert ("reading" if method == "GET" else "writing") in message
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_a_401_names_a_token_that_has_expired(method):
+    assert "personal access token that has expired" in str(told("sailpoint", 401, method=method))
+
+
+def test_a_hint_without_a_method_is_for_all_that_have_none_of_their_own():
+    hints = {"403": "for all", "403 GET": "for reads", "404 PUT": "for puts"}
+    shop = provider(errors=ErrorShape(hints=hints))
+
+    def ends(method, status):
+        asked = ErrorAnswer(target="shop", method=method, path="/clients", status=status)
+        return str(remote_error(shop, asked)).rpartition(". ")[2]
+
+    assert (ends("GET", 403), ends("POST", 403)) == ("for reads", "for all")
+    assert ends("PUT", 404) == "for puts"
+    assert "for" not in ends("GET", 404)

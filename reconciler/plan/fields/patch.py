@@ -33,8 +33,10 @@ def deep_operations(field: Field, wanted: Json, body: JsonObject) -> Iterator[Js
                 yield {"op": "remove", "path": path}
                 continue
             value = clear["value"]
-        # The target of a `replace` must exist (RFC 6902 section 4.3), else the whole patch is refused.
-        yield {"op": "add" if live is MISSING else "replace", "path": path, "value": value}
+        # The target of a `replace` must exist (RFC 6902 section 4.3), else the whole patch is refused;
+        # a server may show null for what it does not hold. An `add` is right in both cases (4.1).
+        exists = live is not MISSING and live is not None
+        yield {"op": "replace" if exists else "add", "path": path, "value": value}
 
 
 def deep_tests(field: Field, wanted: Json, body: JsonObject, *, hidden: bool) -> Iterator[Json]:

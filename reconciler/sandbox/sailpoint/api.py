@@ -22,9 +22,9 @@ from reconciler.sandbox.endpoints import (
 )
 from reconciler.sandbox.sailpoint.fields import FIELDS, create_problems
 from reconciler.sandbox.sailpoint.filters import BadQuery, filter_rows, page_of
-from reconciler.sandbox.sailpoint.patch import Unpatchable, apply_patch
+from reconciler.sandbox.sailpoint.patch import Unpatchable, apply_patch, has_tests
 from reconciler.sandbox.state import Row
-from reconciler.sandbox.tokens import SAILPOINT_ALL, SAILPOINT_CLIENTS
+from reconciler.sandbox.tokens import SAILPOINT_ALL, SAILPOINT_CLIENTS, SAILPOINT_READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from reconciler.sandbox.tokens import Grant
     from reconciler.sandbox.world import World
 
 LEGACY: Final = ("v3", "beta", "v2024", "v2025", "v2026")
@@ -45,7 +46,13 @@ _SEEDED: Final = {
     "enabled": True,
 }
 _SETS: Final = ("redirectUris", "grantTypes", "scope")
-_TITLES: Final = {400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed"}
+_TITLES: Final = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    501: "Not Implemented",
+}
 
 
 def app(world: World) -> Starlette:
@@ -121,12 +128,20 @@ def _access_check(world: World, version: str) -> Callable[[Request], None]:
         if wait:
             limit = {"message": "API rate limit exceeded"}
             raise Refused(json_response(429, limit, {"retry-after": str(wait)}))
-        # A plain API client has no user behind it, and the vendor lets only admin users write.
-        if not (grant.user and grant.scopes & {SAILPOINT_ALL, SAILPOINT_CLIENTS}):
+        if not _may(request, grant):
             text = "The server understood the request but refuses to authorize it."
             raise Refused(failure(world, 403, text))
 
     return check_access
+
+
+def _may(request: Request, grant: Grant) -> bool:
+    """Whether a token may do what is asked, by the `security` of the operation in the specification."""
+    reads = request.method == "GET"
+    scopes = {SAILPOINT_ALL, SAILPOINT_CLIENTS, *((SAILPOINT_READ,) if reads else ())}
+    # A plain API client has no user behind it: `applicationAuth`, which is for a read by id alone.
+    by_id = reads and "id" in request.path_params
+    return bool(grant.scopes & scopes) and (grant.user or by_id)
 
 
 async def _body(world: World, request: Request, wanted: str) -> Any:
@@ -143,6 +158,8 @@ async def _list(world: World, request: Request) -> Response:
     try:
         # The page for this list declares no paging; this is that of the vendor's general guide.
         limit, offset = page_of(request.query_params)
+        if "unpaged" in struck:
+            limit, offset = -1, 0
         filters = request.query_params.get("filters")
         if filters is not None:
             rows = filter_rows(world.store.texts("sailpoint"), filters)[offset : offset + limit]
@@ -164,13 +181,18 @@ async def _create(world: World, request: Request) -> Response:
     found = create_problems(fields)
     if found:
         return failure(world, 400, " ".join(found))
+    # "If no scope is specified, the client will be created with the default scope".
+    fields["scope"] = fields.get("scope") or [SAILPOINT_ALL]
+    if "widen-scopes" in request.scope["faults"]:
+        fields["scope"] = [*dict.fromkeys([*fields["scope"], SAILPOINT_ALL])]
     row = new_row(world, fields)
     world.store.add("sailpoint", [row])
-    # A create's answer has no null in these; every later read does.
+    # A create's answer has no null in these; every later read does. It does not have the last two.
     shown = {"businessName": "", "homepageUrl": "", "description": "", "redirectUris": []}
     without_nulls = {name: empty for name, empty in shown.items() if row.body[name] is None}
+    body = {n: value for n, value in row.body.items() if n not in ("lastUsed", "metadata")}
     # 200 and not 201, and the only answer that ever holds the secret.
-    return json_response(200, {**row.body, **without_nulls, "secret": row.hidden["secret"]})
+    return json_response(200, {**body, **without_nulls, "secret": row.hidden["secret"]})
 
 
 async def _read(world: World, request: Request) -> Response:
@@ -180,6 +202,9 @@ async def _read(world: World, request: Request) -> Response:
 async def _patch(world: World, request: Request) -> Response:
     row = _stored_client(world, request)
     operations = await _body(world, request, "application/json-patch+json")
+    refused = request.scope["faults"].get("refuse-tests")
+    if refused is not None and has_tests(operations):
+        return failure(world, int(refused) or 400, "The operation test is not supported.")
     try:
         after = apply_patch({**row.body, "tenant": row.hidden["tenant"]}, operations)
     except Unpatchable as error:

@@ -9,7 +9,7 @@ import jsonpatch
 from reconciler.sandbox.sailpoint.fields import PATCHABLE, problems
 
 _OPERATIONS: Final = ("add", "remove", "replace", "move", "copy", "test")
-_REMOVABLE: Final = frozenset({"businessName", "homepageUrl", "tenant"})
+_REMOVABLE: Final = frozenset({"businessName", "homepageUrl", "description", "tenant"})
 
 
 class Unpatchable(ValueError):
@@ -22,6 +22,12 @@ def apply_patch(client: dict[str, Any], operations: object) -> dict[str, Any]:
         raise Unpatchable("The body must be an array of patch operations.")
     for operation in operations:
         _check(operation)
+    absent = {f"/{name}" for name, value in client.items() if value is None and name != "tenant"}
+    for operation in operations:
+        # Null in a read is what the client does not have (RFC 6902 section 4.3).
+        if operation["op"] == "replace" and operation["path"] in absent:
+            raise Unpatchable(f"There is no {operation['path']} to replace.")
+        absent.discard(operation["path"])
     try:
         after = jsonpatch.JsonPatch(operations).apply(client)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
@@ -34,6 +40,12 @@ def apply_patch(client: dict[str, Any], operations: object) -> dict[str, Any]:
     if found:
         raise Unpatchable(" ".join(found))
     return dict(after)
+
+
+def has_tests(operations: object) -> bool:
+    """Whether a patch holds a `test` operation."""
+    listed = operations if isinstance(operations, list) else []
+    return any(isinstance(each, dict) and each.get("op") == "test" for each in listed)
 
 
 def _check(operation: object) -> None:
