@@ -140,9 +140,7 @@ class Pace:
     takes that turn next arrives in another window. `requests` is infinite where there is no limit.
     """
 
-    def __init__(
-        self, *, requests: float, seconds: float, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, *, requests: float, seconds: float, monotonic: Callable[[], float]) -> None:
         # Less than one request in a window is one in a longer window.
         self._seconds = seconds / min(1.0, requests)
         self._turns = requests if math.isinf(requests) else max(1, math.floor(requests))

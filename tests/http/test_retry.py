@@ -71,7 +71,10 @@ SENDERS = st.lists(st.lists(STEP, min_size=1, max_size=12), min_size=1, max_size
 
 
 @given(
-    requests=st.integers(1, 12), share=st.floats(0.1, 1), seconds=st.floats(0.5, 20), senders=SENDERS
+    requests=st.integers(1, 12),
+    share=st.floats(0.1, 1),
+    seconds=st.floats(0.5, 20),
+    senders=SENDERS,
 )
 def test_no_window_holds_more_than_the_share_where_they_leave_and_where_they_arrive(
     requests, share, seconds, senders

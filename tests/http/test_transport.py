@@ -3,9 +3,7 @@ import gzip
 import json
 import socket
 import threading
-from pathlib import Path
 
-import certifi
 import httpx
 import pytest
 from support.targets import Clock, Flood, Server, transport
