@@ -49,6 +49,14 @@ def refuse_errors(problems: Sequence[Problem]) -> None:
         raise InputError(problems)
 
 
+def one_line(problem: Problem) -> str:
+    """A problem as one of the errors of a plan: with its place, and without the line of the file."""
+    position = problem.position
+    place = f"{position.line}:{position.column}:" if position else ""
+    hint = f"; {problem.hint}" if problem.hint else ""
+    return f"{problem.source.path}:{place} {problem.message}{hint}"
+
+
 def target_of(loaded: LoadedProject, key: str, stated: str | None) -> str:
     """The target that is meant: the stated or only one, else the one with a manifest `key`."""
     targets = loaded.project.targets
@@ -105,24 +113,30 @@ def read_client(opened: OpenTarget, remote_id: str) -> LiveClient:
 def make_jobs(
     loaded: LoadedProject, selection: Selection, log: Callable[[str], None]
 ) -> list[TargetJob]:
-    """What is to be done with each selected target; InputError for references that lead nowhere."""
+    """What is to be done with each selected target.
+
+    References that lead nowhere are `problems` of the job of their target, and of no other.
+    InputError where the project's own do.
+    """
     from reconciler.app.target_run import TargetJob  # noqa: PLC0415 - as above
     from reconciler.manifests import references  # noqa: PLC0415 - validate has none
 
     project = loaded.project
     names = select_targets(selection, project.targets)
     known = [manifest for manifest in loaded.manifests if manifest.target in names]
-    resolved, problems = references.resolve(select_clients(selection, known), loaded.providers)
+    selected = select_clients(selection, known)
     key, unresolved = references.fingerprint_key(project)
-    problems.extend(unresolved)
+    refuse_errors(with_positions(unresolved))
     records = records_of(loaded)
     jobs = []
-    # Problems are gathered over all targets: whoever sets up a runner wants to hear of all variables
-    # that are missing, and not of one a run.
     for name in names:
-        login, more = references.credentials(project, project.targets[name])
-        problems.extend(more)
-        manifests = tuple(manifest for manifest in resolved if manifest.target == name)
+        # All of a target's: whoever sets up a runner wants to hear of every variable that is missing,
+        # and not of one a run.
+        login, problems = references.credentials(project, project.targets[name])
+        resolved, more = references.resolve(
+            [manifest for manifest in selected if manifest.target == name], loaded.providers
+        )
+        manifests = tuple(resolved)
         planned = {manifest.name for manifest in manifests}
         jobs.append(
             TargetJob(
@@ -130,6 +144,7 @@ def make_jobs(
                 target=_with_override(project.targets[name], selection),
                 provider=loaded.providers[name],
                 login=login,
+                problems=tuple(with_positions([*problems, *more])),
                 manifests=manifests,
                 # Unresolved: only their names and ids count, and their variables may not be here.
                 others={
@@ -142,7 +157,6 @@ def make_jobs(
                 records=records,
             )
         )
-    refuse_errors(with_positions(problems))
     return jobs
 
 

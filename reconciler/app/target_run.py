@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.app.connection import connection_to, login_secret, sink_setting, store_of
+from reconciler.app.context import one_line, refuse_errors
 from reconciler.app.records import Records, server_of
 from reconciler.apply.context import OpenTarget, StopSignal
 from reconciler.apply.executor import carry_out
@@ -30,6 +31,7 @@ from reconciler.plan.moves.moves import plan_moves
 from reconciler.plan.planfile import is_named
 from reconciler.plan.planner import plan_target
 from reconciler.plan.preconditions import showable_values
+from reconciler.plan.warnings import warn_of_plain_http
 from reconciler.sinks import registry
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from reconciler.core.changes import Change, Outcome, SecretDelivery
-    from reconciler.core.model import JsonObject, Manifest, Secret
+    from reconciler.core.model import JsonObject, Manifest, Problem, Secret
     from reconciler.core.project import Project, Target
     from reconciler.http.live import ServerList
     from reconciler.inventory.open_inventory import OpenInventory
@@ -52,8 +54,9 @@ _FRESH: Final = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetJob:
-    """What a run has to do with one target, every reference resolved.
+    """What a run has to do with one target, every reference resolved but those of `problems`.
 
+    With an error among its `problems` nothing can be done with the target.
     `manifests` are to be planned; `others` are the target's manifests that are not, by key, and
     `is_partial` says that the user asked for a part; `unread` are the paths of manifests that were
     not read. `fingerprint_key` is the project's own. `records` are those of the whole run.
@@ -63,6 +66,7 @@ class TargetJob:
     target: Target
     provider: Provider
     login: Credentials
+    problems: tuple[Problem, ...] = ()
     manifests: tuple[Manifest, ...] = ()
     others: Mapping[str, Manifest] = field(default_factory=lambda: NO_MANIFESTS)
     is_partial: bool = False
@@ -84,11 +88,16 @@ class TargetRun:
         self._ahead: Future[ServerList | None] | None = None
         self.deliveries: tuple[SecretDelivery, ...] = ()
         self._plan = TargetPlan(
-            target=job.target.name, provider=job.provider.name, base_url=job.target.base_url
+            target=job.target.name,
+            provider=job.provider.name,
+            base_url=job.target.base_url,
+            warnings=warn_of_plain_http(job.target),
         )
 
     def open(self, stack: ExitStack, *, lock: bool, timeout: float) -> None:
         """Open the record, under its lock if `lock`, and the connections, until `stack` closes."""
+        if self._cannot_begin():
+            return
         try:
             self.enter(stack, lock=lock, timeout=timeout)
         except ReconcilerError as error:
@@ -97,6 +106,7 @@ class TargetRun:
     def enter(self, stack: ExitStack, *, lock: bool, timeout: float) -> OpenTarget:
         """Open the same, and raise what goes wrong: for use cases that do not plan."""
         job = self.job
+        refuse_errors(job.problems)
         store = store_of(job.project)
         session = stack.enter_context(store.open(job.target.name, lock=lock, timeout=timeout))
         job.records.held[job.target.name] = session
@@ -133,6 +143,10 @@ class TargetRun:
 
     def plan(self) -> TargetPlan:
         """Read the server and plan; what goes wrong stands in the plan's errors."""
+        if self._cannot_begin():
+            errors = tuple(map(one_line, self.job.problems))
+            self._plan = replace(self._plan, errors=errors)
+            return self._plan
         if self._open is None:
             return self._plan
         # What was read ahead is as old as its beginning: an edit since then is not in it.
@@ -248,6 +262,9 @@ class TargetRun:
             with suppress(SinkError):
                 holders.add(self._sink.holder(self.job.target.name, key))
         return frozenset(remote_id for remote_id in holders if remote_id is not None)
+
+    def _cannot_begin(self) -> bool:
+        return any(problem.severity == "error" for problem in self.job.problems)
 
     def _fail(self, error: ReconcilerError) -> None:
         self._plan = replace(self._plan, errors=(*self._plan.errors, str(error)))

@@ -34,10 +34,7 @@ def server_address(base_url: str, collection: str) -> str:
 
 
 def open_http_host(url: str) -> str:
-    """The host that an address reaches over plain HTTP and a network, "" where none can listen.
-
-    That is every address with http, the loopback ones apart.
-    """
+    """The host of an address that is reached over a network by plain HTTP, "" for any other address."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     return host if parts.scheme == "http" and _host(host) != _LOOPBACK else ""

@@ -104,6 +104,7 @@ class Target:
     the provider says it. Timeouts are in seconds. `endpoints` and `collection` overlay the
     provider's descriptor. `conflict_check` (`guard` in the file) says how a write makes sure
     that the client is as it was when it was planned; None leaves it to the provider's dialect.
+    `allow_http`: whether its addresses may be plain HTTP to a host that is not loopback.
     `formerly` are the names that the target had before, and the addresses (with `://` in them).
     """
 
@@ -124,6 +125,7 @@ class Target:
     conflict_check: ConflictCheck | None = None
     formerly: tuple[str, ...] = ()
     concurrency: int | None = None
+    allow_http: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

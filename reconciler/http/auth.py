@@ -122,7 +122,8 @@ class _LoginOnly(httpx.Auth):
         self._fresh_token = fresh_token
 
     def sync_auth_flow(
-        self, request: httpx.Request
+        self,
+        request: httpx.Request,  # noqa: ARG002 - httpx gives it
     ) -> Generator[httpx.Request, httpx.Response, None]:
         """Send the token request, and not `request`."""
         yield from self._fresh_token()

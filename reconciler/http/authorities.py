@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import certifi
+import httpx
 
 from reconciler.core.errors import RemoteError
 
@@ -47,7 +47,7 @@ def authorities_of(ca_bundle: str | None, environ: Mapping[str, str] = os.enviro
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if environ.get(name):
             return Authorities(named_by=name, path=environ[name])
-    return Authorities(named_by="", path=certifi.where())
+    return Authorities(named_by="", path="")
 
 
 @lru_cache
@@ -57,19 +57,27 @@ def trusting_context(authorities: Authorities) -> ssl.SSLContext:
     All connections which trust the same share it: 60 ms each would be 6 s for a hundred targets.
     Raises RemoteError, which names what named them, and what is wrong with it.
     """
+    path = authorities.path
     is_folder = authorities.named_by == "SSL_CERT_DIR"
-    why = _why_no_folder(authorities.path) if is_folder else _why_no_bundle(authorities.path)
+    why = ""
+    if authorities.named_by:
+        why = _why_no_folder(path) if is_folder else _why_no_bundle(path)
     if not why:
-        where = {"capath" if is_folder else "cafile": authorities.path}
         try:
-            return ssl.create_default_context(**where)
+            if not authorities.named_by:
+                return httpx.create_ssl_context(trust_env=False)
+            if is_folder:
+                return ssl.create_default_context(capath=path)
+            return ssl.create_default_context(cafile=path)
         except ssl.SSLError:
             why = "it holds a certificate that is broken or cut off"
         except OSError as error:
-            # The files were read a moment ago: what is left is the one that Python opens for writing.
-            log = f"the environment variable SSLKEYLOGFILE names a file that cannot be written: {error.strerror}"
-            raise RemoteError(log) from None
-    raise RemoteError(f"{authorities.named_by} {authorities.path} cannot be used: {why}")
+            # The file was read a moment ago: what is left is the one that Python opens for writing.
+            raise RemoteError(
+                "the environment variable SSLKEYLOGFILE names a file that cannot be written: "
+                f"{error.strerror}"
+            ) from None
+    raise RemoteError(f"{authorities.named_by} {path} cannot be used: {why}")
 
 
 def _why_no_bundle(path: str) -> str:
@@ -80,6 +88,10 @@ def _why_no_bundle(path: str) -> str:
         return f"{error.strerror}"
     except ValueError:
         return "no file can have such a name"
+    return _why_no_certificates(content)
+
+
+def _why_no_certificates(content: bytes) -> str:
     if content.startswith(_UTF_8_MARK):
         # OpenSSL takes the first line for prose then, and leaves out the first certificate.
         return "it begins with a byte order mark: save it without one"
@@ -87,14 +99,12 @@ def _why_no_bundle(path: str) -> str:
         return ""
     if not content.strip():
         return "it is empty"
+    what = ""
     if content.startswith(_DER):
-        return (
-            "it holds no PEM certificate, but most likely DER: "
-            "`openssl x509 -inform der` makes PEM of it"
-        )
+        what = ", but most likely DER: `openssl x509 -inform der` makes PEM of it"
     if content.startswith(_UTF_16):
-        return "it holds no PEM certificate, but UTF-16 text: save it as ASCII"
-    return "it holds no PEM certificate"
+        what = ", but UTF-16 text: save it as ASCII"
+    return f"it holds no PEM certificate{what}"
 
 
 def _why_no_folder(path: str) -> str:
@@ -103,7 +113,7 @@ def _why_no_folder(path: str) -> str:
     unread = ""
     for folder in filter(None, path.split(os.pathsep)):
         try:
-            names += os.listdir(folder)
+            names += [each.name for each in Path(folder).iterdir()]
         except OSError as error:
             unread = unread or f"{folder}: {error.strerror}"
     # One that is not there does no harm beside another that is.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
-import ssl
 import time
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
@@ -15,14 +13,12 @@ import httpx
 from reconciler.core.errors import RemoteError
 from reconciler.core.model import EMPTY
 from reconciler.http.auth import (
-    USER_AGENT,
     BearerAuth,
     TokenRequestFailed,
     headers_of,
     is_token_request,
-    timeout_of,
 )
-from reconciler.http.authorities import authorities_of, trusting_context
+from reconciler.http.client import make_client
 from reconciler.http.failures import TooLarge, failure_reply
 from reconciler.http.responses import (
     Answer,
@@ -36,7 +32,6 @@ from reconciler.http.responses import (
     send_state,
 )
 from reconciler.http.retry import Retrier, retry_after
-from reconciler.http.routes import mounts_of, proxies_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -45,7 +40,6 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Json
     from reconciler.http.connection import Connection
-    from reconciler.http.proxies import Proxy
 
 # In bytes, after decompression: a small answer may unfold to a huge one.
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
@@ -54,9 +48,6 @@ _LARGEST_LOGIN_ANSWER: Final = 64 * 1024
 # The read timeout is for each chunk: a body may take this many of them in all, so that one that
 # drips in does not hang the run.
 _READ_TIMEOUTS_FOR_BODY: Final = 10
-# In seconds. Servers close an idle connection after 5 seconds or more: a POST must not be the one
-# to find out, since it could not be sent again.
-_KEEPALIVE: Final = 4.0
 # RFC 3986 section 5.2.4: `.` and `..` would be removed, and the request go to another address.
 _DOT_SEGMENT: Final = re.compile(r"/\.\.?(?=/|$)")
 
@@ -84,7 +75,7 @@ class Transport:
             jitter=jitter,
         )
         self._auth = BearerAuth(connection, monotonic, self._retrier.next_turn)
-        self._client = _make_client(connection, http_transport, self._on_request, self._on_response)
+        self._client = make_client(connection, http_transport, self._on_request, self._on_response)
 
     def __enter__(self) -> Self:
         return self
@@ -274,57 +265,3 @@ def _read_reply(response: httpx.Response) -> Reply:
 def _origin(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     return parts.scheme, parts.netloc.lower()
-
-
-def _make_client(
-    connection: Connection,
-    http_transport: httpx.BaseTransport | None,
-    on_request: Callable[[httpx.Request], None],
-    on_response: Callable[[httpx.Response], None],
-) -> httpx.Client:
-    addresses = [url for url in (connection.base_url, connection.token_url) if url]
-    # One that is given stands for the whole network: a test has no proxies.
-    proxies = {} if http_transport is not None else _proxies(connection, addresses)
-    schemes = {urlsplit(url).scheme for url in addresses}
-    schemes |= {proxy.scheme for proxy in proxies.values() if proxy is not None}
-    verify = _ssl_context(connection, encrypted="https" in schemes)
-    limits = httpx.Limits(
-        max_connections=connection.workers,
-        max_keepalive_connections=connection.workers,
-        keepalive_expiry=_KEEPALIVE,
-    )
-    return httpx.Client(
-        transport=http_transport,
-        mounts=mounts_of(proxies, verify=verify, limits=limits),
-        verify=verify,
-        timeout=timeout_of(connection),
-        limits=limits,
-        # The variables are read by `proxies` and `authorities`, which say what is wrong with them.
-        trust_env=False,
-        headers={"accept": "application/json", "user-agent": USER_AGENT},
-        event_hooks={"request": [on_request], "response": [on_response]},
-    )
-
-
-def _proxies(connection: Connection, addresses: Collection[str]) -> dict[str, Proxy | None]:
-    try:
-        proxies = proxies_of(addresses, os.environ)
-    except RemoteError as error:
-        problem = str(error)
-    else:
-        for address, proxy in proxies.items():
-            if proxy is not None:
-                connection.log(f"{urlsplit(address).hostname} is reached through {proxy.title}")
-        return proxies
-    # Outside of the handler, so that no traceback leads back to the value.
-    raise RemoteError(f"{connection.target}: {problem}")
-
-
-def _ssl_context(connection: Connection, *, encrypted: bool) -> ssl.SSLContext:
-    if not encrypted:
-        # It trusts no one. Loading the authorities takes 60 ms that plain HTTP has no use for.
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    try:
-        return trusting_context(authorities_of(connection.ca_bundle))
-    except RemoteError as error:
-        raise RemoteError(f"{connection.target}: {error}") from None

@@ -42,6 +42,7 @@ from reconciler.plan.warnings import (
     warn_of_idle_adoption,
     warn_of_namesakes,
     warn_of_overridden_limits,
+    warn_of_plain_http,
     warn_of_unattended_creates,
 )
 
@@ -72,6 +73,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
         base_url=target.base_url,
         changes=tuple(warn_of_namesakes(context, changes, unowned)),
         warnings=(
+            *warn_of_plain_http(target),
             *tell_orphans(context),
             *(f"{key} moves to {place}, with that target" for key, place in moved.leaving.items()),
             *warn_of_overridden_limits(target.policy),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.addresses import open_http_host
 from reconciler.core.changes import Action, Change
+from reconciler.core.project import ClientCredentials
 from reconciler.core.secrets import holds_secret
 from reconciler.plan.guards import client_name
 from reconciler.plan.ownership import adopts, resolve_command
@@ -13,7 +15,7 @@ from reconciler.plan.ownership import adopts, resolve_command
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from reconciler.core.project import Policy
+    from reconciler.core.project import Policy, Target
     from reconciler.plan.context import TargetContext
     from reconciler.plan.ownership import Unowned
 
@@ -97,6 +99,18 @@ def warn_of_a_lost_fleet(context: TargetContext, changes: Iterable[Change]) -> t
         return ()
     word = f"not one of the {len(is_there)} clients of ours is on the server any more: "
     return (word + "check baseUrl and collection before you have them all created again",)
+
+
+def warn_of_plain_http(target: Target) -> tuple[str, ...]:
+    """A warning of a target that is spoken to by plain HTTP over a network (`allowHttp`)."""
+    urls = [target.base_url]
+    if isinstance(target.auth, ClientCredentials) and target.auth.token_url is not None:
+        urls.append(target.auth.token_url)
+    hosts = dict.fromkeys(filter(None, map(open_http_host, urls)))
+    if not hosts:
+        return ()
+    what = "whoever is on the way can read the login and new secrets, and change what is sent"
+    return (f"plain HTTP to {' and '.join(hosts)} (allowHttp): {what}",)
 
 
 def warn_of_overridden_limits(policy: Policy) -> tuple[str, ...]:

@@ -187,7 +187,11 @@ def of_target(**changes):
 
 
 SECRET = "a reference belongs here, never the value itself"
-ADDRESS = "an https address is wanted, without query and user; http is for loopback hosts only"
+HTTPS = "an https address is wanted, without query and user; http is for loopback hosts only"
+ADDRESS = (
+    "an https address is wanted, without query and user; http is for loopback hosts only, "
+    "unless the target says `allowHttp: true`"
+)
 
 
 @pytest.mark.parametrize(
@@ -196,6 +200,10 @@ ADDRESS = "an https address is wanted, without query and user; http is for loopb
         ({"baseUrl": "http://api.example.com"}, "/baseUrl", ADDRESS),
         ({"baseUrl": "https://user:pass@api.example.com"}, "/baseUrl", ADDRESS),
         ({"baseUrl": "http://127.0.0.1.example.com"}, "/baseUrl", ADDRESS),
+        ({"baseUrl": "http://[fd00::1]:4000"}, "/baseUrl", ADDRESS),
+        ({"baseUrl": "http://boruta:4000", "allowHttp": False}, "/baseUrl", ADDRESS),
+        ({"baseUrl": "ftp://boruta:4000", "allowHttp": True}, "/baseUrl", ADDRESS),
+        ({"baseUrl": "http://u:p@boruta:4000", "allowHttp": True}, "/baseUrl", ADDRESS),
         ({"auth": {"token": "plain"}}, "/auth/token", SECRET),
         ({"auth": {"clientId": "a", "clientSecret": "b"}}, "/auth/clientSecret", SECRET),
         ({"auth": {"clientId": "a"}}, "/auth", "`clientSecret` is missing"),
@@ -265,8 +273,8 @@ DESCRIPTOR = yaml.safe_load((SCHEMAS / "sailpoint" / "provider.yaml").read_text(
 @pytest.mark.parametrize(
     ("members", "pointer", "message"),
     [
-        ({"example": {"baseUrl": "http://api.example.com"}}, "/example/baseUrl", ADDRESS),
-        ({"example": {"tokenUrl": "api.example.com"}}, "/example/tokenUrl", ADDRESS),
+        ({"example": {"baseUrl": "http://api.example.com"}}, "/example/baseUrl", HTTPS),
+        ({"example": {"tokenUrl": "api.example.com"}}, "/example/tokenUrl", HTTPS),
         (
             {"example": {"default": "yes"}},
             "/example/default",
