@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.core.project import Project, RateLimit
-    from reconciler.inventory.open_inventory import InventoryStore
+    from reconciler.inventory.backend import InventoryStore
     from reconciler.manifests.references import Credentials as Login
     from reconciler.provider.model import Provider
 

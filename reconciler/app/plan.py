@@ -27,12 +27,14 @@ __all__ = ["Planned", "Selection", "plan_targets"]
 class Planned:
     """A plan, and the runs that can apply it while the block that made it is open.
 
-    `warnings` are those of the files.
+    `warnings` are those of the files. `left` has a sentence for each change that is not carried
+    out since it is not in the plan that was reviewed.
     """
 
     plan: Plan
     warnings: tuple[Problem, ...]
     runs: tuple[TargetRun, ...]
+    left: tuple[str, ...] = ()
 
 
 @contextmanager

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 from reconciler.core.changes import Plan
 from reconciler.core.errors import StalePlan
 from reconciler.manifests import catalog
-from reconciler.plan.planfile import differences, open_saved, saved_document
+from reconciler.plan.context import keys_not_planned
+from reconciler.plan.guards import Rule, threshold_refusals
+from reconciler.plan.planfile import (
+    decided_places,
+    differences,
+    is_decided,
+    is_named,
+    left_alone,
+    open_saved,
+    saved_document,
+)
 from reconciler.render.json import plan_document
 
 if TYPE_CHECKING:
@@ -18,7 +28,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from reconciler.app.plan import Planned
+    from reconciler.core.changes import TargetPlan
     from reconciler.core.model import Json
+    from reconciler.plan.context import TargetContext
+    from reconciler.plan.planfile import Place
     from reconciler.plan.selection import Selection
 
 
@@ -56,7 +69,9 @@ def read_saved(path: str, *, version: str) -> SavedPlan:
 def keep_reviewed(
     planned: Planned, saved: SavedPlan, *, only: Sequence[str], version: str
 ) -> Planned:
-    """The part of what was planned just now that `only` names, if that is what was reviewed.
+    """The part of what was planned just now that was reviewed and that `only` names.
+
+    What nobody reviewed is left for a plan of its own, and listed in `left`.
 
     Raises StalePlan, which names each client that moved, and SelectionError for one in `only` that
     was not planned.
@@ -70,8 +85,33 @@ def keep_reviewed(
             "Nothing was sent. Plan again, and have that reviewed."
         )
     # Only after the comparison, which is of whole plans: a client that moved is named first.
-    plan = Plan(targets=tuple(run.narrow(only) for run in planned.runs))
-    return replace(planned, plan=plan)
+    decided = decided_places(saved.document)
+
+    def keep(target: TargetPlan, context: TargetContext | None) -> TargetPlan:
+        return _keep_decided(target, context, decided, only)
+
+    plan = Plan(targets=tuple(run.narrow(keep) for run in planned.runs))
+    return replace(planned, plan=plan, left=left_alone(saved.document, document))
+
+
+def _keep_decided(
+    plan: TargetPlan, context: TargetContext | None, decided: frozenset[Place], only: Sequence[str]
+) -> TargetPlan:
+    """Of a plan what was reviewed, and of that what `only` names, as `key` or as `target/key`."""
+    reviewed = tuple(each for each in plan.changes if is_decided(each, decided))
+    kept = tuple(each for each in reviewed if is_named(each.target, each.key, only))
+    left = sum(each.live is not None for each in plan.changes if not is_decided(each, decided))
+    if context is None or not left:
+        return replace(plan, changes=kept)
+    # What is left for another plan counts among the clients that are there, and not as taken away.
+    not_planned = len(keys_not_planned(context)) + left
+    limits = threshold_refusals(reviewed, context.target.policy, not_planned=not_planned)
+    others = (
+        each
+        for each in plan.refusals
+        if each.rule not in (Rule.MAX_DELETES, Rule.MAX_CHANGE_PERCENT)
+    )
+    return replace(plan, changes=kept, refusals=(*others, *limits))
 
 
 def _parse(content: bytes) -> Json:

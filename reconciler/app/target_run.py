@@ -28,7 +28,6 @@ from reconciler.http.live import read_list, read_state
 from reconciler.http.transport import Transport
 from reconciler.plan.context import NO_MANIFESTS, TargetContext, ids_to_read
 from reconciler.plan.moves.moves import plan_moves
-from reconciler.plan.planfile import is_named
 from reconciler.plan.planner import plan_target
 from reconciler.plan.preconditions import showable_values
 from reconciler.plan.warnings import warn_of_plain_http
@@ -190,11 +189,9 @@ class TargetRun:
             for change in self._plan.changes
         )
 
-    def narrow(self, only: Sequence[str]) -> TargetPlan:
-        """Keep of the plan what `only` names, as `key` or as `target/key`."""
-        changes = self._plan.changes
-        kept = tuple(change for change in changes if is_named(change.target, change.key, only))
-        self._plan = replace(self._plan, changes=kept)
+    def narrow(self, keep: Callable[[TargetPlan, TargetContext | None], TargetPlan]) -> TargetPlan:
+        """Go on with the part of the plan that `keep` makes of it; the context is None if it failed."""
+        self._plan = keep(self._plan, None if self._open is None else self._open.context)
         return self._plan
 
     def apply(

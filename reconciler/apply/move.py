@@ -23,8 +23,12 @@ def move_client(source: OpenInventory, old_key: str, record: OpenInventory, key:
     for spooled in source.spooled_secrets():
         if (spooled.key, spooled.client_id) == (old_key, entry.remote_id):
             record.spool(key, spooled.client_id, spooled.secret)
-            record.record(key, entry)
+            if record is not source:
+                record.record(key, entry)
             source.unspool(spooled)
+    if record is source:
+        record.move(old_key, key)
+        return
     record.record(key, entry)
     # Written when the run ends: until then the client is in both places, and the next plan sees that.
     source.forget(old_key)

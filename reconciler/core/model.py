@@ -193,12 +193,13 @@ class Intent:
 class Inventory:
     """The clients of one target that are ours, and the creates that may have made one, by key.
 
-    `serial` counts the writes of the record. `server` is the address that the ids in it are of, as
+    `serial` counts the writes of the record, None where a record has a file for each client and no
+    number that every write changes. `server` is the address that the ids in it are of, as
     `core.addresses` spells it, "" where that is not known.
     """
 
     target: str
     entries: Mapping[str, InventoryEntry]
     pending: Mapping[str, Intent] = field(default_factory=dict)
-    serial: int = 0
+    serial: int | None = 0
     server: str = ""

@@ -5,12 +5,14 @@ The members of one entry and of one intent are also what the lines of a journal 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.decode import decoder
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Intent, Inventory, InventoryEntry
+from reconciler.inventory.damage import parse_json, unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 VERSION: Final = "reconciler/v1"
 _KIND: Final = "Inventory"
+_CLIENT_KIND: Final = "InventoryClient"
+_TARGET_KIND: Final = "InventoryTarget"
 _TOP: Final = {"apiVersion", "kind", "target", "clients"}
 # A record of the first version has no serial: it is taken for its zeroth write.
 _TOP_OPTIONAL: Final = {"serial", "pending", "server"}
@@ -43,6 +47,19 @@ _ENTRY_OPTIONAL: Final[Mapping[str, type]] = {
 _INTENT: Final[Mapping[str, type]] = {"facts": dict, "digest": str, "at": str}
 _INTENT_OPTIONAL: Final[Mapping[str, type]] = {"id": str, "predecessor": str}
 _SECRETS: Final = {"stored", "spooled", "lost"}
+_CLIENT: Final = {"apiVersion", "kind", "target", "key"}
+_CLIENT_OPTIONAL: Final = {"client", "pending"}
+_TARGET: Final = {"apiVersion", "kind", "target"}
+# What to do with a file that git could not merge.
+_SIDES: Final = {
+    _KIND: "It holds all clients: keep those of both sides, and the higher serial. Of a client that "
+    "both sides have, keep the side whose id the server knows",
+    _CLIENT_KIND: "Two branches changed the same client: take one side whole, with `git checkout "
+    "--ours` or `git checkout --theirs` and this path. It is the one whose id the server knows, and "
+    "where both have the same id, either",
+    _TARGET_KIND: "Take the side that names the server where the clients of this target are, with "
+    "`git checkout --ours` or `git checkout --theirs` and this path",
+}
 
 _NAMES: Final = {"remote_id": "id"}
 _DECODE_ENTRY: Final = decoder(InventoryEntry, names=_NAMES, superseded=tuple)
@@ -58,41 +75,86 @@ def encode(inventory: Inventory) -> bytes:
         "apiVersion": VERSION,
         "clients": clients,
         "kind": _KIND,
-        "serial": inventory.serial,
+        "serial": inventory.serial or 0,
         "target": inventory.target,
     }
     if pending:
         document["pending"] = pending
     if inventory.server:
         document["server"] = inventory.server
-    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return f"{text}\n".encode()
+    return _text(document)
+
+
+def encode_client(
+    target: str, key: str, *, entry: InventoryEntry | None, intent: Intent | None
+) -> bytes:
+    """The file of one client: what is remembered of it, and the create of it that is pending."""
+    document: dict[str, Json] = {
+        "apiVersion": VERSION,
+        "key": key,
+        "kind": _CLIENT_KIND,
+        "target": target,
+    }
+    if entry is not None:
+        document["client"] = entry_members(entry)
+    if intent is not None:
+        document["pending"] = intent_members(intent)
+    return _text(document)
+
+
+def decode_client(
+    content: bytes, *, target: str, path: str
+) -> tuple[str, InventoryEntry | None, Intent | None]:
+    """The key, the entry and the pending create in `content`. InventoryError, which names `path`."""
+    document = _checked_document(content, _CLIENT_KIND, target, path)
+    key = document.get("key")
+    if not _CLIENT <= document.keys() <= _CLIENT | _CLIENT_OPTIONAL or not isinstance(key, str):
+        raise unusable(path, f"its members are not {', '.join(sorted(_CLIENT | _CLIENT_OPTIONAL))}")
+    try:
+        entry = parse_entry(document["client"]) if "client" in document else None
+        intent = parse_intent(key, document["pending"]) if "pending" in document else None
+    except ValueError as error:
+        problem = f"the client {key!r} {error}"
+    else:
+        return key, entry, intent
+    raise unusable(path, problem)
+
+
+def encode_target(target: str, server: str) -> bytes:
+    """The file of what is true of a target as a whole."""
+    document: dict[str, Json] = {"apiVersion": VERSION, "kind": _TARGET_KIND, "target": target}
+    return _text({**document, "server": server} if server else document)
+
+
+def decode_target(content: bytes, *, target: str, path: str) -> str:
+    """The server that the ids are of, "" where it is not known. InventoryError, which names `path`."""
+    document = _checked_document(content, _TARGET_KIND, target, path)
+    server = document.get("server", "")
+    if not _TARGET <= document.keys() <= _TARGET | {"server"} or not isinstance(server, str):
+        raise unusable(path, f"its members are not {', '.join(sorted(_TARGET | {'server'}))}")
+    return server
+
+
+def client_digest(entry: InventoryEntry | None, intent: Intent | None) -> str:
+    """What tells one state of a client's record from another, "" where nothing is recorded."""
+    members = (entry and entry_members(entry), intent and intent_members(intent))
+    if members == (None, None):
+        return ""
+    text = json.dumps(members, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def decode(content: bytes, *, target: str, path: str) -> Inventory:
     """The inventory in `content`; InventoryError, which names `path`, for anything but a whole one."""
-    document = _parse_json(content, path)
-    if not isinstance(document, dict) or document.get("kind") != _KIND:
-        raise _unusable(path, "it is not an inventory")
-    # Before anything else is held against it: another version may have other members.
-    if document.get("apiVersion") != VERSION:
-        raise InventoryError(
-            f"{path} has the format {document.get('apiVersion')!r}, and this version of the tool "
-            f"knows {VERSION!r}: run the version that wrote it, or a newer one"
-        )
-    if document.get("target") != target:
-        raise InventoryError(
-            f"{path} is the inventory of the target {document.get('target')!r}, not of {target!r}: "
-            "put the right file there, or name the target as it was"
-        )
+    document = _checked_document(content, _KIND, target, path)
     serial = document.get("serial", 0)
     if not _TOP <= document.keys() <= _TOP | _TOP_OPTIONAL:
-        raise _unusable(path, f"its members are not {', '.join(sorted(_TOP | _TOP_OPTIONAL))}")
+        raise unusable(path, f"its members are not {', '.join(sorted(_TOP | _TOP_OPTIONAL))}")
     if not isinstance(serial, int) or isinstance(serial, bool) or serial < 0:
-        raise _unusable(path, "its serial is not a whole number")
+        raise unusable(path, "its serial is not a whole number")
     server = document.get("server", "")
     if not isinstance(server, str):
-        raise _unusable(path, "its server is not a text")
+        raise unusable(path, "its server is not a text")
     return Inventory(
         target=target,
         server=server,
@@ -152,11 +214,35 @@ def parse_intent(key: str, members: Json) -> Intent:
     return _DECODE_INTENT({"id": None, **checked, "key": key})
 
 
+def _checked_document(content: bytes, kind: str, target: str, path: str) -> dict[str, Json]:
+    """The members of a document of this kind and target. InventoryError, which names `path`."""
+    document = parse_json(content, path, _SIDES[kind])
+    if not isinstance(document, dict) or document.get("kind") != kind:
+        raise unusable(path, "it is not an inventory")
+    # Before anything else is held against it: another version may have other members.
+    if document.get("apiVersion") != VERSION:
+        raise InventoryError(
+            f"{path} has the format {document.get('apiVersion')!r}, and this version of the tool "
+            f"knows {VERSION!r}: run the version that wrote it, or a newer one"
+        )
+    if document.get("target") != target:
+        raise InventoryError(
+            f"{path} is the inventory of the target {document.get('target')!r}, not of {target!r}: "
+            "put the right file there, or name the target as it was"
+        )
+    return document
+
+
+def _text(document: Json) -> bytes:
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n".encode()
+
+
 def _parse_each(
     by_key: Json, kind: str, parse: Callable[[str, Json], T], path: str
 ) -> Mapping[str, T]:
     if not isinstance(by_key, dict):
-        raise _unusable(path, f"what should be each {kind} by its name is not an object")
+        raise unusable(path, f"what should be each {kind} by its name is not an object")
     parsed = {}
     for key in sorted(by_key):
         try:
@@ -165,28 +251,8 @@ def _parse_each(
             problem = f"the {kind} {key!r} {error}"
         else:
             continue
-        raise _unusable(path, problem)
+        raise unusable(path, problem)
     return parsed
-
-
-def _parse_json(content: bytes, path: str) -> Json:
-    try:
-        document: Json = json.loads(content, object_pairs_hook=_refuse_duplicates)
-    except RecursionError:
-        reason = "it is nested too deep"
-    except ValueError as error:
-        reason = f"it is not whole JSON: {error}"
-    else:
-        return document
-    raise _unusable(path, reason)
-
-
-def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        # The usual mark of a merge that kept both sides.
-        raise ValueError("a member stands there twice")
-    return members
 
 
 def _checked_members(
@@ -204,10 +270,3 @@ def _checked_members(
         if not isinstance(value, required.get(name) or optional[name]):
             raise ValueError(f"has a {name} of the wrong type")  # noqa: TRY004 - as above
     return members
-
-
-def _unusable(path: str, problem: str) -> InventoryError:
-    return InventoryError(
-        f"{path} cannot be used: {problem}. Nothing is done without it, since it says which "
-        "clients are ours: take the last good copy from git or from a backup"
-    )

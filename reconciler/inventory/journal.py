@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.core.errors import InventoryError
 from reconciler.inventory import codec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.core.model import Intent, Inventory, InventoryEntry, Json
 
 # How many hexadecimal digits the checksum has.
 _CHECKSUM_DIGITS: Final = 8
 _PREFIX: Final = b'["'
+NO_BASES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,21 @@ class Drop:
     remote_id: str
 
 
-Event: TypeAlias = Intend | CloseCreate | Record | Forget | Drop
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A client is known by another key. One event, so that it is never under both."""
+
+    key: str
+    to: str
+    entry: InventoryEntry
+
+
+Event: TypeAlias = Intend | CloseCreate | Record | Forget | Drop | Move
+
+
+def keys_of(event: Event) -> tuple[str, ...]:
+    """The keys whose record an event changes."""
+    return (event.key, event.to) if isinstance(event, Move) else (event.key,)
 
 
 class InventoryState:
@@ -91,6 +107,9 @@ class InventoryState:
                 self.entries.pop(key, None)
             case Drop(key, remote_id):
                 self._drop(key, remote_id)
+            case Move(key, to, entry):
+                self.entries.pop(key, None)
+                self.entries[to] = entry
 
     def _drop(self, key: str, remote_id: str) -> None:
         entry = self.entries.get(key)
@@ -108,23 +127,37 @@ class InventoryState:
 class Journal:
     """The whole lines of a journal: the serial of the record that it goes on from, and the events.
 
-    `size` is how many bytes they are. What follows them was never on disk as a whole, so no request
+    `bases` say by key what the record held of a client before the first event of it, as
+    `codec.client_digest` has it; none in a journal that goes by the serial. `size` is how many bytes they are. What follows them was never on disk as a whole, so no request
     relied on it.
     """
 
     serial: int
     events: tuple[Event, ...]
     size: int
+    bases: Mapping[str, str] = field(default_factory=dict)
 
 
-def encode_head(target: str, serial: int) -> bytes:
+def encode_head(target: str, serial: int | None) -> bytes:
     """The line that a journal begins with."""
-    return _line(0, {"apiVersion": codec.VERSION, "target": target, "serial": serial})
+    return _line(0, {"apiVersion": codec.VERSION, "target": target, "serial": serial or 0})
 
 
-def encode_events(events: Sequence[Event], *, number: int) -> bytes:
-    """The lines of `events`, the first of them the `number`th of the journal, from 1."""
-    return b"".join(_line(line, _event_members(event)) for line, event in enumerate(events, number))
+def encode_events(
+    events: Sequence[Event], *, number: int, bases: Mapping[str, str] = NO_BASES
+) -> bytes:
+    """The lines of `events`, the first of them the `number`th of the journal, from 1.
+
+    `bases` are those of the keys that no earlier line of the journal is about.
+    """
+    told: set[str] = set()
+    lines = []
+    for line, event in enumerate(events, number):
+        new = {key: bases[key] for key in keys_of(event) if key in bases and key not in told}
+        told |= new.keys()
+        members = _event_members(event)
+        lines.append(_line(line, {**members, "bases": new} if new else members))
+    return b"".join(lines)
 
 
 def decode(content: bytes, *, target: str, path: str) -> Journal | None:
@@ -149,7 +182,13 @@ def decode(content: bytes, *, target: str, path: str) -> Journal | None:
         serial=_parse_serial(head, target, path),
         events=tuple(_parse_event(members, place, path) for place, members in enumerate(rest, 2)),
         size=sum(map(len, lines[:intact])) + intact,
+        bases={key: base for members in rest for key, base in _bases(members).items()},
     )
+
+
+def _bases(members: Json) -> Mapping[str, str]:
+    found = members.get("bases", NO_BASES) if isinstance(members, dict) else NO_BASES
+    return found if isinstance(found, dict) else NO_BASES
 
 
 def _line(number: int, members: Json) -> bytes:
@@ -192,6 +231,8 @@ def _event_members(event: Event) -> dict[str, Json]:
             return {"event": "forget", "key": key}
         case Drop(key, remote_id):
             return {"event": "drop", "key": key, "id": remote_id}
+        case Move(key, to, entry):
+            return {"event": "move", "key": key, "to": to, "entry": codec.entry_members(entry)}
 
 
 def _parse_event(members: Json, place: int, path: str) -> Event:
@@ -207,6 +248,8 @@ def _parse_event(members: Json, place: int, path: str) -> Event:
                 return Forget(key)
             case {"event": "drop", "key": str(key), "id": str(remote_id)}:
                 return Drop(key, remote_id)
+            case {"event": "move", "key": str(key), "to": str(to), "entry": entry}:
+                return Move(key, to, codec.parse_entry(entry))
     except ValueError as error:
         problem = f"what its line {place} holds {error}"
     else:

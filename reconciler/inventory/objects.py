@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
+from reconciler.core.model import Inventory
+from reconciler.inventory import codec
 from reconciler.inventory.bucket import Bucket
 from reconciler.inventory.lease import Clock, hold_lease
 from reconciler.inventory.open_inventory import OpenInventory
@@ -49,7 +51,7 @@ class ObjectStore:
             if lock:
                 holding = hold_lease(bucket, f"{name}.lock", timeout=timeout, clock=self._clock)
                 lease = stack.enter_context(holding)
-            backend = _ObjectBackend(bucket, name, lease)
+            backend = _ObjectBackend(bucket, target, lease)
             inventory = OpenInventory(backend, target, writable=lock, private=self._private)
             # Before the lease ends: the record is written only under it.
             stack.callback(inventory.close)
@@ -64,8 +66,11 @@ class ObjectStore:
 class _ObjectBackend:
     """The objects of one target. A piece of the journal is one write: `SERIAL-OFFSET`."""
 
-    def __init__(self, bucket: Bucket, name: str, lease: Lease | None) -> None:
-        self._bucket = bucket
+    counts = True
+
+    def __init__(self, bucket: Bucket, target: str, lease: Lease | None) -> None:
+        self._bucket, self._target = bucket, target
+        name = atomic_files.file_name(target)
         self._record = f"{name}.json"
         self._folder = f"{name}.journal"
         self._lease = lease
@@ -73,18 +78,17 @@ class _ObjectBackend:
         self.record_path = bucket.address(self._record)
         self.journal_path = bucket.address(self._folder)
 
-    def read(self) -> tuple[bytes | None, bytes | None]:
+    def read(self) -> tuple[Inventory, bytes | None]:
         while True:
             found = self._bucket.get(self._record)
             pieces = self._read_pieces()
             # A run that ends meanwhile writes the record, then takes the journal away.
             if pieces is not None and self._bucket.is_unchanged(self._record, found):
                 self._record_when_read = found
-                record = None if found is None else found.content
-                return record, b"".join(pieces) if pieces else None
+                return self._decode(found), b"".join(pieces) if pieces else None
 
-    def append(self, serial: int, offset: int, lines: bytes) -> None:
-        name = f"{self._folder}/{serial:012d}-{offset:012d}"
+    def append(self, serial: int | None, offset: int, lines: bytes) -> None:
+        name = f"{self._folder}/{serial or 0:012d}-{offset:012d}"
         # Only where none is: two runs cannot write the same place of a journal.
         if self._bucket.put(name, lines, replacing=None) is not None:
             return
@@ -96,7 +100,8 @@ class _ObjectBackend:
         size = len(there.content)
         self.append(serial, offset + size, lines[size:])
 
-    def replace(self, content: bytes) -> None:
+    def replace(self, _before: Inventory, now: Inventory) -> None:
+        content = codec.encode(now)
         put = self._bucket.put(self._record, content, replacing=self._record_when_read)
         if put is None:
             raise InventoryError(
@@ -114,6 +119,11 @@ class _ObjectBackend:
     def check_lock(self) -> None:
         if self._lease is not None:
             self._lease.check()
+
+    def _decode(self, found: StoredObject | None) -> Inventory:
+        if found is None:
+            return Inventory(target=self._target, entries={})
+        return codec.decode(found.content, target=self._target, path=self.record_path)
 
     def _read_pieces(self) -> list[bytes] | None:
         """The newest journal's pieces in order, None where one is taken away meanwhile."""

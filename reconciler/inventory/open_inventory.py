@@ -8,57 +8,29 @@ from __future__ import annotations
 import threading
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING
 
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Inventory
-from reconciler.inventory import codec, journal, spool
-from reconciler.inventory.journal import CloseCreate, Drop, Forget, Intend, InventoryState, Record
+from reconciler.inventory import journal, spool
+from reconciler.inventory.journal import (
+    CloseCreate,
+    Drop,
+    Forget,
+    Intend,
+    Move,
+    Record,
+)
+from reconciler.inventory.replay import recorded_digest, replay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from reconciler.core.model import Intent, InventoryEntry, Secret
-    from reconciler.inventory.journal import Event, Journal
+    from reconciler.inventory.backend import Backend
+    from reconciler.inventory.journal import Event
     from reconciler.inventory.spool import SpooledSecret
-
-_MOST_KEYS_IN_MESSAGE: Final = 10
-
-
-class Backend(Protocol):
-    """The place of one target's record and journal; all of it raises InventoryError."""
-
-    record_path: str
-    journal_path: str
-
-    def read(self) -> tuple[bytes | None, bytes | None]:
-        """The record and the journal, None where there is none, both of the same moment."""
-
-    def append(self, serial: int, offset: int, lines: bytes) -> None:
-        """Have `lines` on disk from `offset` of the journal on, in place of all that follows there."""
-
-    def replace(self, content: bytes) -> None:
-        """Have another record on disk, unless somebody else wrote one since it was read."""
-
-    def clear(self) -> None:
-        """Take the journal away: all that it says is in the record."""
-
-    def check_lock(self) -> None:
-        """Raise if another run may hold the lock by now."""
-
-
-class InventoryStore(Protocol):
-    """Where the inventories of a project are kept (see `file.FileStore` and `objects.ObjectStore`)."""
-
-    def open(
-        self, target: str, *, lock: bool, timeout: float = 0.0
-    ) -> AbstractContextManager[OpenInventory]:
-        """The inventory of `target`; with `lock`, which waits `timeout` seconds, it can be changed."""
-
-    def targets(self) -> tuple[str, ...]:
-        """The names of the targets that have a record, sorted. Raises InventoryError."""
 
 
 class OpenInventory:
@@ -69,14 +41,20 @@ class OpenInventory:
         self._target = target
         self._writable = writable
         self._private = private
-        record, lines = backend.read()
-        self._recorded = _decode_record(record, target, backend.record_path)
+        self._recorded, lines = backend.read()
         leftover = journal.decode(lines or b"", target=target, path=backend.journal_path)
-        self._state, continues = _replay(self._recorded, leftover, backend)
+        self._state, continues = replay(self._recorded, leftover, backend)
         # How many lines and bytes of the journal go on from the record as it is.
         self._journal_lines = len(leftover.events) + 1 if leftover and continues else 0
         self._journal_size = leftover.size if leftover and continues else 0
         self._journal_exists = lines is not None
+        # The keys that the journal has lines of; None for a journal that goes by the serial.
+        by_serial = backend.counts or (
+            self._journal_lines > 1 and not (leftover and leftover.bases)
+        )
+        self._with_base: set[str] | None = (
+            None if by_serial else set(leftover.bases if leftover and continues else ())
+        )
         # All below is protected by this; nobody writes to the disk while holding it.
         self._changed = threading.Condition()
         self._server = self._recorded.server
@@ -153,6 +131,12 @@ class OpenInventory:
         """Remember nothing more of a client, from the next write on."""
         if self.entry(key) is not None:
             self._add_event(Forget(key))
+
+    def move(self, key: str, to: str) -> None:
+        """Remember a client by another key, and no longer by this one; on disk when this returns."""
+        entry = self.entry(key)
+        if entry is not None:
+            self._write_up_to(self._add_event(Move(key, to, entry)))
 
     def drop(self, key: str, remote_id: str) -> None:
         """Remember that the server deleted one remote id of a client; on disk when this returns.
@@ -235,20 +219,21 @@ class OpenInventory:
     def _prepare_append(self, events: list[Event]) -> Callable[[], None]:
         return partial(self._append, events)
 
-    def _prepare_checkpoint(self, _events: list[Event]) -> Callable[[], None]:
+    def _prepare_checkpoint(self, events: list[Event]) -> Callable[[], None]:
         # A copy that is taken under the lock: the state goes on changing while it is written.
         now = Inventory(
             target=self._target,
             entries=dict(self._state.entries),
             pending=dict(self._state.pending),
-            serial=self._recorded.serial + 1,
+            serial=(self._recorded.serial or 0) + 1 if self._backend.counts else None,
             server=self._server,
         )
-        return partial(self._checkpoint, now)
+        return partial(self._checkpoint, now, events)
 
     def _append(self, events: list[Event]) -> None:
         self._backend.check_lock()
-        lines = journal.encode_events(events, number=max(self._journal_lines, 1))
+        bases = self._new_bases(events)
+        lines = journal.encode_events(events, number=max(self._journal_lines, 1), bases=bases)
         if self._journal_lines == 0:
             lines = journal.encode_head(self._target, self._recorded.serial) + lines
         # Before the write: one that fails may have left a file all the same.
@@ -256,8 +241,17 @@ class OpenInventory:
         self._backend.append(self._recorded.serial, self._journal_size, lines)
         self._journal_lines = max(self._journal_lines, 1) + len(events)
         self._journal_size += len(lines)
+        if self._with_base is not None:
+            self._with_base |= bases.keys()
 
-    def _checkpoint(self, now: Inventory) -> None:
+    def _new_bases(self, events: list[Event]) -> dict[str, str]:
+        """What the record holds of the clients that the journal has no line of yet."""
+        if self._with_base is None:
+            return {}
+        keys = {key for event in events for key in journal.keys_of(event)} - self._with_base
+        return {key: recorded_digest(self._recorded, key) for key in sorted(keys)}
+
+    def _checkpoint(self, now: Inventory, events: list[Event]) -> None:
         """Write the record anew where it changed, then take the journal away: in this order."""
         self._backend.check_lock()
         # A record that names no server yet gets it with its next change: a run that changes nothing
@@ -265,49 +259,17 @@ class OpenInventory:
         moved = bool(self._recorded.server) and now.server != self._recorded.server
         changed = (now.entries, now.pending) != (self._recorded.entries, self._recorded.pending)
         if changed or moved:
-            self._backend.replace(codec.encode(now))
+            if events and not self._backend.counts:
+                # The files of several clients change one after the other.
+                self._append(events)
+            self._backend.replace(self._recorded, now)
             self._recorded = now
             self._journal_lines = self._journal_size = 0
+            self._with_base = None if self._backend.counts else set()
         if self._journal_exists:
             self._backend.clear()
             self._journal_exists = False
             self._journal_lines = self._journal_size = 0
-
-
-def _decode_record(content: bytes | None, target: str, path: str) -> Inventory:
-    if content is None:
-        return Inventory(target=target, entries={})
-    return codec.decode(content, target=target, path=path)
-
-
-def _replay(
-    recorded: Inventory, leftover: Journal | None, backend: Backend
-) -> tuple[InventoryState, bool]:
-    """The state after the run that left a journal, and whether that journal goes on."""
-    state = InventoryState(recorded)
-    if leftover is None:
-        return state, False
-    for event in leftover.events:
-        state.apply(event)
-    if leftover.serial == recorded.serial:
-        return state, True
-    says_the_same = (state.entries, state.pending) == (recorded.entries, recorded.pending)
-    if leftover.serial < recorded.serial and says_the_same:
-        # The run died after it wrote the record and before it took the journal away.
-        return state, False
-    keys = sorted({event.key for event in leftover.events})
-    raise InventoryError(
-        f"{backend.journal_path} and {backend.record_path} do not belong together: the journal "
-        f"goes on from serial {leftover.serial}, the record has serial {recorded.serial}. A run on "
-        "this copy could not end, and the record was since replaced by another copy. Bring the "
-        f"record of serial {leftover.serial} back, or compare {_some(keys)} with the server and "
-        "move the journal away"
-    )
-
-
-def _some(keys: list[str]) -> str:
-    first, more = keys[:_MOST_KEYS_IN_MESSAGE], len(keys) - _MOST_KEYS_IN_MESSAGE
-    return ", ".join(first) + (f" and {more} more" if more > 0 else "")
 
 
 def _durable_part(entry: InventoryEntry) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.core.changes import Action, ForgetClient
 from reconciler.core.errors import SelectionError, StalePlan
 from reconciler.core.model import MISSING
 from reconciler.core.values import brief_text, canonical_json, same
@@ -13,6 +14,7 @@ from reconciler.plan.selection import Selection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from reconciler.core.changes import Change
     from reconciler.core.model import Json, JsonObject
 
     # A saved plan or a part of it, valid by `plan.schema.json`.
@@ -157,9 +159,10 @@ def _is_whole(document: Document) -> bool:
 
 
 def differences(reviewed: Document, planned: Document, only: Sequence[str] = ()) -> tuple[str, ...]:
-    """A sentence for each client and each address that `planned` decides or sees otherwise.
+    """A sentence for each reviewed change and each address that `planned` decides or sees otherwise.
 
-    With `only`, the keys of clients, the others may differ. SelectionError for one that the
+    A client that was to stay as it is and one that was not there were not decided on: whatever
+    becomes of them, `left_alone` tells it. With `only`, the keys of clients, the others may differ. SelectionError for one that the
     reviewed plan does not hold.
     """
     wanted, found = _changes(reviewed), _changes(planned)
@@ -170,11 +173,13 @@ def differences(reviewed: Document, planned: Document, only: Sequence[str] = ())
     sentences = list(_moved_targets(reviewed, planned))
     if sentences:
         return tuple(sentences)
-    places = sorted(place for place in wanted.keys() | found.keys() if _is_named(place, only))
+    places = sorted(
+        place for place, change in wanted.items() if _is_change(change) and _is_named(place, only)
+    )
     sentences = [
         f"{place[0]}/{place[1]}: {sentence}"
         for place in places
-        for sentence in _change_differences(wanted.get(place), found.get(place))
+        for sentence in _change_differences(wanted[place], found.get(place))
     ]
     if sentences and all(sentence.endswith(CREDENTIAL) for sentence in sentences):
         # One reason for all of them is stated once.
@@ -183,25 +188,52 @@ def differences(reviewed: Document, planned: Document, only: Sequence[str] = ())
     return tuple(sentences)
 
 
+def left_alone(reviewed: Document, planned: Document) -> tuple[str, ...]:
+    """A sentence for each change of `planned` that nobody reviewed, which is left for a plan of its own."""
+    wanted = decided_places(reviewed)
+    return tuple(
+        f"{place[0]}/{place[1]} is {_PHRASES[change['action']]}"
+        for place, change in sorted(_changes(planned).items())
+        if _is_change(change) and place not in wanted
+    )
+
+
+def decided_places(reviewed: Document) -> frozenset[Place]:
+    """The target, the key and, of a delete, the id of each change that was reviewed."""
+    return frozenset(place for place, each in _changes(reviewed).items() if _is_change(each))
+
+
+def _is_change(change: Document) -> bool:
+    return change["action"] != "noop" or bool(change.get("forget"))
+
+
+def is_decided(change: Change, decided: frozenset[Place]) -> bool:
+    """Whether a change was reviewed. A client that stays as it is needs no review."""
+    if change.action is Action.NOOP and not isinstance(change.record, ForgetClient):
+        return True
+    beside = change.action.value in _BESIDE_ANOTHER
+    return (change.target, change.key, (change.remote_id or "") if beside else "") in decided
+
+
 def is_named(target: str, key: str, only: Sequence[str]) -> bool:
     """Whether `only` names a client, as `key` or as `target/key`. Nothing named means all."""
     return not only or key in only or f"{target}/{key}" in only
 
 
-_Place = tuple[str, str, str]
+Place = tuple[str, str, str]
 
 
-def _is_named(place: _Place, only: Sequence[str]) -> bool:
+def _is_named(place: Place, only: Sequence[str]) -> bool:
     return is_named(place[0], place[1], only)
 
 
-def _changes(document: Document) -> dict[_Place, Document]:
+def _changes(document: Document) -> dict[Place, Document]:
     """The changes by target and key; those of which a key may have one more also by their id."""
     return {
         (
             target["target"],
             change["key"],
-            change["id"] if change["action"] in _BESIDE_ANOTHER else "",
+            (change["id"] or "") if change["action"] in _BESIDE_ANOTHER else "",
         ): change
         for target in document["targets"]
         for change in target["changes"]
@@ -219,16 +251,12 @@ def _moved_targets(reviewed: Document, planned: Document) -> Iterator[str]:
         for member, word in (("provider", "provider"), ("baseUrl", "address")):
             if target[member] != planned_target[member]:
                 yield f"{name}: its {word} was {target[member]}, and is {planned_target[member]} now"
-    for name in sorted(now.keys() - {target["target"] for target in reviewed["targets"]}):
-        yield f"{name}: this target was not planned"
 
 
-def _change_differences(before: Document | None, now: Document | None) -> Iterator[str]:
-    if before is None and now is not None:
-        yield f"was not in the plan, and is {_PHRASES[now['action']]} now"
-    elif now is None and before is not None:
+def _change_differences(before: Document, now: Document | None) -> Iterator[str]:
+    if now is None:
         yield f"was {_PHRASES[before['action']]}, and is not in the plan any more"
-    elif before is not None and now is not None and not same(decision(before), decision(now)):
+    elif not same(decision(before), decision(now)):
         found = list(_decision_differences(before, now)) or list(_value_differences(before, now))
         if not found and same(
             _mask_fingerprints(decision(before)), _mask_fingerprints(decision(now))

@@ -1,3 +1,4 @@
+import itertools
 import json
 import threading
 from dataclasses import replace
@@ -104,7 +105,8 @@ def test_a_secret_that_the_sink_refuses_is_saved_in_a_private_file(shop):
 def test_no_further_client_is_created_while_secrets_cannot_be_stored(shop):
     break_sink(shop)
     names = [f"web-{number}" for number in range(30)]
-    server = Server(lambda _: created())
+    numbers = itertools.count(1)
+    server = Server(lambda _: created(str(next(numbers))))
 
     outcomes = shop.apply(server, *(manifest(name, spec=WEB) for name in names))
 
@@ -240,7 +242,7 @@ def test_a_client_that_is_as_wanted_is_recorded_anew_when_git_declares_more_of_i
 def test_a_run_without_changes_writes_nothing(shop):
     shop.clients = {"1": web()}
     shop.apply(Server(httpx.Response(500)), manifest(spec=WEB, id="1"))
-    path = shop.folder / "inventory" / "shop.json"
+    path = shop.folder / "inventory" / "shop" / "web.json"
     before = path.stat()
 
     shop.apply(Server(httpx.Response(500)), manifest(spec=WEB, id="1"))
@@ -334,9 +336,11 @@ def test_one_clients_failure_is_its_own(shop):
 
 
 def test_an_interrupt_lets_what_is_under_way_end_and_starts_nothing_more(shop):
+    numbers = itertools.count(1)
+
     def interrupting(_request):
         shop.stop.set()
-        return created()
+        return created(str(next(numbers)))
 
     names = [f"web-{number:02}" for number in range(20)]
     server = Server(interrupting)
@@ -356,7 +360,8 @@ def test_an_error_of_the_caller_starts_nothing_more_and_is_raised(shop):
 
     shop.told = type("Told", (), {"append": staticmethod(broken)})
     names = [f"web-{number:02}" for number in range(50)]
-    server = Server(lambda _: created())
+    numbers = itertools.count(1)
+    server = Server(lambda _: created(str(next(numbers))))
 
     with pytest.raises(KeyboardInterrupt):
         shop.apply(server, *(manifest(name, spec=WEB) for name in names))
@@ -504,7 +509,8 @@ class NoDisk:
 
 def test_an_inventory_that_cannot_be_written_stops_the_run(shop):
     names = [f"web-{number:02}" for number in range(30)]
-    server = Server(lambda _: created())
+    numbers = itertools.count(1)
+    server = Server(lambda _: created(str(next(numbers))))
 
     outcomes = shop.apply(server, *(manifest(name, spec=WEB) for name in names), recorder=NoDisk)
 

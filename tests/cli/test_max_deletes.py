@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.records import record_folder, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,8 +90,8 @@ def test_a_limit_is_a_number(repo: Repo, invoke: Invoke):
 
 
 def test_a_saved_plan_forgets_what_is_gone_and_only_that(removed: Repo, invoke: Invoke):
-    record = removed.folder / ".reconciler/inventory/sailpoint.json"
-    old_id = json.loads(record.read_text())["clients"]["old"]["id"]
+    record = record_folder(removed.folder, "sailpoint")
+    old_id = recorded(record)["old"]["id"]
     removed.sandbox.remove("sailpoint", old_id)
     assert invoke("plan", "--out", "plan.json").exit_code == 0
     document = json.loads(Path("plan.json").read_text())
@@ -100,5 +101,5 @@ def test_a_saved_plan_forgets_what_is_gone_and_only_that(removed: Repo, invoke: 
     changes = [change for target in document["targets"] for change in target["changes"]]
     assert [change["key"] for change in changes if change.get("forget")] == ["old"]
     assert done.exit_code == 0
-    assert list(json.loads(record.read_text())["clients"]) == ["web"]
+    assert list(recorded(record)) == ["web"]
     assert removed.writes() == []

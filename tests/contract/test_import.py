@@ -12,6 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.fleets import specs
+from support.records import lose_record, record_folder
 from support.vendors import NAMES
 from support.vendors import vendor as provider_of
 from support.workspace import MINIMAL, Workspace, ids
@@ -94,7 +95,8 @@ def test_import_followed_by_plan_is_empty(server, first, name, data):
 
 
 def inventory_bytes(workspace):
-    return (workspace.root / ".reconciler/inventory" / f"{workspace.vendor}.json").read_bytes()
+    folder = record_folder(workspace.root, workspace.vendor)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -188,7 +190,7 @@ def test_an_inventory_that_was_lost_is_rebuilt_from_import_and_adoption(workspac
     workspace.write("bound", {}, id=seed(workspace, spec(vendor, name="Bound"))[0])
     (stray,) = seed(workspace, spec(vendor, name="Stray"))
     count = len(ids(workspace.sandbox, vendor))
-    (workspace.root / ".reconciler/inventory" / f"{vendor}.json").unlink()
+    lose_record(workspace.root, vendor)
     workspace.sandbox.forget_requests()
 
     with patch.dict(os.environ, workspace.env):
@@ -214,7 +216,7 @@ def test_an_inventory_that_was_lost_is_rebuilt_by_name_where_there_is_a_list(wor
     seeded = seed(workspace, spec(vendor, name="Stray"), spec(vendor, name="Other"))
     imported(workspace, importing.Wanted(names=("Stray", "Other")))
     before = {name: workspace.server_id(name) for name in workspace.inventory()}
-    (workspace.root / ".reconciler/inventory" / f"{vendor}.json").unlink()
+    lose_record(workspace.root, vendor)
     workspace.sandbox.forget_requests()
 
     again = imported(workspace, importing.Wanted(names=("Stray", "Other", "Web", "Orders")))
@@ -236,7 +238,7 @@ def test_without_a_record_no_second_manifest_is_written_for_a_client_that_has_on
     workspace.write("web", spec(vendor, name="Shop web"))
     workspace.apply()
     remote_id = workspace.server_id("web")
-    (workspace.root / ".reconciler/inventory" / f"{vendor}.json").unlink()
+    lose_record(workspace.root, vendor)
 
     found = imported(workspace)
 

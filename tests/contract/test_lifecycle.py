@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.records import lose_record, record_file
 from support.workspace import IDP, MINIMAL
 
 from reconciler.core.changes import Action, Origin, Status
@@ -77,7 +78,7 @@ def test_a_client_that_is_as_wanted_is_not_written_again(applied):
 
 
 def test_a_second_run_changes_no_byte_of_the_inventory(applied):
-    path = applied.root / ".reconciler/inventory" / f"{applied.vendor}.json"
+    path = record_file(applied.root, applied.vendor, "web")
     before = path.read_bytes(), path.stat().st_mtime_ns
 
     applied.apply()
@@ -360,7 +361,7 @@ def test_what_boruta_half_applied_is_seen_by_the_next_plan(applied, vendor):
 @pytest.mark.parametrize("vendor", ["boruta"])
 def test_a_create_that_was_not_recorded_is_found_again_by_its_id(applied, vendor):
     secret = applied.secret("web")
-    (applied.root / ".reconciler/inventory" / f"{vendor}.json").unlink()
+    lose_record(applied.root, vendor)
     (applied.root / ".reconciler/secrets" / vendor / "web.json").unlink()
 
     assert applied.actions() == {"web": Action.ADOPT}

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.records import record_folder
 
 from reconciler.cli.demo.repo import copy_examples
 from reconciler.sandbox.server import running
@@ -96,7 +97,7 @@ def _in_the_wrong_place(run: Run) -> None:
     run("validate")
     run("validate", "--format", "json")
     project.write_text(good)
-    inventory = run.folder / ".reconciler/inventory/shop.json"
+    inventory = max(record_folder(run.folder, "shop").glob("*.json"))
     kept = inventory.read_text()
     inventory.write_text(kept[:100])
     run("plan")
@@ -124,6 +125,6 @@ def test_the_life_was_worth_looking_at(life):
     assert len(secrets) > 20
     assert "(secret hmac:" in printed
     assert '"$secret": "hmac:' in printed
-    assert any('"kind": "Inventory"' in text for text in left)
+    assert any('"kind": "InventoryClient"' in text for text in left)
     assert json.loads(next(text for text in left if text.startswith('{\n  "formatVersion"')))
     assert "Traceback" not in printed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.records import record_file
 from support.workspace import MINIMAL
 
 from reconciler.core.changes import Action, Status
@@ -98,7 +99,9 @@ def test_a_selection_that_fits_nothing_is_refused(large, selection):
 
 
 def test_a_record_that_cannot_be_used_is_an_error_of_its_target(large):
-    (large.root / ".reconciler/inventory" / f"{large.vendor}.json").write_text("{")
+    path = record_file(large.root, large.vendor, "web")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{")
 
     (target,) = large.plan().targets
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 
 import pytest
+from support.records import record_file
 from support.workspace import MINIMAL, Workspace
 
 from reconciler.core.changes import Action, ForgetClient, Status
@@ -31,9 +32,9 @@ def remove(workspace, name):
 
 def age(workspace, name, since):
     """Let a quarantine have begun at `since`."""
-    path = workspace.root / ".reconciler/inventory" / f"{workspace.vendor}.json"
+    path = record_file(workspace.root, workspace.vendor, name)
     document = json.loads(path.read_text())
-    document["clients"][name]["quarantinedAt"] = since
+    document["client"]["quarantinedAt"] = since
     path.write_text(json.dumps(document))
 
 

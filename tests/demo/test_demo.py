@@ -49,7 +49,7 @@ def test_kept_files_are_a_repo_whose_servers_were_those_of_the_sandbox(
     project = (tmp_path / "new" / "repo" / "reconciler.yaml").read_text(encoding="utf-8")
     assert code is ExitCode.DONE
     assert project.count("http://127.0.0.1:") == 4
-    assert (tmp_path / "new" / "repo" / ".reconciler" / "inventory" / "shop.json").is_file()
+    assert (tmp_path / "new" / "repo" / ".reconciler" / "inventory" / "shop").is_dir()
     assert str(tmp_path / "new" / "repo") in capsys.readouterr().out
     assert Path.cwd() == before
 

@@ -52,7 +52,7 @@ def test_the_way_to_a_first_apply_works_as_it_is_written(
     assert "no changes, 1 unchanged" in done.stdout
     assert "storefront-web.json" in done.stdout
     committed = re.findall(r"^A  (\S+)$", done.stdout, re.MULTILINE)
-    assert ".reconciler/inventory/provident.json" in committed
+    assert ".reconciler/inventory/provident/storefront-web.json" in committed
     assert not [path for path in committed if "secret" in path]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import time
 
 import pytest
 from support.measuring import unmeasured
+from support.records import record_file, record_folder, recorded
 from support.trial import trial
 from support.unprivileged import closed, shared_folder
 from support.vendors import NAMES
@@ -40,7 +40,7 @@ def fleet(made):
 
 
 def inventory_file(fleet):
-    return fleet.home / ".reconciler/inventory" / f"{fleet.vendor}.json"
+    return record_file(fleet.home, fleet.vendor, "stays")
 
 
 def limited(fleet, limit):
@@ -154,7 +154,7 @@ def killed_in_the_middle(fleet):
         check=False,
     )
     assert done.returncode == 9, done.stderr
-    journal = inventory_file(fleet).with_suffix(".journal")
+    journal = record_folder(fleet.home, fleet.vendor).with_suffix(".journal")
     assert len(journal.read_bytes().splitlines()) > 2
     return journal
 
@@ -175,7 +175,7 @@ def test_a_clock_that_is_wrong_deletes_nothing_early_and_doubles_nothing(fleet, 
 
     assert {each.status for each in report.outcomes} == {Status.DONE}
     fleet.check(fleet.created(), set())
-    entries = json.loads(inventory_file(fleet).read_text())["clients"]
+    entries = recorded(record_folder(fleet.home, fleet.vendor))
     assert entries["new-a"]["appliedAt"] == now
 
 

@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 from click.testing import CliRunner
 from support import s3
+from support.records import recorded
 from support.store_places import FilePlace, ObjectPlace
 
 # Everything of the tool that these files are read through. Where a module is renamed, this follows.
@@ -237,7 +238,11 @@ def test_a_journal_is_replayed_to_the_record_that_its_own_version_made_of_it(
 
     wanted = decode(expected, target=target, path="expected.json")
     assert (read.entries, read.pending) == (wanted.entries, wanted.pending)
-    assert place.snapshot() == {f"{target}.json": expected}
+    names = {f"{key}.json" for key in wanted.entries.keys() | wanted.pending.keys()}
+    assert place.snapshot().keys() == {f"{target}/{name}" for name in {"_target.json", *names}}
+    with place.store().open(target, lock=False) as session:
+        again = session.inventory
+    assert (again.entries, again.pending) == (wanted.entries, wanted.pending)
 
 
 @pytest.mark.parametrize("folder", OBJECTS, ids=name)
@@ -288,14 +293,13 @@ def test_a_saved_plan_is_opened_by_the_version_that_made_it(path: Path):
     assert (found.selection.targets, found.selection.selectors) == ((), ())
 
 
-def settled(record: bytes, made: set[str]) -> dict[str, Any]:
-    """A record's clients without what differs from run to run: times, and ids that a server made."""
-    document = json.loads(record)
-    for key, entry in document["clients"].items():
+def settled(clients: dict[str, Any], made: set[str]) -> dict[str, Any]:
+    """Recorded clients without what differs from run to run: times, and ids that a server made."""
+    for key, entry in clients.items():
         del entry["appliedAt"]
         if key in made:
             del entry["id"]
-    return document["clients"]
+    return clients
 
 
 def ended(receipt: dict[str, Any]) -> list[list[Any]]:
@@ -319,8 +323,9 @@ def test_a_saved_plan_is_applied_where_its_version_is_ours_and_refused_elsewhere
         return
     assert done.exit_code == 0, done.output
     made = {"new", "renewed"} if vendor != "boruta" else set()
-    record = Path(f"inventory/{vendor}.json").read_bytes()
-    assert settled(record, made) == settled(Path("expected.json").read_bytes(), made)
+    wanted = load(Path("expected.json"))["clients"]
+    assert settled(recorded(Path("inventory") / vendor), made) == settled(wanted, made)
+    assert not Path(f"inventory/{vendor}.json").exists()
     assert ended(load(Path("receipt.json"))) == ended(load(path.parent / "receipt.json"))
     assert invoke("plan", "--detailed-exitcode").exit_code == 0
 

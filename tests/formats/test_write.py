@@ -12,11 +12,16 @@ ROOT = HERE.parents[1]
 
 
 def shape(folder: Path) -> set[str]:
-    """The files below a folder, those that are named for an id or an offset by their folder alone."""
+    """The files below a folder, those that are named for an id, a key or an offset by their folder alone.
+
+    A record is one file or a folder of files, which is the same here.
+    """
+    named = {".spool", "provident.journal", "provident"}
     return {
-        (path.parent if path.parent.name in {".spool", "provident.journal"} else path)
+        (path.parent if path.parent.name in named else path)
         .relative_to(folder)
         .as_posix()
+        .replace("inventory/provident.json", "inventory/provident")
         for path in folder.rglob("*")
         if path.is_file()
     }

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import obstore
 from support import s3
-from support.another_version import LEFT_OUT, MOVED, RENEWED, VENDORS, writer
+from support.another_version import LEFT_OUT, MOVED, RENEWED, VENDORS, write_json, writer
 from support.gate import DROPPED, Reply
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def killed(writer: Writer, folder: Path, inventory: dict[str, Any] | None = None
         writer.keep(folder)
         shutil.copy(writer.home / "receipt.json", folder)
         writer.fold()
-        shutil.copy(writer.home / "inventory" / f"{vendor}.json", folder / "expected.json")
+        write_record(writer, folder)
     else:
         write_objects(folder, inventory)
         # Nobody waits for the lock of the run that was killed.
@@ -138,7 +138,7 @@ def planned(writer: Writer, folder: Path) -> None:
     shutil.copy(writer.home / "plan.json", folder)
     writer.run("apply", "plan.json", "--receipt", "receipt.json", code=0)
     shutil.copy(writer.home / "receipt.json", folder)
-    shutil.copy(writer.home / "inventory" / f"{vendor}.json", folder / "expected.json")
+    write_record(writer, folder)
 
 
 def imported(writer: Writer, folder: Path) -> None:
@@ -178,6 +178,17 @@ def respelt(call: Call, reply: Reply) -> Reply | None:
         content=reply.content.replace(b"Client respelt", b"CLIENT RESPELT"),
         media_type=reply.media_type,
     )
+
+
+def write_record(writer: Writer, folder: Path) -> None:
+    """Keep the record as `expected.json`: the one file of old versions, or those of each client."""
+    inventory = writer.home / "inventory"
+    file = inventory / f"{writer.vendor}.json"
+    if file.exists():
+        shutil.copy(file, folder / "expected.json")
+    else:
+        documents = [json.loads(path.read_bytes()) for path in inventory.glob(f"{writer.vendor}/*")]
+        write_json(folder / "expected.json", sorted(documents, key=lambda one: one.get("key", "")))
 
 
 def journal(writer: Writer, inventory: dict[str, Any] | None) -> set[str]:

@@ -54,7 +54,7 @@ def test_targets_do_not_share_a_file(tmp_path):
 def test_a_targets_name_cannot_lead_out_of_the_folder(tmp_path):
     keep(tmp_path / "inner", "../../etc/passwd", web=entry("1"))
 
-    assert (tmp_path / "inner" / "%2E.%2F..%2Fetc%2Fpasswd.json").exists()
+    assert (tmp_path / "inner" / "%2E.%2F..%2Fetc%2Fpasswd" / "web.json").exists()
 
 
 def test_a_new_id_is_on_disk_before_record_returns(tmp_path):
@@ -127,7 +127,7 @@ def test_an_inventory_seen_once_does_not_change_with_later_records(tmp_path):
 
 def test_a_run_that_records_nothing_new_does_not_touch_the_file(tmp_path):
     keep(tmp_path, web=entry("1"))
-    path = tmp_path / "shop.json"
+    path = tmp_path / "shop" / "web.json"
     path.write_bytes(b" " + path.read_bytes())
     before = path.stat()
 
@@ -140,9 +140,9 @@ def test_a_file_has_the_same_bytes_whatever_the_order_of_records(tmp_path):
     keep(tmp_path / "a", web=entry("1"), job=entry("2"))
     keep(tmp_path / "b", job=entry("2"), web=entry("1"))
 
-    assert (tmp_path / "a" / "shop.json").read_bytes() == (
-        tmp_path / "b" / "shop.json"
-    ).read_bytes()
+    for name in ("_target.json", "job.json", "web.json"):
+        written = [(tmp_path / side / "shop" / name).read_bytes() for side in "ab"]
+        assert written[0] == written[1]
 
 
 def test_without_the_lock_nothing_can_be_recorded(tmp_path):
@@ -152,13 +152,13 @@ def test_without_the_lock_nothing_can_be_recorded(tmp_path):
     ):
         session.record("web", entry("1"))
 
-    assert not (tmp_path / "shop.json").exists()
+    assert not (tmp_path / "shop").exists()
 
 
 def test_a_run_leaves_the_file_and_a_folder_that_git_ignores(tmp_path):
     keep(tmp_path, web=entry("1"))
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".locks", "shop.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".locks", "shop"]
     assert (tmp_path / ".locks" / ".gitignore").read_text() == "*\n"
     assert not list((tmp_path / ".locks").glob("*.holder.json"))
 
@@ -170,7 +170,7 @@ def test_the_file_is_for_all_to_read_who_may_read_the_repository(tmp_path):
     finally:
         os.umask(before)
 
-    assert (tmp_path / "shop.json").stat().st_mode & 0o777 == 0o644
+    assert (tmp_path / "shop" / "web.json").stat().st_mode & 0o777 == 0o644
 
 
 class SlowDisk:
@@ -293,7 +293,7 @@ def test_a_failed_write_that_was_told_is_not_told_again_at_the_end(tmp_path, mon
 def test_a_write_that_fails_at_the_end_is_told(tmp_path, monkeypatch):
     keep(tmp_path, web=entry("1"))
 
-    monkeypatch.setattr(atomic_files, "write", full)
+    monkeypatch.setattr(os, "fsync", full)
 
     def run():
         with FileStore(tmp_path).open("shop", lock=True) as session:
@@ -383,7 +383,7 @@ def test_an_inventory_that_is_a_folder_is_an_error(tmp_path):
 
 def test_a_damaged_inventory_is_not_opened_and_its_lock_is_free_again(tmp_path):
     keep(tmp_path, web=entry("1"))
-    (tmp_path / "shop.json").write_text("{")
+    (tmp_path / "shop" / "web.json").write_text("{")
 
     for _ in range(2):
         with pytest.raises(InventoryError, match="not whole JSON"):

@@ -34,19 +34,34 @@ class FilePlace:
     folder: Path
     name: str = "file"
 
+    def serial(self, _writes: int) -> int | None:
+        """What the record says after so many writes: it has no number."""
+        return None
+
+    def record(self, key: str) -> str:
+        """The name of what is kept of a client."""
+        return f"shop/{key}.json"
+
     def store(self) -> file.FileStore:
         return file.FileStore(self.folder)
 
     def snapshot(self) -> dict[str, bytes]:
         """What is kept, by name, locks aside."""
-        return {path.name: path.read_bytes() for path in self.folder.glob("*") if path.is_file()}
+        return {
+            path.relative_to(self.folder).as_posix(): path.read_bytes()
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and not path.relative_to(self.folder).parts[0].startswith(".")
+        }
 
     def restore(self, kept: dict[str, bytes]) -> None:
         """Have exactly that kept."""
         for name in self.snapshot().keys() - kept.keys():
             (self.folder / name).unlink()
+        for folder in self.folder.glob("[!.]*"):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
         for name, content in kept.items():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_bytes(content)
 
     def outlive(self) -> None:
@@ -66,6 +81,14 @@ class ObjectPlace:
     private: Path
     clock: SetClock = field(default_factory=SetClock)
     name: str = "object"
+
+    def serial(self, writes: int) -> int | None:
+        """What the record says after so many writes."""
+        return writes
+
+    def record(self, _key: str) -> str:
+        """The name of what is kept of a client: of all of them."""
+        return "shop.json"
 
     def store(self) -> objects.ObjectStore:
         clock = Clock(wall=self.clock, monotonic=self.clock, sleep=self.clock.sleep)

@@ -14,6 +14,7 @@ from unittest.mock import patch
 from reconciler.app.apply import apply_plan
 from reconciler.app.plan import Selection, plan_targets
 from reconciler.core.changes import Action
+from support.records import record_folder, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,8 +147,7 @@ class Workspace:
             yield planned
 
     def inventory(self) -> dict[str, Any]:
-        path = self.root / ".reconciler/inventory" / f"{self.vendor}.json"
-        return json.loads(path.read_text())["clients"]
+        return recorded(record_folder(self.root, self.vendor))
 
     def secret(self, name: str) -> dict[str, str]:
         path = self.root / ".reconciler/secrets" / self.vendor / f"{name}.json"

@@ -3,12 +3,15 @@ import json
 
 import pytest
 
+from reconciler.core.changes import Action, Change, ForgetClient
 from reconciler.core.errors import SelectionError, StalePlan
 from reconciler.plan.planfile import (
     CREDENTIAL,
     differences,
     digest,
+    is_decided,
     is_named,
+    left_alone,
     open_saved,
     saved_document,
 )
@@ -148,7 +151,9 @@ def test_a_refusal_that_was_lifted_or_never_moved_is_no_new_one():
 def test_a_client_that_came_or_went_is_told():
     both, one = plan(change(), change("new", "create")), plan(change())
 
-    assert differences(one, both) == ("shop/new: was not in the plan, and is to be created now",)
+    assert differences(one, both) == ()
+    assert left_alone(one, both) == ("shop/new is to be created",)
+    assert left_alone(both, one) == ()
     assert differences(both, one) == (
         "shop/new: was to be created, and is not in the plan any more",
     )
@@ -197,7 +202,6 @@ def test_an_address_that_moved_is_all_that_is_told():
 def test_targets_that_came_or_went_are_told():
     assert differences(plan(change()), plan(change(), target="prod")) == (
         "shop: the project has no such target any more",
-        "prod: this target was not planned",
     )
 
 
@@ -262,3 +266,25 @@ def test_a_limit_that_was_overridden_is_overridden_again():
 
     assert document["selection"]["maxDeletes"] == 7
     assert read(document)[1] == asked
+
+
+@pytest.mark.parametrize(
+    ("action", "record", "remote_id", "decided", "is_kept"),
+    [
+        (Action.NOOP, None, "1", set(), True),
+        (Action.NOOP, ForgetClient(), "1", set(), False),
+        (Action.NOOP, ForgetClient(), "1", {("shop", "web", "")}, True),
+        (Action.UPDATE, None, "1", {("shop", "web", "")}, True),
+        (Action.UPDATE, None, "1", {("other", "web", "")}, False),
+        (Action.DELETE, None, "1", {("shop", "web", "1")}, True),
+        (Action.DELETE, None, "2", {("shop", "web", "1")}, False),
+        (Action.DELETE, None, "1", {("shop", "web", "")}, False),
+        (Action.CREATE, None, None, {("shop", "web", "")}, True),
+    ],
+)
+def test_only_what_was_reviewed_is_kept(action, record, remote_id, decided, is_kept):
+    one = Change(
+        target="shop", key="web", action=action, reason="", remote_id=remote_id, record=record
+    )
+
+    assert is_decided(one, frozenset(decided)) is is_kept

@@ -29,7 +29,7 @@ from reconciler.plan.selection import Selection
 from reconciler.render import json, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from reconciler.app.plan import Planned
     from reconciler.app.saved_plan import SavedPlan
@@ -91,8 +91,9 @@ def command(  # noqa: PLR0913 - every option is an argument
     alone leaves the others to be applied. With --format json the report goes to stdout and
     the plan to stderr. Ctrl-C stops after the requests that are under way; a second one ends the run at once.
 
-    With PLAN, a file that `reconciler plan --out` saved, it plans again, and sends only where the
-    same decisions come out on the same live values.
+    With PLAN, a file that `reconciler plan --out` saved, it plans again, and sends what was reviewed
+    only where the same decisions come out on the same live values. A change that is not in PLAN is
+    left for a plan of its own, and listed.
 
     Exit codes: 0 all done; 1 nothing done; 3 a guard refused a change; 4 PLAN is not what would be
     done now; 5 some changes done and some not; 64 nobody to ask and no --auto-approve.
@@ -123,6 +124,7 @@ def command(  # noqa: PLR0913 - every option is an argument
         header = _receipt_header(everything, reviewed, selection, path) if receipt_file else None
         with receipts.keep_receipt(receipt_file, header) as receipt:
             planned = _hold_to_review(everything, reviewed, only)
+            _print_left(planned.left)
             _print_plan(planned.plan, show_requests=show_requests, err=as_json)
             stop_code = _reason_to_stop(
                 planned.plan, auto_approve=auto_approve or reviewed is not None
@@ -170,6 +172,12 @@ def _receipt_header(
 def _print_plan(plan: Plan, *, show_requests: bool, err: bool) -> None:
     style = style_for(err=err)
     print_text(text.render_plan(plan, style=style, show_requests=show_requests), err=err)
+
+
+def _print_left(left: Sequence[str]) -> None:
+    if left:
+        lines = "\n  ".join(left)
+        print_message(f"Not in the reviewed plan, so left for a plan of its own:\n  {lines}")
 
 
 def _reason_to_stop(plan: Plan, *, auto_approve: bool) -> ExitCode | None:
