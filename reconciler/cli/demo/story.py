@@ -206,8 +206,8 @@ def _look_for_secrets(demo: DemoRun) -> None:
 
 def _remote_id(target: str, key: str) -> str:
     """A client's id, looked up in the inventory as a person would."""
-    document = json.loads((_INVENTORY / f"{target}.json").read_text(encoding="utf-8"))
-    return str(document["clients"][key]["id"])
+    document = json.loads((_INVENTORY / target / f"{key}.json").read_text(encoding="utf-8"))
+    return str(document["client"]["id"])
 
 
 def _edit(demo: DemoRun, target: str, key: str, vendor: str, **fields: Any) -> None:
