@@ -65,7 +65,10 @@ UNUSABLE = {
     "empty": (b"", "it is empty"),
     "blank": (b" \n\n", "it is empty"),
     "prose": (b"no certificate", "it holds no PEM certificate"),
-    "a key alone": (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "no PEM cert"),
+    "a key alone": (
+        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        "no PEM cert",
+    ),
     "DER": (b"\x30\x82\x03\x00" + b"x" * 90, "most likely DER"),
     "UTF-16": ("-----BEGIN CERTIFICATE-----".encode("utf-16"), "UTF-16"),
     "a mark": (b"\xef\xbb\xbf" + PEM, "a byte order mark"),
@@ -108,7 +111,7 @@ def test_a_bundle_that_nobody_may_read_is_told(tmp_path):
 
     with (
         unprivileged(),
-        pytest.raises(RemoteError, match="SSL_CERT_FILE .* cannot be used: Permission denied"),
+        pytest.raises(RemoteError, match=r"SSL_CERT_FILE .* cannot be used: Permission denied"),
     ):
         trusting_context(Authorities(named_by="SSL_CERT_FILE", path=str(path)))
 
@@ -149,7 +152,7 @@ def test_a_file_in_the_place_of_a_folder_is_told(tmp_path):
     path = tmp_path / "ca.pem"
     path.write_bytes(PEM)
 
-    with pytest.raises(RemoteError, match="SSL_CERT_DIR .* cannot be used: .*Not a directory"):
+    with pytest.raises(RemoteError, match=r"SSL_CERT_DIR .* cannot be used: .*Not a directory"):
         trusting_context(Authorities(named_by="SSL_CERT_DIR", path=str(path)))
 
 

@@ -106,7 +106,7 @@ REFUSED = {
     "http://user:hunter2/proxy": "port",
     "http://proxy:0": "port",
     "http://proxy:65536": "port",
-    "http://proxy:٣١٢٨": "port",  # noqa: RUF001 - digits that are no ASCII
+    "http://proxy:٣١٢٨": "port",
     "http://proxy: 3128": "port",
     "http://proxy:-1": "port",
     "http://::1:3128": "brackets",
@@ -142,10 +142,14 @@ def test_what_names_no_proxy_is_refused_by_the_name_of_the_variable_alone(variab
 @example("%")
 @example("\ud800@\ud800")
 def test_any_text_is_a_proxy_or_is_refused(value):
+    refused = ""
     try:
         found = parse("HTTPS_PROXY", value)
     except RemoteError as error:
-        assert "HTTPS_PROXY" in str(error)
+        refused = str(error)
+
+    if refused:
+        assert "HTTPS_PROXY" in refused
     else:
         assert found.host
         assert 0 < found.port < 65536
@@ -188,7 +192,11 @@ def test_nothing_shown_of_a_proxy_holds_its_login():
         (HTTP, {"HTTP_PROXY": "a", "ALL_PROXY": "b", "REQUEST_METHOD": "GET"}, "ALL_PROXY"),
         (SERVER, {"HTTPS_PROXY": "a", "REQUEST_METHOD": "GET"}, "HTTPS_PROXY"),
         (SERVER, {"HTTPS_PROXY": "a", "no_proxy": "", "NO_PROXY": "id.example.com"}, None),
-        (SERVER, {"HTTPS_PROXY": "a", "no_proxy": "x", "NO_PROXY": "id.example.com"}, "HTTPS_PROXY"),
+        (
+            SERVER,
+            {"HTTPS_PROXY": "a", "no_proxy": "x", "NO_PROXY": "id.example.com"},
+            "HTTPS_PROXY",
+        ),
         (SERVER, {"HTTPS_PROXY": "socks9://[", "NO_PROXY": "example.com"}, None),
         ("https://127.0.0.2:9/x", {"HTTPS_PROXY": "a"}, "HTTPS_PROXY"),
         ("http://127.0.0.1:9/x", {"HTTP_PROXY": "socks9://["}, None),

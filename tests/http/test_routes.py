@@ -108,9 +108,7 @@ def free_port():
 def opened(base, **facts):
     lines = []
     stated = {"auth": Secret("token"), "provider": vendor("sailpoint"), "read_timeout": 5.0}
-    connection = Connection(
-        target="shop", base_url=base, log=lines.append, **{**stated, **facts}
-    )
+    connection = Connection(target="shop", base_url=base, log=lines.append, **{**stated, **facts})
     made = Transport(connection, sleep=lambda _seconds: None)
     made.lines = lines
     return made
@@ -122,7 +120,9 @@ def failure(base, method="GET", kind=Unreachable, **facts):
     return str(caught.value)
 
 
-@pytest.mark.parametrize("spelling", ["http://{}", "{}", "//{}", "HTTP://{}/", "http://a:p@s#s/@{}"])
+@pytest.mark.parametrize(
+    "spelling", ["http://{}", "{}", "//{}", "HTTP://{}/", "http://a:p@s#s/@{}"]
+)
 def test_a_server_with_tls_is_reached_through_a_tunnel(https, bundle, monkeypatch, spelling):
     with proxy() as through:
         monkeypatch.setenv("HTTPS_PROXY", spelling.format(f"127.0.0.1:{through.port}"))
@@ -287,7 +287,10 @@ def test_a_certificate_that_a_proxy_may_have_made_is_told_as_such(https, monkeyp
         monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{through.port}")
         message = failure(https)
 
-    assert f"the server 127.0.0.2 cannot be reached through the proxy http://127.0.0.1:{through.port}" in message
+    assert (
+        f"the server 127.0.0.2 cannot be reached through the proxy http://127.0.0.1:{through.port}"
+        in message
+    )
     assert "Trusted are the public authorities" in message
     assert "A proxy that opens encrypted connections signs with an authority of its own" in message
 

@@ -28,14 +28,10 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def proxy(
-    answer: bytes | None = b"", *, tls: ssl.SSLContext | None = None
-) -> Iterator[Proxy]:
+def proxy(answer: bytes | None = b"", *, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
     """A proxy that gives `answer` to everything; one that works where it is empty."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        state = Proxy(
-            port=listener.getsockname()[1], answer=answer, tls=tls, works=answer == b""
-        )
+        state = Proxy(port=listener.getsockname()[1], answer=answer, tls=tls, works=answer == b"")
         threading.Thread(target=_serve, args=(listener, state), daemon=True).start()
         yield state
 
