@@ -26,6 +26,7 @@ _SOCKS_4: Final = frozenset({"socks", "socks4", "socks4a"})
 # A proxy's "this machine" is another machine, so that these are never asked for through one. The
 # rest of 127.0.0.0/8 is, for whoever wants to look at the traffic of a sandbox.
 _THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_SCHEME_WITHOUT_SLASHES: Final = re.compile(r"(https?|socks\w*):/", re.IGNORECASE)
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://+")
 _AUTHORITY: Final = re.compile(
     r"(?:\[(?P<v6>[^\]]*)\]|(?P<name>[^:\[\]]*))(?::(?P<port>[^:]*))?", re.DOTALL
@@ -128,6 +129,8 @@ def parse(variable: str, value: str) -> Proxy:
 
 def _split_scheme(variable: str, value: str) -> tuple[str, str]:
     found = _SCHEME.match(value)
+    if found is None and _SCHEME_WITHOUT_SLASHES.match(value):
+        raise _unusable(variable, "two slashes are missing after its scheme")
     if found is None:
         return "http", value.removeprefix("//")
     scheme = found[1].lower()
@@ -194,7 +197,7 @@ def _unusable(variable: str, why: str) -> RemoteError:
 
 def is_exempt(scheme: str, host: str, port: int, value: str) -> bool:
     """Whether a value of NO_PROXY exempts an address. What cannot be read in it exempts nothing."""
-    name = ascii_host(host)
+    name = ascii_host(host).rstrip(".")
     entries = (entry.strip("\"'") for entry in _SEPARATORS.split(value))
     return any(_covers(entry, scheme, name, port) for entry in entries if entry)
 
@@ -223,11 +226,11 @@ def _split_entry(entry: str) -> tuple[str, str]:
 
 
 def _is_name(name: str, host: str) -> bool:
-    name = ascii_host(name.partition("/")[0]).rstrip(".")
+    name = ascii_host(name.partition("/")[0])
     if name == "*":
         return True
     # A domain stands for itself and for all below it, with a dot before it, with `*.`, or without.
-    name = name.removeprefix("*").lstrip(".")
+    name = name.removeprefix("*").strip(".")
     if "*" in name:
         return fnmatchcase(host, name)
     return bool(name) and f".{host}".endswith(f".{name}")
@@ -236,12 +239,13 @@ def _is_name(name: str, host: str) -> bool:
 def _is_in(name: str, address: IPv4Address | IPv6Address) -> bool:
     if "*" in name:
         return fnmatchcase(str(address), name)
-    for stated in (name, name.partition("/")[0]) if name.endswith("/") else (name,):
-        try:
-            return address in ip_network(stated, strict=False)
-        except ValueError:
-            continue
-    return False
+    name = name.removesuffix("/")
+    if _address(name) is not None:
+        return _address(name) == address
+    try:
+        return address in ip_network(name, strict=False)
+    except ValueError:
+        return False
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:

@@ -145,7 +145,7 @@ class ThroughProxy(httpx.BaseTransport):
         host = request.url.host
         final = bool(status) and status not in _NOT_REACHED
         return ProxyFailed(
-            f"{self._proxy.title} did not open a connection to {host}: {answer}. "
+            f"{self._proxy.title} did not open a connection to {host}: {answer.rstrip('.')}. "
             f"If {host} is reached directly, name it in NO_PROXY",
             is_final=final,
         )

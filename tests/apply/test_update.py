@@ -1,6 +1,7 @@
 """A write is held to the client that it was planned on, and a failed one is looked into."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import httpx
@@ -483,3 +484,69 @@ def test_a_server_that_turns_writes_away_is_not_asked_what_it_did(shop):
 
     assert outcome.status is Status.FAILED
     assert {one.method for one in server.requests} == {"PATCH"}
+
+
+NO_CONTENT = [httpx.Response(204), httpx.Response(202), httpx.Response(200, content=b"\n")]
+
+
+def lenient(shop):
+    """Let the vendor document updates and creates without a body too."""
+    every = frozenset({200, 201, 202, 204})
+    shop.vendor = replace(
+        shop.vendor,
+        update=replace(shop.vendor.update, expect=every),
+        create=replace(shop.vendor.create, expect=every),
+    )
+
+
+@pytest.mark.parametrize("answer", NO_CONTENT, ids=["204", "202", "200"])
+def test_an_update_that_is_answered_without_a_body_is_read_and_done(shop, answer):
+    lenient(shop)
+    server = by_method(PATCH=answer, GET=ok(AFTER))
+
+    outcome = patch(shop, server)
+
+    assert (outcome.status, outcome.message) == (Status.DONE, "")
+    assert server.calls == ["PATCH /oauth-clients/v1/1", "GET /oauth-clients/v1/1"]
+
+
+@pytest.mark.parametrize("answer", NO_CONTENT, ids=["204", "202", "200"])
+@pytest.mark.parametrize(
+    "read", [httpx.Response(404, json={}), httpx.Response(503), httpx.Response(200, json={})]
+)
+def test_an_update_without_a_body_and_without_a_read_is_no_success(shop, answer, read):
+    lenient(shop)
+
+    outcome = patch(shop, by_method(PATCH=answer, GET=read))
+
+    assert outcome.status is Status.FAILED
+    assert f"answered with {answer.status_code} and no body" in outcome.message
+    assert "JSON" not in outcome.message
+
+
+@pytest.mark.parametrize("answer", NO_CONTENT, ids=["204", "202", "200"])
+def test_a_create_whose_id_was_chosen_is_read_where_it_is_answered_without_a_body(tmp_path, answer):
+    shop = Shop(tmp_path, "boruta")
+    lenient(shop)
+    made = []
+
+    def server(request):
+        if request.method == "POST":
+            made.append(json.loads(request.content)["client"])
+            return answer
+        return ok({"data": {**made[0], "secret": "told-later"}})
+
+    (outcome,) = shop.apply(Server(server), manifest(spec=BOX))
+
+    assert (outcome.status, outcome.remote_id) == (Status.DONE, made[0]["id"])
+
+
+@pytest.mark.parametrize("answer", NO_CONTENT, ids=["204", "202", "200"])
+def test_a_create_without_a_body_and_without_an_id_stays_open(shop, answer):
+    lenient(shop)
+    shop.clients = {}
+
+    (outcome,) = shop.apply(by_method(POST=answer), manifest(spec=WEB))
+
+    assert outcome.status is Status.UNKNOWN
+    assert f"answered with {answer.status_code} and no client that has an id" in outcome.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.core.addresses import server_address
+from reconciler.core.addresses import open_http_host, server_address
 
 SHOP = "https://id.example.com/v2/clients"
 
@@ -59,3 +59,24 @@ def test_what_is_no_address_is_left_as_it_is(odd):
 def test_a_label_that_dns_cannot_hold_is_compared_as_it_is():
     long = "é" * 70
     assert server_address(f"https://{long.upper()}.example", "/c") == f"https://{long}.example/c"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://boruta:4000/api", "boruta"),
+        ("http://boruta.identity.svc.cluster.local", "boruta.identity.svc.cluster.local"),
+        ("http://10.1.2.3:80", "10.1.2.3"),
+        ("http://[fd00::1]:4000", "fd00::1"),
+        ("http://127.0.0.1.example.com", "127.0.0.1.example.com"),
+        ("http://localhost.example.com", "localhost.example.com"),
+        ("http://127.0.0.1:4000", ""),
+        ("http://127.8.8.8", ""),
+        ("http://[::1]", ""),
+        ("http://LOCALHOST:1", ""),
+        ("https://boruta:4000", ""),
+        ("", ""),
+    ],
+)
+def test_plain_http_is_open_where_it_leaves_this_machine(url, host):
+    assert open_http_host(url) == host

@@ -14,7 +14,7 @@ from support.given import (
 
 from reconciler.core.changes import Action, Origin
 from reconciler.core.model import MISSING, Inventory
-from reconciler.core.project import Policy
+from reconciler.core.project import ClientCredentials, Policy, Reference
 from reconciler.plan.context import bound_id, chosen_id, ids_to_read
 from reconciler.plan.planner import plan_target
 from reconciler.provider.model import Identity
@@ -327,3 +327,35 @@ def test_a_create_beside_a_list_that_may_not_be_whole_is_told():
     plan = plan_target(seen, [manifest(spec={"name": "Web"})])
 
     assert any("may not be whole" in warning for warning in plan.warnings)
+
+
+HTTP, TLS = "http://boruta.svc:4000/api", "https://id.example.com"
+
+
+def logs_in(token_url):
+    return ClientCredentials(
+        client_id="a", client_secret=Reference(kind="env", name="S"), token_url=token_url
+    )
+
+
+@pytest.mark.parametrize(
+    ("base_url", "auth", "hosts"),
+    [
+        (TLS, logs_in(None), ""),
+        (TLS, logs_in(f"{TLS}/token"), ""),
+        (HTTP, target().auth, "boruta.svc"),
+        (HTTP, logs_in(f"{TLS}/token"), "boruta.svc"),
+        (HTTP, logs_in("http://boruta.svc:4001/token"), "boruta.svc"),
+        (TLS, logs_in("http://[fd00::1]/token"), "fd00::1"),
+        (HTTP, logs_in("http://10.0.0.1/token"), "boruta.svc and 10.0.0.1"),
+        ("http://127.0.0.1:1", logs_in("http://localhost:2/token"), ""),
+    ],
+)
+def test_a_plan_says_what_is_reached_by_plain_http(base_url, auth, hosts):
+    of = replace(context(VENDOR), target=target(base_url=base_url, auth=auth, allow_http=True))
+
+    warnings = plan_target(of, []).warnings
+
+    assert [each.partition(" (allowHttp)")[0] for each in warnings] == (
+        [f"plain HTTP to {hosts}"] if hosts else []
+    )
