@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from reconciler.apply.create import create
 from reconciler.apply.move import move_client
 from reconciler.apply.request_log import RequestLog
-from reconciler.apply.secrets import keep_secret
+from reconciler.apply.secrets import keep_secret, second_key
 from reconciler.apply.update import refuse_if_moved, refuse_replace_if_moved, update
+from reconciler.apply.verify import Verdict, Verifier
 from reconciler.core.changes import (
     Action,
     ForgetClient,
@@ -21,22 +22,18 @@ from reconciler.core.changes import (
 )
 from reconciler.core.errors import Ambiguous, InventoryError, NotFound, RemoteError, SinkError
 from reconciler.core.pointer import resolve
-from reconciler.plan.applied import keep_unfinished, make_entry, renews, server_changed
-from reconciler.plan.diff import compare
-from reconciler.plan.fields.members import vanished_members
-from reconciler.plan.fields.taken import not_taken, untaken_sentence
+from reconciler.plan.applied import keep_unfinished, make_entry, renews
 from reconciler.plan.preconditions import fingerprint_client
 from reconciler.plan.requests import late_requests
-from reconciler.provider.errors import clean
-from reconciler.provider.model import UpdateStyle
-from reconciler.provider.secrets import secret_in, stated_secret
+from reconciler.provider.secrets import other_secrets, secret_in, stated_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from reconciler.apply.context import OpenTarget
+    from reconciler.apply.secrets import KeptSecret
     from reconciler.core.changes import Change, FieldChange
-    from reconciler.core.model import InventoryEntry, JsonObject, Manifest, SecretPlace
+    from reconciler.core.model import InventoryEntry, JsonObject, Manifest, Secret, SecretPlace
     from reconciler.provider.model import Provider
 
 
@@ -106,7 +103,7 @@ class ChangeRun:
         self._record(first, body, ends_create=True)
         for request in late:
             body = self._log.write(request, remote_id)
-        body = self._make_sure(manifest, body)
+        body = self._verify(manifest, body)
         if late:
             self._record(manifest, body)
 
@@ -117,8 +114,8 @@ class ChangeRun:
             self._prepare_record(change.record)
         body, self._note = update(self._target, self._log, change)
         if change.requests and change.manifest is None:
-            self._make_sure_without_manifest(body)
-            if self._trouble:
+            self._note_verdict(self._verifier.verify_removal(body))
+            if self._untaken:
                 return
         match change.record:
             case RecordEntry(entry=entry):
@@ -129,8 +126,8 @@ class ChangeRun:
             return
         # Without a request nothing was sent that the server could have answered otherwise.
         if change.requests:
-            body = self._make_sure(change.manifest, body)
-            self._note = self._note or self._what_vanished(body)
+            body = self._verify(change.manifest, body)
+            self._note = self._note or self._verifier.what_vanished(body)
         if change.remote_id is not None:
             self._record(change.manifest, body)
 
@@ -186,27 +183,30 @@ class ChangeRun:
         return fingerprint_client(self._target.provider, body, self._target.key)
 
     def _keep_secret(self, body: JsonObject, remote_id: str) -> None:
-        """Store the secret that a create brought, in its sink or else in a private file."""
-        target = self._target
-        secret = secret_in(target.provider, body)
+        """Store what a create brought in secrets, each in its sink or else in a private file."""
+        provider, key = self._target.provider, self.change.key
+        secret = secret_in(provider, body)
         # One that the manifest states is where its owner keeps it already.
-        if secret is None or stated_secret(target.provider, self._manifest().spec) is not None:
-            return
+        if secret is not None and stated_secret(provider, self._manifest().spec) is None:
+            kept = self._keep(key, remote_id, secret, "secret")
+            self._secret_place, self._secret_location = kept.place, kept.location
+        for name, other in other_secrets(provider, body):
+            kept = self._keep(second_key(key, name), remote_id, other, name)
+            where = f"its {name} is in {kept.location}" if kept.location else ""
+            self._secret_location = "; ".join(filter(None, (self._secret_location, where)))
+
+    def _keep(self, key: str, remote_id: str, secret: Secret, name: str) -> KeptSecret:
+        target = self._target
         kept = keep_secret(
-            target.name,
-            target.session,
-            target.sink,
-            key=self.change.key,
-            remote_id=remote_id,
-            secret=secret,
+            target.name, target.session, target.sink, key=key, remote_id=remote_id, secret=secret
         )
-        self._secret_place, self._secret_location = kept.place, kept.location
         if kept.sink_error:
             target.stop.note_end(SinkError(kept.sink_error))
-            self._trouble = (
-                f"the client was created, and its secret not stored: {kept.sink_error}. "
+            self._trouble += (
+                f"the client was created, and its {name} not stored: {kept.sink_error}. "
             )
             self._trouble += kept.what_to_do
+        return kept
 
     def _record(self, manifest: Manifest, body: JsonObject, *, ends_create: bool = False) -> None:
         """Record the client if anything is new of it; with `ends_create` always, to close its pending create."""
@@ -224,7 +224,8 @@ class ChangeRun:
             superseded=self._superseded(before),
             secret=self._secret_place or (before.secret if before is not None and same else ""),
         )
-        if self._untaken and not self._creates:
+        # Of what a create asked for, the record has what came of it: another would come out the same.
+        if self._untaken and self.change.action not in (Action.CREATE, Action.REPLACE):
             entry = keep_unfinished(entry, before, self._untaken)
         if ends_create or renews(before, entry):
             target.session.record(key, entry)
@@ -239,61 +240,18 @@ class ChangeRun:
             old_ids = tuple(dict.fromkeys((*old_ids, self.change.remote_id)))
         return old_ids
 
-    def _make_sure(self, manifest: Manifest, body: JsonObject) -> JsonObject:
-        """Compare what the server shows with what is wanted. What it shows, read again where they differ.
+    def _verify(self, manifest: Manifest, body: JsonObject) -> JsonObject:
+        """Make sure that the server shows what is wanted. What it shows; else that is this change's trouble."""
+        return self._note_verdict(self._verifier.verify(manifest, body))
 
-        Where it did not take a value, that is the trouble of this change: it is not done.
-        """
-        provider, key = self._target.provider, self._target.key
-        planned = {field.field: field for field in self.change.fields}
-        for is_last in (False, True):
-            found = server_changed(provider, manifest, body, key=key)
-            wrong = not_taken(found, planned)
-            # Some servers answer a write with what was before it, or with a part of the client.
-            if is_last or not wrong:
-                break
-            body = self._read_again(body)
-        self._server_changed, self._untaken = found, frozenset(each.field for each in wrong)
-        self._note_untaken(wrong)
-        return body
-
-    def _make_sure_without_manifest(self, body: JsonObject) -> None:
-        """The same for a client that no manifest names any more, and that was to be turned off."""
-        wanted = {field.field: field.after for field in self.change.fields}
-        for is_last in (False, True):
-            wrong = compare(self._target.provider, wanted, body, key=self._target.key)
-            if is_last or not wrong:
-                break
-            body = self._read_again(body)
-        self._note_untaken(wrong)
-
-    def _read_again(self, body: JsonObject) -> JsonObject:
-        try:
-            return self._log.read(self.remote_id or "")
-        except RemoteError:
-            # What the answer to the write showed is all that is known then.
-            return body
-
-    def _note_untaken(self, wrong: Iterable[FieldChange]) -> None:
-        sentences = "; ".join(untaken_sentence(field, self.change.fields) for field in wrong)
-        if not sentences:
-            return
-        done = "the client was created, and is not as asked: " if self._creates else ""
-        self._trouble = f"{self._trouble}{done}{clean(sentences)}"
+    def _note_verdict(self, verdict: Verdict) -> JsonObject:
+        self._server_changed, self._untaken = verdict.server_changed, verdict.untaken
+        self._trouble += verdict.trouble
+        return verdict.body
 
     @property
-    def _creates(self) -> bool:
-        return self.change.action in (Action.CREATE, Action.REPLACE)
-
-    def _what_vanished(self, body: JsonObject) -> str:
-        """What the client showed before a whole PUT and shows no longer, in a sentence; "" for nothing."""
-        target, live = self._target, self.change.live
-        if target.provider.style is not UpdateStyle.PUT_FULL or live is None:
-            return ""
-        if not vanished_members(target.provider, self.change, live.body, body):
-            return ""
-        names = vanished_members(target.provider, self.change, live.body, self._read_again(body))
-        return f"since this PUT the server shows no {', '.join(names)}" if names else ""
+    def _verifier(self) -> Verifier:
+        return Verifier(self._target, self._log, self.change, self.remote_id or "")
 
     def _manifest(self) -> Manifest:
         if self.change.manifest is None:

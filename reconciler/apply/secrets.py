@@ -136,7 +136,7 @@ def belongs(
     if context is not None and _is_gone(context.live, waiting.client_id):
         return False
     # A run that died after it saved the secret had no time to record the client.
-    pending = inventory.pending.get(waiting.key)
+    pending = inventory.pending.get(_client_key(waiting))
     return pending is not None and pending.remote_id in (None, waiting.client_id)
 
 
@@ -171,8 +171,17 @@ def refuse_new_secrets(plan: TargetPlan, brings_secret: Callable[[Change], bool]
     return replace(plan, changes=changes)
 
 
+def second_key(key: str, name: str) -> str:
+    """The key in a sink of another secret of the client `key`: no key of a client has a `+` in it."""
+    return f"{key}+{name}"
+
+
+def _client_key(waiting: SpooledSecret) -> str:
+    return waiting.key.partition("+")[0]
+
+
 def _is_bound(inventory: Inventory, waiting: SpooledSecret) -> bool:
-    entry = inventory.entries.get(waiting.key)
+    entry = inventory.entries.get(_client_key(waiting))
     return entry is not None and entry.remote_id == waiting.client_id
 
 

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.file_names import is_portable
-from reconciler.core.model import MISSING, Json, JsonObject, Missing
+from reconciler.core.model import MISSING, Json, JsonObject, Missing, Secret
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
+from reconciler.plan.fields.parts import secret_parts
 from reconciler.plan.normalize import canonical, sorted_members
 from reconciler.provider import references
+from reconciler.provider.schema_views import item_views, member_views, says, says_secret, views
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.core.model import LiveClient
     from reconciler.provider.model import Field, Provider
+    from reconciler.provider.schema_views import Views
     from reconciler.validation.validator import Validator
 
 _LONGEST_KEY: Final = 63
@@ -76,6 +79,7 @@ def export(
     notes += _take_out_refused(validator, _document(provider, bound, spec), spec)
     # Last, by the comparison of a plan: so a plan right after an import is empty by construction.
     notes += _take_out_differing(provider, spec, client.body)
+    notes += _secret_notes(spec, provider, client.body)
     # A manifest that holds an id cannot be replaced, so the id stays only where it must (0009).
     without_id = _document(provider, {"name": key, "target": target}, spec)
     problems = validator.problems(without_id)
@@ -108,7 +112,10 @@ def _writable_values(
         if live is MISSING or (live is None and not _takes_null(field.schema)):
             continue
         if full or field.name in required or not _is_default(field, live):
-            yield field.name, _as_stated(field, live)
+            stated = _as_stated(field, live)
+            # Of an object that is all secrets nothing is left to state.
+            if stated != {} or live == {}:
+                yield field.name, stated
 
 
 def _note_nulls(provider: Provider, body: JsonObject) -> Iterator[Note]:
@@ -136,29 +143,45 @@ def _is_default(field: Field, live: Json) -> bool:
 
 
 def _as_stated(field: Field, live: Json) -> Json:
+    of = views(field.schema)
     if not field.is_set or not isinstance(live, list):
-        return _writable(field.schema, live)
-    items = object_member(field.schema, "items")
+        return _writable(of, live)
     named = [_identifying_part(field.compare_by, member, live) for member in live]
-    return sorted_members([_writable(items, member) for member in named])
+    return sorted_members([_writable(item_views(of, 0), member) for member in named])
 
 
-def _writable(schema: JsonObject, value: Json) -> Json:
-    """`value` without the members that cannot be written, are not known, or are not set."""
+def _writable(of: Views, value: Json) -> Json:
+    """`value` without the members that cannot be written, are secret, are not known, or are not set."""
     if isinstance(value, list):
-        items = object_member(schema, "items")
-        return [_writable(items, member) for member in value]
+        return [_writable(item_views(of, index), item) for index, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
-    known = object_member(schema, "properties")
-    closed = schema.get("additionalProperties") is False
     return {
-        name: _writable(object_member(known, name), member)
+        name: _writable(inner, member)
         for name, member in value.items()
-        if not object_member(known, name).get("readOnly", False)
-        and not (closed and name not in known)
-        and not (member is None and not _takes_null(object_member(known, name)))
+        if _is_stated(of, inner := member_views(of, name), member)
     }
+
+
+def _is_stated(of: Views, inner: Views, member: Json) -> bool:
+    """Whether a manifest states a live `member`, of which `inner` speaks, of an object that `of` speaks of."""
+    closed = any(view.get("additionalProperties") is False for view in of)
+    return not (
+        says(inner, "readOnly")
+        or says(inner, "writeOnly")
+        or says_secret(inner)
+        or isinstance(member, Secret)
+        or (closed and not inner)
+        or (member is None and not all(map(_takes_null, inner)))
+    )
+
+
+def _secret_notes(spec: JsonObject, provider: Provider, body: JsonObject) -> Iterator[Note]:
+    """A note for each secret inside a field that the manifest states without it."""
+    for name in spec:
+        for pointer, _ in secret_parts(body.get(provider.fields[name].read_as)):
+            reason = "a secret does not belong into git: state a reference, or it is not managed"
+            yield Note(field=f"{name}{pointer}", reason=reason)
 
 
 def _identifying_part(by: Sequence[str], member: Json, among: Sequence[Json]) -> Json:

@@ -194,6 +194,22 @@ def secret_in(provider: Provider, body: JsonObject) -> Secret | None:
     return None
 
 
+def other_secrets(provider: Provider, body: JsonObject) -> Iterator[tuple[str, Secret]]:
+    """The secrets in a sealed answer that the server issued besides the client's own, with their names.
+
+    Such is the registration_access_token of RFC 7591. Only an answer to a create may tell it.
+    """
+    own = _secret_pointers(provider)
+    for field in provider.fields.values():
+        pointers = [f"/{escape(field.name)}"] if field.secret and field.read_only else []
+        for pointer in (*pointers, *issued_members(field)):
+            rest = pointer.removeprefix(f"/{escape(field.name)}")
+            place = f"/{escape(field.read_as)}{rest}"
+            value = resolve(body, place)
+            if place not in own and isinstance(value, Secret) and not value.masked:
+                yield pointer.removeprefix("/").replace("/", "."), value
+
+
 @lru_cache(maxsize=64)
 def _secret_pointers(provider: Provider) -> tuple[str, ...]:
     """Where the client's own secret stands, by the spelling of answers and by that of requests."""
