@@ -54,7 +54,6 @@ def settled(writer: Writer, folder: Path) -> None:
         before=lambda call: Reply(status=500) if call.method == "DELETE" else None,
         after=lambda call, _: DROPPED if posts(call, "lost", "pending", "replaced") else None,
     )
-    # 1 where nothing at all got done, 5 where something did.
     writer.run("apply", "--auto-approve", code=5)
     if vendor == "sailpoint":
         # The next run finds the client in the list, without its secret. The others are lost anew.
