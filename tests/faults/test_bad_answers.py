@@ -43,7 +43,7 @@ ANSWERS = {
     ),
     "no content type": (Reply(media_type=""), True, "no content type", Status.UNKNOWN),
     "truncated JSON": (Reply(content=b'{"id": "ha'), True, "broken or cut off", Status.UNKNOWN),
-    "nothing at all": (Reply(content=b""), True, "broken or cut off", Status.UNKNOWN),
+    "nothing at all": (Reply(content=b""), True, "no body", Status.UNKNOWN),
     "the wrong shape": (Reply(content=b'{"ok": [1]}'), True, "", Status.UNKNOWN),
     "null": (Reply(content=b"null"), True, "", Status.UNKNOWN),
     "a Retry-After of a day": (
