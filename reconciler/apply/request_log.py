@@ -40,16 +40,17 @@ class RequestLog:
         client is read where an expected status came without a body.
         """
         answer = self.send(request, remote_id)
-        if answer.body is None and remote_id:
+        if answer.is_empty and remote_id:
             return self._read_written(request, remote_id, answer)
         endpoint = _endpoint(self._target.provider, request.operation)
         body = client_in_answer(self._target.provider, endpoint, answer)
         if body is None:
             # Answered with success, so that the client may be there: its intent must stay open.
             kind = Ambiguous if request.operation == "create" else BadAnswer
+            what = "no body" if answer.is_empty else "no client that has an id"
             raise kind(
                 f"{self._change.target}/{self._change.key}: {request.method} was answered with "
-                f"{answer.status} and no client that has an id",
+                f"{answer.status} and {what}",
                 status=answer.status,
             )
         self.seen = body

@@ -52,13 +52,14 @@ class Answer:
     """What a server answered: `body` is parsed JSON, None where there was none.
 
     Header names are lower-case. `tracking` is what the server calls the request, "" where it does
-    not say.
+    not say. `is_empty`: an expected status came without a body, which is not the JSON `null`.
     """
 
     status: int
     body: Json = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=lambda: EMPTY, repr=False)
     tracking: str = ""
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,8 +239,8 @@ def _empty_answer(call: Call, reply: Reply, tracking: str) -> Answer:
     """The answer of an expected status without a body: to a write it says that it was carried out."""
     status = reply.status or 0
     if call.method == "GET" or status not in call.expect:
-        _raise_broken(call, status, "and no body, where a client is documented")
-    return Answer(status=status, headers=reply.headers, tracking=tracking)
+        _raise_broken(call, status, "and no body, where one is documented")
+    return Answer(status=status, headers=reply.headers, tracking=tracking, is_empty=True)
 
 
 def _parse_json(call: Call, status: int, content: bytes) -> Json:

@@ -549,4 +549,4 @@ def test_a_create_without_a_body_and_without_an_id_stays_open(shop, answer):
     (outcome,) = shop.apply(by_method(POST=answer), manifest(spec=WEB))
 
     assert outcome.status is Status.UNKNOWN
-    assert f"answered with {answer.status_code} and no client that has an id" in outcome.message
+    assert f"answered with {answer.status_code} and no body" in outcome.message

@@ -243,7 +243,7 @@ def test_an_expected_status_without_a_body_says_that_a_write_was_carried_out(met
 def test_a_read_without_a_body_is_named_for_what_it_is(code, content):
     with (
         transport(Server(status(code, content=content))) as target,
-        pytest.raises(BadAnswer, match=f"{code} and no body, where a client is documented"),
+        pytest.raises(BadAnswer, match=f"{code} and no body, where one is documented"),
     ):
         target.send("GET", "/clients/1", expect={code})
 
