@@ -12,9 +12,11 @@ from reconciler.apply.update import refuse_if_moved, refuse_replace_if_moved, up
 from reconciler.core.changes import Action, ForgetClient, Outcome, RecordClient, RecordEntry, Status
 from reconciler.core.errors import Ambiguous, InventoryError, NotFound, RemoteError, SinkError
 from reconciler.core.pointer import resolve
+from reconciler.core.times import minute
 from reconciler.plan.applied import make_entry, renews, server_changed
 from reconciler.plan.preconditions import fingerprint_client
 from reconciler.plan.requests import late_requests
+from reconciler.plan.successors.grace import lives_until, predecessors_after
 from reconciler.provider.secrets import secret_in, stated_secret
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ class ChangeRun:
             body = self._log.write(request, remote_id)
         if late:
             self._record(manifest, body)
+        self._tell_grace()
         self._compare(manifest, body)
 
     def update(self) -> None:
@@ -193,7 +196,9 @@ class ChangeRun:
             body,
             key=target.key,
             now=target.now(),
-            superseded=self._superseded(before),
+            predecessors=predecessors_after(
+                target.context, self.change, before, self._superseded(before), now=target.now()
+            ),
             secret=self._secret_place or (before.secret if before is not None and same else ""),
         )
         if ends_create or renews(before, entry):
@@ -208,6 +213,17 @@ class ChangeRun:
         if self.change.action is Action.REPLACE and self.change.remote_id is not None:
             old_ids = tuple(dict.fromkeys((*old_ids, self.change.remote_id)))
         return old_ids
+
+    def _tell_grace(self) -> None:
+        """Say until when the client lives on that was replaced, where an apply after this deletes it."""
+        entry = self._target.session.entry(self.change.key)
+        if self.change.action is not Action.REPLACE or entry is None:
+            return
+        context = replace(self._target.context, now=self._target.now())
+        old_id = self.change.remote_id or ""
+        until = lives_until(context, entry, self.change.manifest, old_id)
+        if until is not None:
+            self._note = f"{old_id} lives until {minute(until)}, then the next apply deletes it"
 
     def _compare(self, manifest: Manifest, body: JsonObject) -> None:
         target = self._target

@@ -26,6 +26,7 @@ from reconciler.plan.ownership import (
 )
 from reconciler.plan.prune import plan_removals
 from reconciler.plan.requests import create_requests, delete_request
+from reconciler.plan.successors.grace import lives_until, warn_of_living_predecessors
 from reconciler.plan.warnings import (
     warn_of_a_lost_fleet,
     warn_of_idle_adoption,
@@ -49,6 +50,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
     removals = plan_removals(context, ordered, changes)
     changes += [*_delete_predecessors(context, changes), *removals.changes]
     changes = [_refuse(context, change) for change in changes]
+    changes = [warn_of_living_predecessors(context, change) for change in changes]
     # Of two changes of one key the delete comes last, as apply carries them out.
     changes.sort(
         key=lambda change: (change.key, change.action is Action.DELETE, change.remote_id or "")
@@ -196,13 +198,19 @@ def _delete_predecessors(context: TargetContext, changes: Sequence[Change]) -> l
 def _deletable(context: TargetContext, change: Change) -> tuple[str, ...]:
     """The predecessors of a client that may be deleted; none while the client's own secret is lost.
 
-    Whoever uses the client may still use a predecessor then.
+    Whoever uses the client may still use a predecessor then, as in its grace period.
     """
     entry = context.inventory.entries.get(change.key)
     if entry is None or not isinstance(change.record, RecordClient):
         return ()
     lost = "lost" in (change.record.secret, entry.secret)
-    return () if lost else change.record.superseded
+    if lost:
+        return ()
+    return tuple(
+        old_id
+        for old_id in change.record.superseded
+        if lives_until(context, entry, change.manifest, old_id) is None
+    )
 
 
 def _ids_still_bound(context: TargetContext, changes: Iterable[Change]) -> frozenset[str]:
