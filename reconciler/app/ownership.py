@@ -19,8 +19,9 @@ from reconciler.core.errors import SelectionError
 from reconciler.core.model import Manifest, Source
 from reconciler.manifests.clients import load
 from reconciler.plan.applied import bind_entry
-from reconciler.plan.existing import secret_state
+from reconciler.plan.existing import secret_state, way_to_a_secret
 from reconciler.plan.ownership import adoption_refusal, resolution_refusal
+from reconciler.plan.successors.grace import stated_grace
 from reconciler.provider.secrets import secret_in, stated_secret
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from reconciler.apply.context import OpenTarget
     from reconciler.apply.secrets import KeptSecret
     from reconciler.core.changes import Refusal
-    from reconciler.core.model import InventoryEntry, LiveClient, SecretPlace
+    from reconciler.core.model import Intent, InventoryEntry, LiveClient, SecretPlace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,8 @@ class Bound:
     """A client that is bound to a key now, or was `already`.
 
     `differing` are the fields that the next apply changes. `secret` says what became of its
-    secret, `location` where it is, and `trouble` why it is not where it belongs.
+    secret, `location` where it is, and `trouble` why it is not where it belongs. `way` says how the
+    client gets another secret, should this one be lost.
     """
 
     target: str
@@ -48,6 +50,7 @@ class Bound:
     secret: SecretPlace = ""
     location: str = ""
     trouble: str = ""
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +163,7 @@ def resolve(call: Call, key: str, remote_id: str) -> Bound | Refusal:
             manifest,
             now=opened.now(),
             superseded=(*old, *predecessor),
+            superseded_at=_superseded_at(opened, manifest, before, intent),
             secret=kept.place,
         )
         opened.session.record(key, bound.entry)
@@ -171,7 +175,20 @@ def resolve(call: Call, key: str, remote_id: str) -> Bound | Refusal:
         secret=kept.place,
         location=kept.location,
         trouble=kept.trouble,
+        way=way_to_a_secret(opened.provider, key),
     )
+
+
+def _superseded_at(
+    opened: OpenTarget, manifest: Manifest, before: InventoryEntry | None, intent: Intent
+) -> dict[str, str]:
+    """Since when the predecessors have a successor that are to live on for a while."""
+    known = {} if before is None else dict(before.superseded_at)
+    older = () if before is None else before.superseded
+    graceful = bool(stated_grace(opened.context.target.policy, manifest))
+    if graceful and intent.predecessor is not None and intent.predecessor not in older:
+        known[intent.predecessor] = opened.now()
+    return known
 
 
 def _unwritten(opened: OpenTarget, key: str) -> Manifest:

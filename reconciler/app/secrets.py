@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.app.context import Call, load_valid, open_target, read_client, target_of
+from reconciler.app.succession import Succession, prepare
 from reconciler.core.changes import Refusal, Status
-from reconciler.core.errors import InputError, ReconcilerError, SelectionError, SinkError
+from reconciler.core.errors import (
+    Ambiguous,
+    InputError,
+    ReconcilerError,
+    RemoteError,
+    SelectionError,
+    SinkError,
+)
 from reconciler.plan.guards import pending_successor_refusal, rotation_refusal
 from reconciler.plan.selection import select_clients, select_targets
 from reconciler.provider.secrets import secret_in, stated_secret
@@ -28,22 +37,32 @@ _LOST: Final[SecretPlace] = "lost"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotated:
-    """A client that has a new secret: where that is now, and what went wrong on its way there."""
+    """A client that has a new secret: where that is now, and what went wrong on its way there.
+
+    `successor` is the id of the new client where it was replaced, and `note` then says what becomes
+    of the old one.
+    """
 
     place: SecretPlace
     location: str
     trouble: str
+    successor: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotatable:
-    """A client whose secret `rotate` changes; `sink` says in words where the new one will go."""
+    """A client whose secret `rotate` changes; `sink` says in words where the new one will go.
+
+    Where only a new client has another secret, `replaced` says so, and what becomes of the old one.
+    """
 
     target: str
     key: str
     remote_id: str
     sink: str
     rotate: Callable[[], Rotated]
+    replaced: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +105,13 @@ def open_for_rotation(call: Call, key: str) -> Iterator[Rotatable | Refusal]:
         if refusal is not None:
             yield refusal
             return
+        replaced, act = "", partial(_rotate, opened, key, entry, live)
+        if opened.provider.rotate is None:
+            succession = prepare(opened, loaded, key, live)
+            if isinstance(succession, Refusal):
+                yield succession
+                return
+            replaced, act = succession.words, partial(_replace, opened, key, succession)
         # Before anything is changed: a new secret with nowhere to go cuts off the client's users.
         opened.sink.probe()
         yield Rotatable(
@@ -93,7 +119,8 @@ def open_for_rotation(call: Call, key: str) -> Iterator[Rotatable | Refusal]:
             key=key,
             remote_id=entry.remote_id,
             sink=opened.sink.place,
-            rotate=lambda: _rotate(opened, key, entry, live),
+            rotate=act,
+            replaced=replaced,
         )
 
 
@@ -123,12 +150,9 @@ def sync(call: Call, selection: Selection, stop: threading.Event) -> Iterator[Sy
 def _rotate(opened: OpenTarget, key: str, entry: InventoryEntry, live: LiveClient) -> Rotated:
     """Change the secret. Where this breaks off, the record says that the sink's secret is outdated."""
     from reconciler.apply import rotation  # noqa: PLC0415 - loads httpx
-    from reconciler.apply.secrets import deliver_spooled, keep_secret  # noqa: PLC0415 - as above
+    from reconciler.apply.secrets import keep_secret  # noqa: PLC0415 - as above
 
-    # What waits is about to be outdated: left there, a later run would put it in the new one's place.
-    for delivery in deliver_spooled(opened.name, opened.session, opened.sink):
-        if delivery.key == key and delivery.status is Status.FAILED:
-            raise SinkError(delivery.message)
+    _deliver_waiting(opened, key)
     entry = opened.session.entry(key) or entry
     # On disk before the request leaves: a crash right after it would leave a sink whose secret does
     # not work, and a record that says it does (decision 0012).
@@ -143,6 +167,34 @@ def _rotate(opened: OpenTarget, key: str, entry: InventoryEntry, live: LiveClien
     )
     opened.session.record(key, replace(entry, secret=kept.place))
     return Rotated(place=kept.place, location=kept.location, trouble=kept.trouble)
+
+
+def _deliver_waiting(opened: OpenTarget, key: str) -> None:
+    """Give the sink what waits for it: left there, a later run would put it in the new secret's place."""
+    from reconciler.apply.secrets import deliver_spooled  # noqa: PLC0415 - loads httpx
+
+    for delivery in deliver_spooled(opened.name, opened.session, opened.sink):
+        if delivery.key == key and delivery.status is Status.FAILED:
+            raise SinkError(delivery.message)
+
+
+def _replace(opened: OpenTarget, key: str, succession: Succession) -> Rotated:
+    """Create the new client; what was recorded and stored of it, as an apply would do it."""
+    _deliver_waiting(opened, key)
+    outcome = succession.carry_out()
+    entry = opened.session.entry(key)
+    made = entry is not None and entry.remote_id != succession.old_id
+    if entry is None or not made:
+        kind = Ambiguous if outcome.status is Status.UNKNOWN else RemoteError
+        raise kind(outcome.message)
+    done = outcome.status is Status.DONE
+    return Rotated(
+        successor=entry.remote_id,
+        place=entry.secret,
+        location=outcome.secret_location,
+        trouble="" if done else outcome.message,
+        note=outcome.message if done else "",
+    )
 
 
 def _sync_target(

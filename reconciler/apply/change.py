@@ -22,9 +22,11 @@ from reconciler.core.changes import (
 )
 from reconciler.core.errors import Ambiguous, InventoryError, NotFound, RemoteError, SinkError
 from reconciler.core.pointer import resolve
+from reconciler.core.times import minute
 from reconciler.plan.applied import keep_unfinished, make_entry, renews
 from reconciler.plan.preconditions import fingerprint_client
 from reconciler.plan.requests import late_requests
+from reconciler.plan.successors.grace import lives_until, predecessors_after
 from reconciler.provider.secrets import other_secrets, secret_in, stated_secret
 
 if TYPE_CHECKING:
@@ -106,6 +108,7 @@ class ChangeRun:
         body = self._verify(manifest, body)
         if late:
             self._record(manifest, body)
+        self._tell_grace()
 
     def update(self) -> None:
         """Send the update of the client, none where it is as wanted, and record it."""
@@ -221,7 +224,9 @@ class ChangeRun:
             body,
             key=target.key,
             now=target.now(),
-            superseded=self._superseded(before),
+            predecessors=predecessors_after(
+                target.context, self.change, before, self._superseded(before), now=target.now()
+            ),
             secret=self._secret_place or (before.secret if before is not None and same else ""),
         )
         # Of what a create asked for, the record has what came of it: another would come out the same.
@@ -252,6 +257,17 @@ class ChangeRun:
     @property
     def _verifier(self) -> Verifier:
         return Verifier(self._target, self._log, self.change, self.remote_id or "")
+
+    def _tell_grace(self) -> None:
+        """Say until when the client lives on that was replaced, where an apply after this deletes it."""
+        entry = self._target.session.entry(self.change.key)
+        if self.change.action is not Action.REPLACE or entry is None:
+            return
+        context = replace(self._target.context, now=self._target.now())
+        old_id = self.change.remote_id or ""
+        until = lives_until(context, entry, self.change.manifest, old_id)
+        if until is not None:
+            self._note = f"{old_id} lives until {minute(until)}, then the next apply deletes it"
 
     def _manifest(self) -> Manifest:
         if self.change.manifest is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reconciler.apply.change import ChangeRun, delete_predecessor
 from reconciler.core.changes import Action, Outcome, Status
 from reconciler.core.errors import InventoryError
+from reconciler.plan.successors.grace import keeps_predecessor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -93,8 +94,10 @@ class _Stages:
             place: partial(self._carry_out, change, act) for place, change in self._left(actions)
         }
         for place, outcome in _as_they_end(pool, jobs):
-            # A replace ends with its delete, in the last stage (decision 0002).
-            if outcome.action is Action.REPLACE and outcome.status is Status.DONE:
+            # A replace ends with its delete, in the last stage (decision 0002), unless the client that
+            # was replaced lives on for a while.
+            replaced = outcome.action is Action.REPLACE and outcome.status is Status.DONE
+            if replaced and not keeps_predecessor(self._changes[place]):
                 self._half_done[place] = outcome
             else:
                 self._end(place, outcome)

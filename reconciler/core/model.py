@@ -93,11 +93,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
-    """What the user allows to happen to a client (Terraform's `lifecycle` block)."""
+    """What the user allows to happen to a client (Terraform's `lifecycle` block).
+
+    `replace_grace` is how long a replaced client lives on, in seconds; None is what the target says.
+    """
 
     prevent_destroy: bool = False
     allow_replace: bool = False
     ignore_changes: frozenset[str] = frozenset()
+    replace_grace: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +158,8 @@ class InventoryEntry:
     `applied` holds the last applied value of every managed field that is not secret,
     `fingerprints` a keyed fingerprint of those that are, both by field name. `answered` holds the
     values that the server made of an applied one on its own. `superseded` are the remote ids of
-    predecessors that a replace has yet to delete. `applied_at` is RFC 3339, UTC; `digest` is of
+    predecessors that a replace has yet to delete, and `superseded_at` says of those that live on for
+    a while since when, RFC 3339 in UTC, by remote id. `applied_at` is RFC 3339, UTC; `digest` is of
     what was applied. `prevent_destroy` outlives the manifest that said so. `quarantined_at` is
     when the client was disabled because its manifest was gone. `secret` says where its secret is:
     "stored" in the sink, "spooled" until the sink takes it, "lost" because no answer told it.
@@ -167,6 +172,7 @@ class InventoryEntry:
     applied_at: str
     digest: str
     superseded: tuple[str, ...] = ()
+    superseded_at: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     prevent_destroy: bool = False
     quarantined_at: str = ""
     secret: SecretPlace = ""

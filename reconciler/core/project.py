@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What the object stores call a setting that is no secret.
 _STORE_OPTIONS: Final = {"region": "region", "endpoint": "endpoint", "account": "account_name"}
 # The longest unit first: "500ms" ends in "s" too.
-_UNITS: Final = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0))
+_UNITS: Final = (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0))
 
 # The limits of a target that prunes and states none.
 _WHEN_PRUNING: Final = {"maxDeletes": 3, "maxChangePercent": 30}
@@ -60,7 +60,9 @@ class Policy:
     those that are ours), not while it was used within `keep_used_days`, and after
     `quarantine_days` of being disabled. `on_removal`: "disable" turns it off in place of deleting
     it; "keep" leaves it alone where nothing can be deleted. `refused`: whether what a guard refuses
-    of one client stops the whole apply or is skipped; None skips where drift alone is the cause. `override` is `--max-deletes`: for one
+    of one client stops the whole apply or is skipped; None skips where drift alone is the cause.
+    `replace_grace` is how long a replaced client lives on beside its successor, in seconds, None
+    where that is not stated. `override` is `--max-deletes`: for one
     run it stands in for both limits.
     """
 
@@ -72,6 +74,7 @@ class Policy:
     quarantine_days: int = 0
     on_removal: Literal["keep", "disable"] = "keep"
     refused: Literal["stop", "skip"] | None = None
+    replace_grace: float | None = None
     override: int | None = None
 
 
@@ -146,7 +149,7 @@ class Project:
 
 
 def seconds(duration: str) -> float:
-    """Give the seconds of a duration such as `500ms`, `10s`, `1m`; ValueError for another form."""
+    """Give the seconds of a duration such as `500ms`, `10s`, `24h`; ValueError for another form."""
     for unit, factor in _UNITS:
         number = duration.removesuffix(unit)
         if number != duration:
@@ -234,7 +237,7 @@ _CLIENT_CREDENTIALS: Final = decoder(
     client_id=lambda stated: reference(stated) or stated,
     client_secret=_secret,
 )
-_POLICY: Final = decoder(Policy)
+_POLICY: Final = decoder(Policy, replace_grace=seconds)
 _SINK: Final = decoder(SinkSettings, names={"kind": "sink"})
 _TARGET: Final = decoder(
     Target,

@@ -21,14 +21,27 @@ def instant(stated: Json) -> datetime | None:
         return None
 
 
-def later(moment: datetime, *, days: int = 0, minutes: int = 0) -> datetime:
+def later(moment: datetime, *, days: int = 0, minutes: int = 0, seconds: float = 0.0) -> datetime:
     """`moment` and so much more, no later than the calendar ends."""
     try:
-        return moment + timedelta(days=days, minutes=minutes)
+        return moment + timedelta(days=days, minutes=minutes, seconds=seconds)
     except OverflowError:
-        return datetime.max.replace(tzinfo=UTC) if days + minutes > 0 else moment
+        return datetime.max.replace(tzinfo=UTC) if days + minutes + seconds > 0 else moment
 
 
 def day(moment: datetime) -> str:
     """The day of `moment` in UTC, as people write it: 2026-11-23."""
     return moment.date().isoformat()
+
+
+def minute(moment: datetime) -> str:
+    """The minute of `moment` in UTC, as people write it: 2026-11-23 10:00 UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def span(seconds: float) -> str:
+    """How long so many seconds are, in the largest unit that they are whole in: 24h, 90m, 30s."""
+    for unit, length in (("h", 3600), ("m", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds:g}s"

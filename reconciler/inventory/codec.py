@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.decode import decoder
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Intent, Inventory, InventoryEntry
+from reconciler.core.times import instant
 from reconciler.inventory.damage import parse_json, unusable
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _ENTRY: Final[Mapping[str, type]] = {
 }
 _ENTRY_OPTIONAL: Final[Mapping[str, type]] = {
     "answered": dict,
+    "supersededAt": dict,
     "preventDestroy": bool,
     "quarantinedAt": str,
     "secret": str,
@@ -178,6 +180,7 @@ def entry_members(entry: InventoryEntry) -> dict[str, Json]:
     }
     optional: dict[str, Json] = {
         "answered": dict(entry.answered),
+        "supersededAt": dict(entry.superseded_at),
         "preventDestroy": entry.prevent_destroy,
         "quarantinedAt": entry.quarantined_at,
         "secret": entry.secret,
@@ -202,6 +205,9 @@ def parse_entry(members: Json) -> InventoryEntry:
     texts = [checked["id"], *checked["superseded"], *checked["fingerprints"].values()]
     if not all(isinstance(text, str) and text for text in texts):
         raise ValueError("has an id or a fingerprint that is not a text")
+    # A time that cannot be read would end a grace period that is still running.
+    if not all(instant(since) for since in checked.get("supersededAt", {}).values()):
+        raise ValueError("has a supersededAt that is not a time")
     secret = checked.get("secret", "")
     if secret and secret not in _SECRETS:
         raise ValueError(f"has a secret that is {secret!r}, and none of {sorted(_SECRETS)}")

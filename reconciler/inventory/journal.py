@@ -120,7 +120,8 @@ class InventoryState:
         # An id that is neither may be gone already: the same event may be applied a second time.
         elif remote_id in entry.superseded:
             remaining = tuple(old for old in entry.superseded if old != remote_id)
-            self.entries[key] = replace(entry, superseded=remaining)
+            times = {old: at for old, at in entry.superseded_at.items() if old in remaining}
+            self.entries[key] = replace(entry, superseded=remaining, superseded_at=times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.core.decode import decoder
 from reconciler.core.errors import InputError
 from reconciler.core.model import EMPTY, Lifecycle, Manifest, Problem, Source
+from reconciler.core.project import seconds
 from reconciler.manifests import catalog
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.yaml.reader import read
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.manifests.catalog import Entry
 
 _NOTHING_SAID: Final = Lifecycle()
-_LIFECYCLE: Final = decoder(Lifecycle, ignore_changes=frozenset)
+_LIFECYCLE: Final = decoder(Lifecycle, ignore_changes=frozenset, replace_grace=seconds)
 
 
 class ManifestLoader:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reconciler.core.model import MISSING, InventoryEntry, Json, JsonObject, Manifest
+from reconciler.core.model import EMPTY, MISSING, InventoryEntry, Json, JsonObject, Manifest
 from reconciler.core.pointer import unescape
 from reconciler.core.secrets import fingerprint, reveal
 from reconciler.core.values import canonical_json, same
@@ -102,13 +102,14 @@ def make_entry(
     *,
     key: bytes,
     now: str,
-    superseded: tuple[str, ...] = (),
+    predecessors: Mapping[str, str] = EMPTY,
     secret: SecretPlace = "",
 ) -> InventoryEntry:
     """What to remember of a client that now is as `manifest`, resolved, wants it.
 
-    `answer` is what the server last showed of it. `now` is RFC 3339, UTC. `secret` is where its
-    secret is. A quarantine ends with the manifest.
+    `answer` is what the server last showed of it. `now` is RFC 3339, UTC. `predecessors`
+    are the remote ids that are still to be deleted, each with the time since which it has a
+    successor where it is to live on for a while, and "" otherwise. `secret` is where its secret is. A quarantine ends with the manifest.
     """
     applied: dict[str, Json] = {}
     fingerprints: dict[str, str] = {}
@@ -141,7 +142,8 @@ def make_entry(
         answered=answered,
         applied_at=now,
         digest=_digest(applied, fingerprints),
-        superseded=superseded,
+        superseded=tuple(predecessors),
+        superseded_at={old_id: since for old_id, since in predecessors.items() if since},
         prevent_destroy=manifest.lifecycle.prevent_destroy,
         secret=secret,
     )
@@ -154,6 +156,7 @@ def bind_entry(
     *,
     now: str,
     superseded: Iterable[str] = (),
+    superseded_at: Mapping[str, str] = EMPTY,
     secret: SecretPlace = "",
 ) -> Binding:
     """What to remember of `client` as that of `manifest`, whose references may be unresolved.
@@ -175,8 +178,8 @@ def bind_entry(
         client.body,
         key=context.key,
         now=now,
-        # The record and the intent of a replace may both name the same predecessor.
-        superseded=tuple(dict.fromkeys(superseded)),
+        # A dict for its keys: the record and the intent of a replace may both name one predecessor.
+        predecessors={old_id: superseded_at.get(old_id, "") for old_id in superseded},
         secret=secret,
     )
     return Binding(entry=entry, differing=differing)

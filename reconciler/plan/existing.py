@@ -31,6 +31,7 @@ from reconciler.plan.requests import (
     replacement_requests,
     update_requests,
 )
+from reconciler.plan.successors.grace import stated_grace
 from reconciler.provider.model import UpdateStyle
 from reconciler.provider.secrets import client_secret, secret_in
 
@@ -168,10 +169,22 @@ def warn_of_secret(context: TargetContext, key: str, place: str) -> tuple[str, .
     if place != "lost":
         return ()
     lost = "its secret is lost, since the answer that told it never arrived"
-    if _can_rotate(context.provider):
-        return (f"{lost}: `reconciler rotate {key}` gives it another",)
-    way = "say lifecycle.allowReplace: true to have it replaced, or delete it on the server"
-    return (f"{lost}, and only a new client gets another: {way}, and apply",)
+    return (f"{lost}: {way_to_a_secret(context.provider, key)}",)
+
+
+def way_to_a_secret(provider: Provider, key: str) -> str:
+    """How a client of ours gets another secret, in words; `rotate` asks for the same."""
+    if provider.rotate is not None:
+        return f"`reconciler rotate {key}` gives it another"
+    for field in provider.fields.values():
+        if field.secret and not field.read_only:
+            return f"state another as spec.{field.name} in its manifest, and apply"
+    if provider.delete is None:
+        return "only a new client beside it has another"
+    return (
+        f"`reconciler rotate {key}` replaces it by a new client on purpose, and so does the next apply "
+        "with lifecycle.allowReplace: true"
+    )
 
 
 def _adopt(context: TargetContext, change: Change, manifest: Manifest, live: LiveClient) -> Change:
@@ -241,9 +254,21 @@ def _update(
 def _replace(
     context: TargetContext, change: Change, manifest: Manifest, live: LiveClient, reason: str
 ) -> Change:
-    provider = context.provider
+    change = replace(change, manifest=manifest)
+    at_once = not stated_grace(context.target.policy, manifest)
+    return plan_replace(context, change, live, reason, deletes=at_once)
+
+
+def plan_replace(
+    context: TargetContext, change: Change, live: LiveClient, reason: str, *, deletes: bool
+) -> Change:
+    """The change as a replace of `live` by a new client; `deletes` says whether it also deletes `live`.
+
+    Without, that is left to an apply after its grace period.
+    """
+    provider, manifest = context.provider, change.manifest
     change = replace(change, action=Action.REPLACE, reason=reason)
-    if provider.delete is None:
+    if provider.delete is None or manifest is None:
         # A guard refuses it: there is no request to show.
         return change
     new_id = None
@@ -251,7 +276,7 @@ def _replace(
     if provider.identity.chosen:
         new_id = chosen_id(context, manifest.name, live.remote_id)
     requests = replacement_requests(provider, manifest.spec, live, chosen_id=new_id)
-    return replace(change, requests=requests)
+    return replace(change, requests=requests if deletes else requests[:-1])
 
 
 def _who_moved(fields: Iterable[FieldChange]) -> str:

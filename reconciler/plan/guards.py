@@ -92,7 +92,11 @@ class Rule(StrEnum):
     BOUND_ELSEWHERE = "bound-elsewhere", "binding a manifest whose `metadata.id` names another"
     NAMESAKE = "namesake", "importing, unasked, a client whose name a manifest without one has"
     ANOTHER_ID = "another-id", "resolving a create that chose an id with a client of another"
-    NO_ROTATE = "no-rotate", "rotating where the vendor cannot change a secret"
+    NO_ROTATE = "no-rotate", "rotating where nothing gives a client another secret"
+    NOT_AS_WANTED = (
+        "not-as-wanted",
+        "rotating by a replace what is not as its manifest wants",
+    )
     STATED_SECRET = "stated-secret", "rotating a secret that the manifest states"
     SINK_FAILED = "sink-failed", "creating more while the sink refuses a secret that waits"
 
@@ -296,13 +300,8 @@ def rotation_refusal(
 ) -> Refusal | None:
     """Why the secret of a client of ours, `live`, is not changed; None where it may be."""
     provider = context.provider
-    if provider.rotate is None:
-        return Refusal(
-            rule=Rule.NO_ROTATE,
-            message=f"{provider.title} has no call that gives a client another secret, only a new "
-            "client has one: say lifecycle.allowReplace: true in its manifest, delete the client on "
-            "the server, and apply",
-        )
+    if provider.rotate is None and (found := _succession_refusal(provider, manifest)):
+        return found
     why = ", and the secret it logs in with would cease to work: rotate it by hand, or run as "
     needed = own_client_refusal(context, live.remote_id, f"{why}another client")
     if needed := needed or protected_refusal(provider, live.body, manifest):
@@ -317,6 +316,27 @@ def rotation_refusal(
         message=f"its manifest states spec.{stated}, and the next apply would set that again: "
         "change the value where the reference points, and apply",
     )
+
+
+def _succession_refusal(provider: Provider, manifest: Manifest | None) -> Refusal | None:
+    """Why no new client stands in for one whose secret its vendor cannot change; None where one may.
+
+    It is asked for on purpose, so that lifecycle.allowReplace is not.
+    """
+    only = f"{provider.title} has no call that gives a client another secret, only a new client has one"
+    if provider.delete is None:
+        message = f"{only}, and the old one could not be deleted"
+        return Refusal(rule=Rule.NO_ROTATE, message=message)
+    if manifest is None:
+        message = f"{only}, which is made as its manifest says, and no manifest names it"
+        return Refusal(rule=Rule.NO_ROTATE, message=message)
+    if manifest.lifecycle.prevent_destroy:
+        message = f"{only}, and lifecycle.preventDestroy forbids that this one is replaced"
+        return Refusal(rule=Rule.PREVENT_DESTROY, message=message)
+    if manifest.id is None:
+        return None
+    message = f"{only}, and metadata.id binds its manifest to this one: take metadata.id out first"
+    return Refusal(rule=Rule.REPLACE_BOUND_ID, message=message)
 
 
 def pending_successor_refusal(context: TargetContext, key: str) -> Refusal | None:

@@ -36,6 +36,7 @@ from reconciler.plan.ownership import (
 )
 from reconciler.plan.prune import plan_removals
 from reconciler.plan.requests import create_requests, delete_request
+from reconciler.plan.successors.grace import lives_until, warn_of_living_predecessors
 from reconciler.plan.warnings import (
     warn_of_a_doubtful_list,
     warn_of_a_lost_fleet,
@@ -64,6 +65,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
     changes += [*_delete_predecessors(context, changes), *removals.changes]
     changes = [_refuse(context, change, unowned) for change in changes]
     changes = refuse_renames_elsewhere(context, tell_renames(context, ordered, changes))
+    changes = [warn_of_living_predecessors(context, change) for change in changes]
     changes += moved.changes
     changes.sort(key=_in_order)
     target = context.target
@@ -224,13 +226,19 @@ def _delete_predecessors(context: TargetContext, changes: Sequence[Change]) -> l
 def _deletable(context: TargetContext, change: Change) -> tuple[str, ...]:
     """The predecessors of a client that may be deleted; none while the client's own secret is lost.
 
-    Whoever uses the client may still use a predecessor then.
+    Whoever uses the client may still use a predecessor then, as in its grace period.
     """
     entry = context.inventory.entries.get(change.key)
     if entry is None or not isinstance(change.record, RecordClient):
         return ()
     lost = "lost" in (change.record.secret, entry.secret)
-    return () if lost else change.record.superseded
+    if lost:
+        return ()
+    return tuple(
+        old_id
+        for old_id in change.record.superseded
+        if lives_until(context, entry, change.manifest, old_id) is None
+    )
 
 
 def _ids_still_bound(context: TargetContext, changes: Iterable[Change]) -> frozenset[str]:

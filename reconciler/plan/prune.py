@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.changes import Action, Change, ForgetClient, RecordEntry, Refusal
 from reconciler.core.model import MISSING
 from reconciler.core.pointer import escape, resolve
-from reconciler.core.times import day, instant, later
+from reconciler.core.times import day, instant, later, minute
 from reconciler.core.values import same
 from reconciler.plan.applied import ignored_fields, quarantine_entry
 from reconciler.plan.context import bound_ids, keys_without_manifest, live_client
@@ -21,6 +21,7 @@ from reconciler.plan.diff import compare
 from reconciler.plan.guards import Rule, removal_refusal, unread_refusal
 from reconciler.plan.preconditions import conflict_check
 from reconciler.plan.requests import delete_request, update_requests
+from reconciler.plan.successors.grace import living_predecessors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -128,11 +129,16 @@ def _plan_removal(
     ]
     # Only the entry of the key knows its predecessors: dropped first, they would be left for ever.
     if old_ids and context.provider.delete is not None:
+        living = living_predecessors(context, entry, None)
         left_over = [
-            _delete(context, key, old_id, "its successor was in place") for old_id in old_ids
+            _delete(context, key, old_id, "its successor was in place")
+            for old_id in old_ids
+            if old_id not in living
         ]
-        waits = _keep(context, key, f"{_GONE}; it waits until its predecessor is deleted")
-        return (waits, *left_over)
+        waits = f"{_GONE}; it waits until its predecessor is deleted"
+        for old_id, until in living.items():
+            waits += f" ({old_id} lives until {minute(until)})"
+        return (_keep(context, key, waits), *left_over)
     # Renamed with metadata.id: a delete would take the client from under its new key.
     if entry.remote_id in successors:
         return (_forget(context, key, f"its client is {successors[entry.remote_id]} now"),)

@@ -23,6 +23,7 @@ _LISTED_PARTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _NAME_RULE: Final = (
     "a name is 1 to 63 small letters, digits, `.`, `_` and `-`, and begins with a letter or digit"
 )
+_GRACE_RULE: Final = "a grace period is a whole number and a unit: 24h, 7d, 0s"
 
 
 def derive(client: JsonObject, kind: str) -> dict[str, Json]:
@@ -126,6 +127,14 @@ def _lifecycle(client: JsonObject) -> JsonObject:
                 "description": "Whether a change that no update can make may be made by a new "
                 "client, with a new id and secret.",
                 "default": False,
+            },
+            "replaceGrace": {
+                "type": "string",
+                "description": "How long a client that was replaced lives on beside its successor, "
+                "in place of the target's policy.replaceGrace. 0s deletes it at once.",
+                "pattern": "^[0-9]{1,6}(s|m|h|d)$",
+                "errorMessage": _GRACE_RULE,
+                "x-reconciler": {"message": _GRACE_RULE},
             },
             "ignoreChanges": {
                 "type": "array",

@@ -131,16 +131,48 @@ def test_rotate_without_anybody_to_ask_is_wrong_usage(applied: Open, invoke: Inv
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_rotate_refuses_where_only_a_replace_helps(applied: Open, invoke: Invoke, form: str):
+def test_rotate_refuses_where_not_even_a_replace_helps(applied: Open, invoke: Invoke, form: str):
     workspace = applied("sailpoint")
+    (workspace.root / "clients/web.json").unlink()
 
     done = invoke("rotate", "web", "--auto-approve", "--format", form)
 
     assert done.exit_code == 3
-    assert "allowReplace" in done.stderr
+    assert "no manifest names it" in done.stderr
     assert workspace.writes() == []
     if form == "json":
         assert json.loads(done.stdout)["refusal"]["rule"] == "no-rotate"
+
+
+def test_rotate_says_that_a_replace_brings_another_id_before_it_asks(
+    applied: Open, on_terminal: Any
+):
+    workspace = applied("sailpoint")
+    old = workspace.server_id("web")
+
+    refused = on_terminal("rotate", "web", typed="no\n", env=workspace.env)
+    unchanged = workspace.server_id("web")
+    agreed = on_terminal("rotate", "web", typed="yes\n", env=workspace.env)
+
+    assert (refused.code, unchanged) == (1, old)
+    for word in (old, "another id and another secret", "lives on for 24h", "Replace it?"):
+        assert word in " ".join(refused.screen.split())
+    assert agreed.code == 0
+    new = workspace.server_id("web")
+    assert f"is {new} now, in place of {old}" in agreed.stdout
+    assert "then the next apply deletes it" in agreed.stdout
+
+
+def test_rotate_by_a_replace_answers_in_json(applied: Open, invoke: Invoke):
+    workspace = applied("sailpoint")
+    old = workspace.server_id("web")
+
+    done = invoke("rotate", "web", "--auto-approve", "--format", "json")
+
+    document = json.loads(done.stdout)
+    assert (done.exit_code, document["secret"]) == (0, "stored")
+    assert (document["id"], document["replaced"]) == (workspace.server_id("web"), old)
+    assert workspace.secret("web")["client_id"] == document["id"] != old
 
 
 def test_rotate_of_an_unknown_key_is_wrong_usage(applied: Open, invoke: Invoke):

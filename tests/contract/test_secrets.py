@@ -125,15 +125,6 @@ def test_a_rotation_by_put_resets_nothing_else(applied):
     assert [scope["name"] for scope in after["authorized_scopes"]] == ["read", "write"]
 
 
-@pytest.mark.parametrize("vendor", ["sailpoint"])
-def test_where_only_a_replace_brings_a_secret_nothing_is_sent_and_that_is_said(applied):
-    refusal = rotate(applied)
-
-    assert refusal.rule == "no-rotate"
-    assert "allowReplace" in refusal.message
-    assert applied.writes() == []
-
-
 def test_a_client_that_is_not_ours_is_not_rotated(applied):
     applied.sandbox.seed(applied.vendor, [MINIMAL[applied.vendor]])
 

@@ -97,8 +97,6 @@ def _print_bound(found: ownership.Bound, *, as_json: bool) -> None:
     print_line(f"{found.key} is {found.remote_id} on {found.target}.")
     print_differing_fields(found)
     if found.secret == "lost":  # noqa: S105 - the word for it, not the secret
-        print_line(
-            "Its secret is lost, since the server tells it only once: have it replaced or rotated."
-        )
+        print_line(f"Its secret is lost, since the server tells it only once: {found.way}.")
     elif found.location:
         print_line(f"Its secret is in {found.location}.")

@@ -51,7 +51,11 @@ def command(
 
     KEY is the metadata.name of a client that is ours. The secret sink is tried first; then the
     server gets or makes a new secret, and the sink has it before anything else happens. The old
-    secret ceases to work at once. Where a vendor cannot do that, only a replace brings another.
+    secret ceases to work at once.
+
+    Where a vendor cannot change a secret, the client is replaced on purpose: the new one has
+    another id too, and the old one lives on for the replaceGrace of its manifest or target, 24h
+    unless stated, before an apply deletes it.
 
     Exit codes: 0 the sink has the new secret; 1 failed, or not approved; 3 a guard refused; 5 the
     client has a new secret, which is not in its sink; 64 nothing is recorded of KEY, or nobody to
@@ -66,7 +70,7 @@ def command(
             return ExitCode.REFUSED
         # Under the lock and after the probe: nothing that is confirmed can turn out impossible.
         print_message(_consequences(found))
-        if not auto_approve and not confirm("Change it?"):
+        if not auto_approve and not confirm("Replace it?" if found.replaced else "Change it?"):
             print_message("Nothing was changed.")
             return ExitCode.FAILED
         done = _rotate(found)
@@ -74,10 +78,11 @@ def command(
         print_json(
             target=found.target,
             key=key,
-            id=found.remote_id,
+            id=done.successor or found.remote_id,
+            **({"replaced": found.remote_id} if done.successor else {}),
             secret=done.place,
             secretLocation=done.location,
-            message=done.trouble,
+            message=done.trouble or done.note,
         )
     else:
         print_line(_result_line(found, done))
@@ -85,10 +90,10 @@ def command(
 
 
 def _consequences(found: Rotatable) -> str:
-    return (
-        f"{found.key} is {found.remote_id} on {found.target}. It gets a new secret, which goes to "
-        f"{found.sink}. The old one ceases to work at once."
-    )
+    who = f"{found.key} is {found.remote_id} on {found.target}."
+    if found.replaced:
+        return f"{who} {found.replaced}. The new secret goes to {found.sink}."
+    return f"{who} It gets a new secret, which goes to {found.sink}. The old one ceases to work at once."
 
 
 def _rotate(found: Rotatable) -> Rotated:
@@ -98,6 +103,11 @@ def _rotate(found: Rotatable) -> Rotated:
             return interrupts.run_interruptibly(found.rotate)
         # The server may have changed it: only a read of the client tells, which `secrets sync` does.
         except Ambiguous:
+            if found.replaced:
+                print_message(
+                    "The old client is as it was, and nobody knows yet whether there is a new one."
+                )
+                raise
             print_message(f"Nobody knows yet which secret holds. {_AFTERWARDS}")
             raise
         # Every other error of the server says that it did not change the secret.
@@ -107,13 +117,21 @@ def _rotate(found: Rotatable) -> Rotated:
 
 
 def _result_line(found: Rotatable, done: Rotated) -> str:
-    who = f"{found.target}/{found.key} (id {found.remote_id}) has a new secret"
+    place = f"{found.target}/{found.key}"
+    who = f"{place} (id {found.remote_id}) has a new secret"
+    if done.successor:
+        who = f"{place} is {done.successor} now, in place of {found.remote_id}, with a new secret"
+    note = f" {done.note}." if done.note else ""
     trouble = f" {done.trouble}." if done.trouble else ""
     if done.place == "stored":
-        return f"{who}, which is in {done.location}.{trouble}"
+        return f"{who}, which is in {done.location}.{trouble}{note}"
     if done.place == "spooled":
         return (
             f"{who}, and its sink would not take it:{trouble} It is in {done.location}. Mend the "
             f"sink: the next apply, or `reconciler secrets sync`, brings it there."
         )
-    return f"{who}, which could not be kept:{trouble} {_AFTERWARDS}"
+    # A vendor that cannot change a secret need not tell it a second time.
+    afterwards = (
+        f"`reconciler rotate {found.key}` makes another." if done.successor else _AFTERWARDS
+    )
+    return f"{who}, which could not be kept:{trouble} {afterwards}"
