@@ -26,7 +26,7 @@ from reconciler.core.errors import InventoryError, ReconcilerError, SinkError
 from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.http.live import read_list, read_state
 from reconciler.http.transport import Transport
-from reconciler.plan.context import NO_MANIFESTS, TargetContext, ids_to_read
+from reconciler.plan.context import NO_MANIFESTS, TargetContext, ids_to_read, rests_on_absence
 from reconciler.plan.moves.moves import plan_moves
 from reconciler.plan.planner import plan_target
 from reconciler.plan.preconditions import showable_values
@@ -168,7 +168,13 @@ class TargetRun:
         ahead = None if self._ahead is None else self._ahead.result()
         waiting = opened.session.spooled_secrets()
         spooled = frozenset(each.client_id for each in waiting)
-        seen = read_state(self.job.provider, opened.transport, ids | spooled, ahead)
+        seen = read_state(
+            self.job.provider,
+            opened.transport,
+            ids | spooled,
+            ahead,
+            rests_on_absence=rests_on_absence(moved, self.job.manifests),
+        )
         context = replace(context, live=seen, spooled=spooled)
         self._open = replace(opened, context=context)
         plan = plan_target(context, self.job.manifests)

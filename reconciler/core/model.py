@@ -138,7 +138,7 @@ class LiveState:
 
     `gone` are the ids that a read by id answered with 404. `listed` says that the server's list is
     among `clients`. A list proves presence, never absence: an id that it lacks is gone only where a
-    read by id said so. `doubt` says why the list may not be the whole one, "" where nothing does.
+    read by id said so. `doubt` says how the list was seen not to be whole, "" where it was not.
     """
 
     clients: Mapping[str, LiveClient]

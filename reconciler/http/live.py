@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from reconciler.core.errors import BadAnswer, NotFound, Rejected, ServerFailed
 from reconciler.core.model import LiveClient, LiveState
 from reconciler.core.pointer import resolve
-from reconciler.http.pages import prove_complete, read_listing
+from reconciler.http.pages import READINGS, prove_complete, read_listing
 from reconciler.provider.secrets import seal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from collections.abc import Set as AbstractSet
 
     from reconciler.core.model import JsonObject
@@ -44,7 +44,13 @@ def read_list(provider: Provider, transport: Transport, stop: threading.Event) -
     """The list of a server, None where it has none. Raises the RemoteErrors, BadAnswer after `stop`."""
     if provider.list is None:
         return None
-    listing = read_listing(provider, provider.list, transport, stop)
+    return _read_whole(provider, provider.list, transport, stop)
+
+
+def _read_whole(
+    provider: Provider, endpoint: Endpoint, transport: Transport, stop: threading.Event
+) -> ServerList:
+    listing = read_listing(provider, endpoint, transport, stop)
     clients = {
         remote_id: LiveClient(remote_id=remote_id, body=seal(provider, body))
         for remote_id, body in listing.clients.items()
@@ -57,32 +63,38 @@ def read_state(
     transport: Transport,
     ids: AbstractSet[str],
     server_list: ServerList | None = None,
+    *,
+    rests_on_absence: bool = False,
 ) -> LiveState:
     """What the server holds, secrets sealed: its list where it has one, and each of the clients `ids`.
 
     `server_list` is its list, where it was read already. Raises the RemoteErrors. Only a 404 on a
     read by id says that a client is gone: those of `ids` that the list lacks are read one by one. A
-    list that lacks a client which is there was overtaken by a change; it is read once more.
+    list that lacks a client which is there was overtaken by a change, and is read again. With
+    `rests_on_absence` something will be made that the list lacks and that has no id to be read by:
+    then a list of several pages is read again until nothing has vanished from one time to the next.
     """
-    whole = server_list or read_list(provider, transport, threading.Event())
-    if whole is None:
+    if provider.list is None:
         if not ids:
             check_access(provider, transport)
         return _read_by_id(provider, transport, ids)
-    prove_complete(whole.listing, ids)
-    beside = _read_by_id(provider, transport, ids - whole.clients.keys())
-    if beside.clients:
-        again = read_list(provider, transport, threading.Event())
-        whole = again or whole
-    lacking = sorted(beside.clients.keys() - whole.clients.keys())
-    doubt = f"it lacks {lacking[0]}, which is there" if lacking else ""
-    if not provider.list_is_described:
-        doubt = doubt or "nothing says whether it comes in pages"
+    never = threading.Event()
+    whole = server_list or _read_whole(provider, provider.list, transport, never)
+    seen = _read_missing(provider, transport, ids, _Seen(whole=whole))
+    for _ in range(READINGS - 1):
+        if not seen.doubt(rests_on_absence=rests_on_absence):
+            break
+        again = _read_whole(provider, provider.list, transport, never)
+        before, seen = seen, replace(seen, whole=again, earlier=seen.whole)
+        seen = _read_missing(provider, transport, ids, seen)
+        # It lags behind the server, and will for a while: reading it over and over does not help.
+        if seen.lacking and seen.lacking == before.lacking:
+            break
     return LiveState(
-        clients={**beside.clients, **whole.clients},
-        gone=beside.gone - whole.clients.keys(),
+        clients={**seen.beside, **seen.whole.clients},
+        gone=seen.gone - seen.whole.clients.keys(),
         listed=True,
-        doubt=doubt,
+        doubt=seen.doubt(rests_on_absence=rests_on_absence),
     )
 
 
@@ -103,6 +115,50 @@ def check_access(provider: Provider, transport: Transport) -> None:
         # Some servers stumble over an id that they do not know. They looked for it all the same.
         if error.status != _SERVER_ERROR:
             raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """A list, the one that was read before it, and what was read by its id because one lacked it."""
+
+    whole: ServerList
+    earlier: ServerList | None = None
+    beside: Mapping[str, LiveClient] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+
+    @property
+    def lacking(self) -> frozenset[str]:
+        """The clients that are there and that the list lacks."""
+        return frozenset(self.beside.keys() - self.whole.clients.keys())
+
+    def doubt(self, *, rests_on_absence: bool) -> str:
+        """Why the list may lack more than it is known to, "" where nothing says so."""
+        if self.lacking:
+            return f"it lacks {min(self.lacking)}, which is there"
+        if not rests_on_absence or self.whole.listing.pages <= 1:
+            return ""
+        # Whoever is deleted while a list is read moves those behind it up, maybe onto a page that
+        # was read already. A list read after that lacks the deleted one.
+        if self.earlier is None or self.earlier.clients.keys() - self.whole.clients.keys():
+            return "clients vanish from it while it is read"
+        return ""
+
+
+def _read_missing(
+    provider: Provider, transport: Transport, ids: AbstractSet[str], seen: _Seen
+) -> _Seen:
+    """The same, with those of `ids` that the list lacks read by their ids, each of them once."""
+    prove_complete(seen.whole.listing, ids)
+    missing = ids - seen.whole.clients.keys() - seen.beside.keys() - seen.gone
+    found = _read_by_id(provider, transport, missing)
+    # Where a server takes an id in capitals for the same, the client is on the list as it spells it.
+    beside = {
+        remote_id: client
+        for remote_id, client in found.clients.items()
+        if resolve(client.body, provider.identity.pointer) not in seen.whole.clients
+    }
+    gone = missing - beside.keys()
+    return replace(seen, beside={**seen.beside, **beside}, gone=seen.gone | gone)
 
 
 def read_client(provider: Provider, transport: Transport, remote_id: str) -> LiveClient:

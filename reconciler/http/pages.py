@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, cast
@@ -24,9 +25,15 @@ if TYPE_CHECKING:
 
 # A list that is longer than this many pages is taken for one that never ends.
 MOST_PAGES: Final = 4_000
+# How often a list is read that contradicts itself: who changes it may be at it for a while.
+READINGS: Final = 3
 _UNPAGED: Final = (
     "if it does not page, say `pagination: {style: none}` for the target's endpoints.list"
 )
+
+
+class ListMoved(BadAnswer):
+    """A list contradicts itself, as one does that is changed between two of its pages."""
 
 
 def read_listing(
@@ -34,8 +41,18 @@ def read_listing(
 ) -> Listing:
     """Every client on the server, read page by page until one is short.
 
+    A list that was changed meanwhile is read again from its beginning, READINGS times in all.
     Raises BadAnswer for a list that is not whole, and also when `stop` is set before its end.
     """
+    for _ in range(READINGS - 1):
+        with suppress(ListMoved):
+            return _read_once(provider, endpoint, transport, stop)
+    return _read_once(provider, endpoint, transport, stop)
+
+
+def _read_once(
+    provider: Provider, endpoint: Endpoint, transport: Transport, stop: threading.Event
+) -> Listing:
     listing = Listing(provider, endpoint, transport)
     if provider.pagination is None:
         page = listing.fetch(EMPTY)
@@ -75,7 +92,9 @@ def _read_pages(
             for offset in islice(offsets, wanted):
                 asked.append(pool.submit(_fetch_page, listing, pagination, offset))
             # In the order of the list, whichever answer is here first.
-            if _add_page(listing, pagination, asked.popleft().result()):
+            page = asked.popleft().result()
+            if _add_page(listing, pagination, page):
+                listing.check_last(page)
                 _check_end(listing, pagination, asked)
                 return
     raise listing.error(f"did not end after {MOST_PAGES} pages")
@@ -93,7 +112,6 @@ def _add_page(listing: Listing, pagination: Pagination, page: Page) -> bool:
     """Add the next page to the list; the value is whether it is the last."""
     count = len(listing.items(page))
     if not pagination.documented and _is_unpaged(listing, pagination, page):
-        listing.check_last(page)
         return True
     # Such a server does not know the parameters: it would answer every offset with its whole list.
     if count > pagination.page_size:
@@ -101,10 +119,7 @@ def _add_page(listing: Listing, pagination: Pagination, page: Page) -> bool:
             f"has a page of {count} where {pagination.page_size} were asked for; {_UNPAGED}"
         )
     listing.add_page(page)
-    is_last = count < pagination.page_size or listing.is_complete
-    if is_last:
-        listing.check_last(page)
-    return is_last
+    return count < pagination.page_size or listing.is_complete
 
 
 def _is_unpaged(listing: Listing, pagination: Pagination, page: Page) -> bool:
@@ -128,7 +143,7 @@ def _check_end(listing: Listing, pagination: Pagination, asked: Iterable[Future[
         pagination.documented
         or any(listing.remote_id_of(item) not in listing.clients for item in rest)
     ):
-        raise listing.error("goes on after a page that was not full; run again")
+        raise listing.moved("goes on after a page that was not full; run again")
     listing.check_total()
 
 
@@ -161,7 +176,10 @@ class Page:
 
 
 class Listing:
-    """The part of a list that was read so far: `clients` by remote id, secrets not sealed yet."""
+    """The part of a list that was read so far: `clients` by remote id, secrets not sealed yet.
+
+    `pages` is how many there were. A list of one is what the server held at one moment.
+    """
 
     def __init__(self, provider: Provider, endpoint: Endpoint, transport: Transport) -> None:
         self.provider = provider
@@ -170,6 +188,7 @@ class Listing:
         self._path = provider.collection + endpoint.path
         self.clients: dict[str, JsonObject] = {}
         self.total: int | None = None
+        self.pages = 0
 
     def fetch(self, query: Mapping[str, str | int]) -> Page:
         """The answer for one page, or for the whole list where `query` is empty."""
@@ -206,15 +225,16 @@ class Listing:
         items = self.items(page)
         identified = [(self.remote_id_of(item), item) for item in items]
         if items and all(remote_id in self.clients for remote_id, _ in identified):
-            raise self.error(f"repeats a page; {_UNPAGED}")
+            raise self.moved(f"repeats a page; {_UNPAGED}")
         for remote_id, item in identified:
             # A client that was added or deleted meanwhile moves the others from page to page: where
             # one is read twice, another may have been read not at all.
             if remote_id in self.clients:
-                raise self.error(
+                raise self.moved(
                     f"holds {remote_id} twice: it changed while it was read; run again"
                 )
             self.clients[remote_id] = cast("JsonObject", item)
+        self.pages += 1
         self._note_total(page.body)
 
     def remote_id_of(self, item: Json) -> str:
@@ -232,12 +252,19 @@ class Listing:
     def check_total(self) -> None:
         """Hold what was read to the number that the server states, if it does."""
         if self.total is not None and not self.is_complete:
-            raise self.error(f"ends after {len(self.clients)} clients and states {self.total}")
+            raise self.moved(f"ends after {len(self.clients)} clients and states {self.total}")
 
     def error(self, how: str, *, status: int | None = None) -> BadAnswer:
         """The error that says what is wrong with the list."""
-        where = f"{self._transport.target}: the list of clients at {self._path}"
-        return BadAnswer(f"{where} {how}", status=status)
+        return BadAnswer(f"{self._where} {how}", status=status)
+
+    def moved(self, how: str) -> ListMoved:
+        """The error that says how the list contradicts itself."""
+        return ListMoved(f"{self._where} {how}")
+
+    @property
+    def _where(self) -> str:
+        return f"{self._transport.target}: the list of clients at {self._path}"
 
     def _note_total(self, answer: Json) -> None:
         pagination = self.provider.pagination

@@ -94,6 +94,31 @@ def ids_to_read(context: TargetContext, manifests: Iterable[Manifest]) -> frozen
     return frozenset(wanted)
 
 
+def rests_on_absence(context: TargetContext, manifests: Iterable[Manifest]) -> bool:
+    """Whether a plan of `manifests` may make a client because the server's list lacks one.
+
+    That is so for a lost create of no chosen id, which is looked for on the list, and for a client
+    that is only made where nobody has its name. Neither has an id to be read by.
+    """
+    pending, entries = context.inventory.pending, context.inventory.entries
+    by_name = (
+        context.target.policy.adopt == "unowned" and context.provider.identity.match is not None
+    )
+    for manifest in manifests:
+        intent = pending.get(manifest.name)
+        lost = intent is not None and intent.remote_id is None
+        if manifest.id is None and (lost or (by_name and manifest.name not in entries)):
+            return True
+    return False
+
+
+def list_doubt(context: TargetContext) -> str:
+    """Why the list that was read may not be the whole one, "" where it is taken for whole."""
+    if context.live.doubt or not context.live.listed or context.provider.list_is_described:
+        return context.live.doubt
+    return "nothing says whether it comes in pages"
+
+
 def keys_without_manifest(context: TargetContext, manifests: Iterable[Manifest]) -> list[str]:
     """The keys of the clients of ours that no manifest names, planned or not, sorted."""
     # With --select the manifests that were not picked are among the others: they are not gone.
@@ -114,10 +139,10 @@ def bound_ids(context: TargetContext) -> frozenset[str]:
 def live_client(live: LiveState, remote_id: str) -> LiveClient | None:
     """The client, None where the server said that it is gone.
 
-    ValueError for one that was not asked for: nothing is known of it.
+    ValueError for one that was not asked for, whatever the list shows: nothing is known of it.
     """
     # An id that was never read is not absent: concluding that would create the client again.
-    if remote_id not in live.clients and not live.listed and remote_id not in live.gone:
+    if remote_id not in live.clients and remote_id not in live.gone:
         raise ValueError(f"{remote_id} was never read, so nothing can be said of it")
     return live.clients.get(remote_id)
 

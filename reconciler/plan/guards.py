@@ -73,6 +73,10 @@ class Rule(StrEnum):
     NO_MANIFEST_LEFT = "no-manifest-left", "pruning a target that has no manifest at all"
     UNREAD_MANIFEST = "unread-manifest", "pruning while a manifest of the target was not read"
     AMBIGUOUS_ADOPTION = "ambiguous-adoption", "taking over one of several clients of a name"
+    DOUBTFUL_LIST = (
+        "doubtful-list",
+        "creating what `policy.adopt` would take over, while the list is not whole",
+    )
     AMBIGUOUS_CREATE = (
         "ambiguous-create",
         "creating again where one of several clients may be what a lost create made",
@@ -116,6 +120,7 @@ _OF_ONE_CLIENT: Final = frozenset(
         Rule.NO_DELETE,
         Rule.BOUND_ID_ABSENT,
         Rule.AMBIGUOUS_ADOPTION,
+        Rule.DOUBTFUL_LIST,
         Rule.AMBIGUOUS_CREATE,
         Rule.UNKNOWN_CREATE,
         Rule.PENDING_CREATE,

@@ -14,7 +14,7 @@ from reconciler.core.model import MISSING, Intent, Json, LiveClient
 from reconciler.core.pointer import resolve
 from reconciler.core.times import instant, later
 from reconciler.core.values import same
-from reconciler.plan.context import bound_id, live_client
+from reconciler.plan.context import bound_id, list_doubt, live_client
 from reconciler.plan.guards import Rule, client_name, own_client_refusal, protected_refusal
 from reconciler.plan.moves.neighbours import (
     claims_elsewhere,
@@ -112,7 +112,7 @@ def find_namesake(
     name = client_name(context.provider, manifest.spec) if adopts(context) else ""
     found = unowned.by_name.get(name, ())
     if not found:
-        return None
+        return _hidden_refusal(context) if name else None
     if len(found) > 1:
         return Refusal(
             rule=Rule.AMBIGUOUS_ADOPTION,
@@ -123,6 +123,19 @@ def find_namesake(
     # Its own pending create was settled before names are looked at; another's may have made it.
     others = [key for key in context.inventory.pending if key != manifest.name]
     return _pending_refusal(context, client, others) or client
+
+
+def _hidden_refusal(context: TargetContext) -> Refusal | None:
+    """Why a client may not be made for want of one of its name; None where the list is to be believed."""
+    # Only what was seen to be wrong: with a descriptor that says nothing, no client could be made.
+    if not context.live.doubt:
+        return None
+    return Refusal(
+        rule=Rule.DOUBTFUL_LIST,
+        message=f"the list of {context.provider.title} is not whole: {context.live.doubt}. A client "
+        "of its name may be there, which policy.adopt: unowned would take over: run again later, "
+        "set metadata.id to that client, or say policy.adopt: never to have another one made",
+    )
 
 
 def claim_refusal(
@@ -305,11 +318,11 @@ def find_created(
     candidates = (*unowned.clients, *unowned.meant)
     answers = [(client, may_have_created(context, intent, client)) for client in candidates]
     found = [(client, answer) for client, answer in answers if answer != "no"]
-    if not found and context.live.doubt:
+    if not found and (doubt := list_doubt(context)):
         return Refusal(
             rule=Rule.UNKNOWN_CREATE,
             message=f"{began}, and the list of {context.provider.title} may not be whole: "
-            f"{context.live.doubt}. Look there for a client with {_describe(intent)}, then run "
+            f"{doubt}. Look there for a client with {_describe(intent)}, then run "
             f"{resolve_command(intent.key)}",
         )
     if not found:

@@ -50,6 +50,8 @@ from reconciler.plan.warnings import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from reconciler.core.model import LiveClient
+
 
 def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> TargetPlan:
     """The plan of one target for `manifests`, resolved. Changes are sorted by key, then by id."""
@@ -126,7 +128,7 @@ def _plan_client(context: TargetContext, manifest: Manifest, unowned: Unowned) -
 def _plan_by_id(context: TargetContext, manifest: Manifest, unowned: Unowned) -> Change:
     entry = context.inventory.entries.get(manifest.name)
     remote_id = bound_id(context, manifest)
-    live = None if remote_id is None else live_client(context.live, remote_id)
+    live = None if remote_id is None else _find(context, manifest, remote_id)
     if live is not None:
         change = plan_existing(context, manifest, entry, live)
         return _guard_stated_id(context, change, manifest, unowned)
@@ -138,6 +140,16 @@ def _plan_by_id(context: TargetContext, manifest: Manifest, unowned: Unowned) ->
     gone = entry is not None and entry.remote_id == remote_id
     why = f"gone from the server, where it was {remote_id}" if gone else "not on the server yet"
     return _plan_by_name(context, manifest, unowned, why)
+
+
+def _find(context: TargetContext, manifest: Manifest, remote_id: str) -> LiveClient | None:
+    """The client that a manifest means, None where it is gone, or where no create of it was ever sent."""
+    never_sent = manifest.id is None and manifest.name not in context.inventory.entries
+    # The id that a create would choose is not read beforehand: a server refuses one that is taken.
+    never_sent = never_sent and manifest.name not in context.inventory.pending
+    if never_sent and context.live.listed:
+        return context.live.clients.get(remote_id)
+    return live_client(context.live, remote_id)
 
 
 def _guard_stated_id(
@@ -154,6 +166,8 @@ def _plan_by_name(context: TargetContext, manifest: Manifest, unowned: Unowned, 
     if found is None:
         return _create(context, manifest, why)
     if isinstance(found, Refusal):
+        if found.rule == Rule.DOUBTFUL_LIST:
+            return replace(change_of(context, manifest, Action.CREATE, why), refusal=found)
         several = found.rule == Rule.AMBIGUOUS_ADOPTION
         reason = "several clients have its name" if several else "a client has its name"
         return replace(change_of(context, manifest, Action.ADOPT, reason), refusal=found)

@@ -9,6 +9,7 @@ from reconciler.core.addresses import open_http_host
 from reconciler.core.changes import Action, Change
 from reconciler.core.project import ClientCredentials
 from reconciler.core.secrets import holds_secret
+from reconciler.plan.context import list_doubt
 from reconciler.plan.guards import client_name
 from reconciler.plan.ownership import adopts, resolve_command
 
@@ -71,9 +72,10 @@ def warn_of_idle_adoption(context: TargetContext, changes: Iterable[Change]) -> 
 
 def warn_of_a_doubtful_list(context: TargetContext, changes: Iterable[Change]) -> tuple[str, ...]:
     """A warning where a create rests on a list that may not be the whole one."""
-    if not context.live.doubt or not any(map(creates, changes)):
+    doubt = list_doubt(context)
+    if not doubt or not any(map(creates, changes)):
         return ()
-    word = f"the list of {context.provider.title} may not be whole, since {context.live.doubt}"
+    word = f"the list of {context.provider.title} may not be whole, since {doubt}"
     return (f"{word}: clients of the same names as the new ones may be there already",)
 
 

@@ -68,7 +68,11 @@ def planned(case: Path, folder: Path) -> dict[str, Any]:
         target=loaded.project.targets["shop"],
         provider=provider,
         inventory=Inventory(target="shop", entries=_entries(case), pending=_pending(case)),
-        live=LiveState(clients=clients, listed=facts.pop("listed")),
+        live=LiveState(
+            clients=clients,
+            gone=frozenset(facts.pop("gone", ())),
+            listed=facts.pop("listed"),
+        ),
         key=KEY,
         now="2026-11-23T12:00:00Z",
         **facts,

@@ -46,9 +46,9 @@ class PagedList:
         return httpx.Response(200, json={"items": page, "total": self.state_total})
 
 
-def over(handler, vendor=SMALL, ids=()):
+def over(handler, vendor=SMALL, ids=(), **how):
     with transport(Server(handler), provider=vendor) as target:
-        return read_state(vendor, target, set(ids))
+        return read_state(vendor, target, set(ids), **how)
 
 
 def answering(body):
@@ -386,11 +386,76 @@ def test_a_client_that_moves_up_a_page_while_the_list_is_read_is_there(deleted, 
     assert (state.gone, state.doubt) == (frozenset(), "")
 
 
-def test_a_client_that_is_added_while_the_list_is_read_is_no_second_one():
-    raced = Raced(8, 3, lambda clients: clients.insert(0, {"id": "new"}))
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("offset", [3, 6])
+@pytest.mark.parametrize("count", [6, 7, 8])
+def test_a_client_that_is_added_while_the_list_is_read_makes_no_second_one(count, offset, place):
+    raced = Raced(count, offset, lambda clients: clients.insert(place, {"id": "new"}))
 
-    with pytest.raises(BadAnswer, match=r"twice|repeats"):
-        over(raced, ids={"c001"})
+    state = over(raced, ids={"c001"})
+
+    assert state.clients.keys() >= {f"c{number:03}" for number in range(count)}
+    assert (state.gone, state.doubt) == (frozenset(), "")
+
+
+@pytest.mark.parametrize("deleted", range(3))
+@pytest.mark.parametrize("offset", [3, 6])
+def test_a_list_that_something_is_made_for_want_of_is_read_until_nobody_vanishes(deleted, offset):
+    raced = Raced(8, offset, lambda clients: clients.pop(deleted))
+
+    state = over(raced, rests_on_absence=True)
+
+    assert sorted(state.clients) == [each["id"] for each in raced.clients]
+    assert state.doubt == ""
+
+
+def test_a_list_that_somebody_is_deleted_from_each_time_is_doubted():
+    class Shrinking(PagedList):
+        def __call__(self, request):
+            if request.url.params.get("offset") == "3":
+                self.clients.pop(0)
+            return super().__call__(request)
+
+    assert over(Shrinking(12), rests_on_absence=True).doubt == (
+        "clients vanish from it while it is read"
+    )
+
+
+@pytest.mark.parametrize(("count", "readings"), [(2, 1), (3, 2), (7, 2)])
+def test_only_a_list_of_several_pages_is_read_twice(count, readings):
+    paged = PagedList(count)
+
+    over(paged, rests_on_absence=True)
+
+    assert paged.offsets.count(0) == readings
+
+
+@pytest.mark.parametrize("offset", [3, 6])
+@pytest.mark.parametrize("ours", [2, 3, 6])
+def test_a_client_that_only_the_second_reading_lacks_is_read_by_its_id(offset, ours):
+    class TwiceRaced(PagedList):
+        """Somebody is deleted in the first reading, and another one in the second."""
+
+        def __call__(self, request):
+            if request.url.params.get("offset") == str(offset) and len(self.clients) > 7:
+                self.clients.pop(0)
+            return super().__call__(request)
+
+    state = over(TwiceRaced(9), ids={f"c{number:03}" for number in range(ours, 9)})
+
+    assert state.clients.keys() >= {f"c{number:03}" for number in range(ours, 9)}
+    assert state.gone == frozenset()
+
+
+def test_an_id_in_another_spelling_than_the_servers_is_no_second_client():
+    def handler(request):
+        if "limit" in request.url.params:
+            return httpx.Response(200, json=[{"id": "abc"}])
+        return httpx.Response(200, json={"id": "abc"})
+
+    state = over(handler, ids={"ABC"})
+
+    assert (state.clients.keys(), state.gone, state.doubt) == ({"abc"}, {"ABC"}, "")
 
 
 def test_a_list_that_lags_is_doubted_and_takes_nobody_away():
@@ -429,7 +494,8 @@ def test_a_list_whose_paging_nobody_described_shows_only_what_is_there():
     state = over(handler, undescribed, ids={"a", "beside", "gone"})
 
     assert (state.clients.keys(), state.gone) == ({"a", "beside"}, {"gone"})
-    assert over(handler, undescribed, ids={"a"}).doubt == "nothing says whether it comes in pages"
+    assert state.doubt == "it lacks beside, which is there"
+    assert over(handler, undescribed, ids={"a"}).doubt == ""
 
 
 NEXT = [

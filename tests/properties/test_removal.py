@@ -22,7 +22,7 @@ from support.given import (
 from reconciler.core.changes import Action, Change, ForgetClient, TargetPlan
 from reconciler.core.model import Intent, Inventory
 from reconciler.core.project import Policy
-from reconciler.plan.context import TargetContext
+from reconciler.plan.context import TargetContext, ids_to_read
 from reconciler.plan.planner import plan_target
 from reconciler.provider.model import Identity, Switch
 
@@ -101,7 +101,10 @@ TARGETS = st.tuples(
         context,
         st.sampled_from([VENDOR, replace(VENDOR, switch=None), replace(VENDOR, delete=None)]),
         live=st.dictionaries(st.sampled_from(IDS), CLIENTS).map(
-            lambda found: live(*(client(remote_id, **body) for remote_id, body in found.items()))
+            lambda found: live(
+                *(client(remote_id, **body) for remote_id, body in found.items()),
+                gone=frozenset(IDS) - found.keys(),
+            )
         ),
         inventory=st.builds(
             Inventory,
@@ -184,8 +187,7 @@ def test_no_client_goes_for_want_of_a_manifest_unless_everything_allows_it(targe
 @given(TARGETS)
 def test_what_was_read_by_its_id_is_removed_as_what_was_on_a_list(target):
     known, manifests = target
-    gone = frozenset(IDS) - known.live.clients.keys()
-    singly = replace(known, live=replace(known.live, listed=False, gone=gone))
+    singly = replace(known, live=replace(known.live, listed=False))
 
     listed, read = plan_target(known, manifests), plan_target(singly, manifests)
 
@@ -197,6 +199,16 @@ def test_what_was_read_by_its_id_is_removed_as_what_was_on_a_list(target):
         for each in read.changes
         if each.action is Action.DELETE
     )
+
+
+@given(TARGETS)
+def test_a_plan_looks_at_no_client_that_it_did_not_ask_for(target):
+    known, manifests = target
+    asked = known.live.gone & ids_to_read(known, manifests)
+
+    assert plan_target(
+        replace(known, live=replace(known.live, gone=asked)), manifests
+    ) == plan_target(known, manifests)
 
 
 @given(TARGETS)

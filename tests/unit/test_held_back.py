@@ -21,6 +21,7 @@ ALONE = {
     "no-delete",
     "bound-id-absent",
     "ambiguous-adoption",
+    "doubtful-list",
     "ambiguous-create",
     "unknown-create",
     "pending-create",

@@ -36,7 +36,8 @@ def after_crash(vendor, *clients, pending=None, entries=None, **facts):
     """A target whose last run died after the intent to create `web`."""
     pending = {"web": intent()} if pending is None else pending
     inventory = Inventory(target="shop", entries=entries or {}, pending=pending)
-    stated = {"inventory": inventory, "live": live(*clients, listed=vendor.list is not None)}
+    there = live(*clients, gone=facts.pop("gone", frozenset()), listed=vendor.list is not None)
+    stated = {"inventory": inventory, "live": there}
     return context(vendor, **{**stated, **facts})
 
 
@@ -187,7 +188,8 @@ def test_a_chosen_id_that_is_there_is_bound():
 
 
 def test_a_chosen_id_that_is_not_there_is_created_again_as_it_was_chosen():
-    known = after_crash(CHOOSER, pending={"web": intent(remote_id="chosen by a former base URL")})
+    before = "chosen by a former base URL"
+    known = after_crash(CHOOSER, pending={"web": intent(remote_id=before)}, gone={before})
 
     change = only(known)
 
@@ -257,6 +259,7 @@ def test_a_replace_that_made_no_successor_is_made_again():
         made("old", scope=["a"]),
         pending={"web": intent(remote_id="new", predecessor="old")},
         entries={"web": entry("old")},
+        gone={"new"},
     )
 
     wanted = manifest(spec={"name": "web", "scope": ["b"]}, allow_replace=True)
@@ -429,7 +432,10 @@ def test_what_is_not_ours_is_never_replaced():
 
 
 def test_a_client_of_ours_that_was_made_again_by_hand_is_adopted():
-    assert only(foreign(made("7"), entries={"web": entry("1")})).remote_id == "7"
+    assert (
+        only(foreign(entries={"web": entry("1")}, live=live(made("7"), gone={"1"}))).remote_id
+        == "7"
+    )
 
 
 def test_where_there_is_no_list_the_plan_says_that_none_can_be_found():
@@ -442,6 +448,9 @@ def test_where_there_is_no_list_the_plan_says_that_none_can_be_found():
 
 
 def test_where_ids_are_chosen_a_stated_id_is_not_searched_by_name():
-    change = only(foreign(made("7"), vendor=CHOOSER), manifest(id="9", spec={"name": "web"}))
+    change = only(
+        foreign(vendor=CHOOSER, live=live(made("7"), gone={"9"})),
+        manifest(id="9", spec={"name": "web"}),
+    )
 
     assert (change.action, change.remote_id) == (Action.CREATE, "9")

@@ -15,7 +15,7 @@ from support.given import (
 from reconciler.core.changes import Action, Origin
 from reconciler.core.model import MISSING, Inventory
 from reconciler.core.project import ClientCredentials, Policy, Reference
-from reconciler.plan.context import bound_id, chosen_id, ids_to_read
+from reconciler.plan.context import bound_id, chosen_id, ids_to_read, rests_on_absence
 from reconciler.plan.planner import plan_target
 from reconciler.provider.model import Identity
 
@@ -66,14 +66,15 @@ def test_a_client_that_differs_is_updated_and_told_why():
 
 
 def test_a_client_of_ours_that_is_gone_is_created_again():
-    change = only(context(VENDOR, entries={"web": entry("1")}))
+    change = only(context(VENDOR, entries={"web": entry("1")}, live=live(gone={"1"})))
 
     assert change.action is Action.CREATE
     assert change.reason == "gone from the server, where it was 1"
 
 
-def test_a_client_that_was_not_asked_for_is_not_taken_for_gone():
-    unread = context(VENDOR, entries={"web": entry("1")}, live=live(listed=False))
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_client_that_was_not_asked_for_is_not_taken_for_gone(listed):
+    unread = context(VENDOR, entries={"web": entry("1")}, live=live(listed=listed))
 
     with pytest.raises(ValueError, match="never read"):
         only(unread)
@@ -107,14 +108,16 @@ def test_a_binding_to_another_client_than_before_is_an_adoption():
 
 
 def test_a_bound_client_that_is_not_there_is_refused_and_not_created():
-    change = only(context(VENDOR), manifest(id="9", spec={"name": "web"}))
+    change = only(context(VENDOR, live=live(gone={"9"})), manifest(id="9", spec={"name": "web"}))
 
     assert change.refusal.rule == "bound-id-absent"
     assert change.requests == ()
 
 
 def test_where_ids_are_chosen_a_stated_id_is_created():
-    change = only(context(CHOOSER), manifest(id="ABC", spec={"name": "web"}))
+    change = only(
+        context(CHOOSER, live=live(gone={"abc"})), manifest(id="ABC", spec={"name": "web"})
+    )
 
     assert (change.action, change.remote_id) == (Action.CREATE, "abc")
     assert change.requests[0].body["id"] == "abc"
@@ -174,7 +177,7 @@ def test_a_replace_that_no_call_can_make_is_refused():
 def test_a_predecessor_that_could_not_be_deleted_is_deleted_later():
     known = context(
         VENDOR,
-        live=live(client("2", name="web"), client("1", name="web")),
+        live=live(client("2", name="web"), client("1", name="web"), gone={"0"}),
         entries={"web": entry("2", superseded=("1", "0"))},
     )
 
@@ -187,7 +190,7 @@ def test_a_predecessor_that_could_not_be_deleted_is_deleted_later():
 def test_a_predecessor_that_is_gone_is_remembered_no_longer():
     known = context(
         VENDOR,
-        live=live(client("2", name="web"), client("1", name="web")),
+        live=live(client("2", name="web"), client("1", name="web"), gone={"0"}),
         entries={"web": entry("2", superseded=("1", "0"))},
     )
 
@@ -260,11 +263,12 @@ def test_a_client_without_a_manifest_is_left_alone_and_told():
 
 
 def test_a_whole_fleet_that_is_gone_is_rather_the_wrong_place():
-    lost = context(VENDOR, entries={"web": entry("1"), "api": entry("2")})
+    entries = {"web": entry("1"), "api": entry("2")}
+    lost = context(VENDOR, entries=entries, live=live(gone={"1", "2"}))
     fleet = [manifest(spec={"name": "web"}), manifest("api", spec={"name": "api"})]
 
     assert "check baseUrl" in plan_target(lost, fleet).warnings[0]
-    found = replace(lost, live=live(client("1", name="web")))
+    found = replace(lost, live=live(client("1", name="web"), gone={"2"}))
     assert plan_target(found, fleet).warnings == ()
 
 
@@ -321,12 +325,78 @@ def test_a_lost_create_is_not_made_again_on_the_strength_of_a_list_that_may_not_
     assert "reconciler resolve web" in change.refusal.message
 
 
-def test_a_create_beside_a_list_that_may_not_be_whole_is_told():
-    seen = context(VENDOR, live=live(doubt="nothing says whether it comes in pages"))
+def test_a_lost_create_is_not_made_again_where_nothing_says_how_the_list_pages():
+    lost = Inventory(target="shop", entries={}, pending={"web": intent("web", name="Web")})
+    silent = replace(VENDOR, list_is_described=False)
 
+    (change,) = plan_target(
+        context(silent, inventory=lost), [manifest(spec={"name": "Web"})]
+    ).changes
+
+    assert change.refusal.rule == "unknown-create"
+    assert "nothing says whether it comes in pages" in change.refusal.message
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        context(VENDOR, live=live(doubt="it lacks 9, which is there")),
+        context(replace(VENDOR, list_is_described=False)),
+    ],
+)
+def test_a_create_beside_a_list_that_may_not_be_whole_is_told(seen):
     plan = plan_target(seen, [manifest(spec={"name": "Web"})])
 
     assert any("may not be whole" in warning for warning in plan.warnings)
+    assert plan.changes[0].refusal is None
+
+
+ADOPTS = Policy(adopt="unowned")
+
+
+def test_a_client_that_adoption_would_look_for_is_not_made_beside_a_list_that_lacks_some():
+    seen = context(VENDOR, policy=ADOPTS, live=live(doubt="it lacks 9, which is there"))
+
+    (change,) = plan_target(seen, [manifest(spec={"name": "Web"})]).changes
+
+    assert (change.action, change.refusal.rule) == (Action.CREATE, "doubtful-list")
+    assert "it lacks 9" in change.refusal.message
+
+
+def test_a_client_without_a_name_is_made_beside_a_list_that_lacks_some():
+    seen = context(VENDOR, policy=ADOPTS, live=live(doubt="it lacks 9, which is there"))
+
+    assert only(seen, manifest(spec={"scope": ["a"]})).refusal is None
+
+
+def inventory(**facts):
+    return Inventory(**{"target": "shop", "entries": {}, **facts})
+
+
+@pytest.mark.parametrize(
+    ("known", "stated", "expected"),
+    [
+        (context(VENDOR), manifest(), False),
+        (context(VENDOR, policy=ADOPTS), manifest(), True),
+        (context(VENDOR, policy=ADOPTS), manifest(id="9"), False),
+        (context(VENDOR, policy=ADOPTS, entries={"web": entry("1")}), manifest(), False),
+        (context(VENDOR, inventory=inventory(pending={"web": intent()})), manifest(), True),
+        (context(VENDOR, inventory=inventory(pending={"web": intent()})), manifest("api"), False),
+        (
+            context(VENDOR, inventory=inventory(pending={"web": intent(remote_id="1")})),
+            manifest(),
+            False,
+        ),
+        (context(VENDOR, inventory=inventory(pending={"web": intent()})), manifest(id="9"), False),
+        (
+            context(replace(VENDOR, identity=Identity(pointer="/id")), policy=ADOPTS),
+            manifest(),
+            False,
+        ),
+    ],
+)
+def test_a_plan_rests_on_what_the_list_lacks_where_no_id_can_be_read(known, stated, expected):
+    assert rests_on_absence(known, [stated]) is expected
 
 
 HTTP, TLS = "http://boruta.svc:4000/api", "https://id.example.com"

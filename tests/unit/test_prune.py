@@ -135,14 +135,14 @@ def test_a_client_that_was_read_by_its_id_is_deleted_without_a_list_too():
 
 
 def test_where_not_one_client_of_ours_is_seen_nothing_is_forgotten():
-    plan = plan_target(of(live=live(client("7"))), [WEB])
+    plan = plan_target(of(live=live(client("7"), gone={"1"})), [WEB])
 
     assert [change.action for change in plan.changes] == [Action.CREATE]
     assert "check baseUrl" in plan.warnings[0]
 
 
 def test_a_client_that_is_gone_already_is_forgotten():
-    change = removal(of(live=live(client("1", name="web"))))
+    change = removal(of(live=live(client("1", name="web"), gone={"2"})))
 
     assert (change.action, change.record, change.requests) == (Action.NOOP, ForgetClient(), ())
     assert "gone from the server" in change.reason
@@ -256,7 +256,8 @@ def test_what_a_client_is_bound_to_is_nobodys_predecessor(other):
 
 
 def test_a_predecessor_that_another_manifest_means_is_not_deleted():
-    known = of(old=entry("2", superseded=("3",)), live=live(client("2"), client("3", name="new")))
+    there = live(client("2"), client("3", name="new"), gone={"1"})
+    known = of(old=entry("2", superseded=("3",)), live=there)
     old, new = manifest("old", spec={"name": "old"}), manifest("new", id="3", spec={})
 
     found = plan_target(known, [old, new]).changes
