@@ -1,4 +1,4 @@
-"""Turns the first Ctrl-C (or SIGTERM) into a request to stop, and the second into the end of the process."""
+"""Turns the first Ctrl-C (or SIGTERM, or SIGHUP) into a request to stop, and the second into the end of the process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from reconciler.cli.exit_codes import ExitCode
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _STDERR: Final = 2
 _NAP: Final = 0.1  # seconds
 _SHOW_CURSOR: Final = b"\x1b[?25h"  # a progress bar hides it
@@ -28,6 +27,14 @@ def _abort() -> None:  # pragma: no cover - nothing is left to measure it
     cursor = _SHOW_CURSOR if os.isatty(_STDERR) else b""
     os.write(_STDERR, cursor + b"\nAborted. What was under way may have been done: plan again.\n")
     os._exit(ExitCode.FAILED)
+
+
+def _heeded() -> list[signal.Signals]:
+    """The signals that end a run, SIGHUP only where it is not ignored, as nohup has it."""
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN:
+        return [signal.SIGINT, signal.SIGTERM]
+    return [signal.SIGINT, signal.SIGTERM, hangup]
 
 
 @contextmanager
@@ -51,12 +58,14 @@ def stop_on_signal(notice: str = "", *, echo: float = 1.0) -> Iterator[threading
             if time.monotonic() - began >= echo:
                 _abort()
 
-        for number in _SIGNALS:
+        for number in previous:
             signal.signal(number, again)
         # Not print: the main thread may be in the middle of a write to that stream.
-        os.write(_STDERR, f"\n{notice}\n".encode() if notice else b"\n")
+        # A terminal that was hung up takes nothing, and that ends no run.
+        with suppress(OSError):
+            os.write(_STDERR, f"\n{notice}\n".encode() if notice else b"\n")
 
-    previous = {number: signal.signal(number, first) for number in _SIGNALS}
+    previous = {number: signal.signal(number, first) for number in _heeded()}
     try:
         yield stop
     finally:

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from reconciler.render.terminal import COLOUR, PLAIN, Style, escape_unprintable
+from reconciler.render.terminal import COLOUR, PLAIN, Style, escape_unprintable, printable
 
 
 def use_utf8() -> None:
@@ -20,8 +20,8 @@ def use_utf8() -> None:
 
 
 def print_text(text: str, *, err: bool = False) -> None:
-    """Print a text that ends its own lines and was escaped by its renderer."""
-    click.echo(text, nl=False, err=err)
+    """Print a text that ends its own lines: nothing in it drives a terminal or a CI system."""
+    click.echo(printable(text), nl=False, err=err)
 
 
 def print_line(line: str) -> None:
@@ -31,7 +31,8 @@ def print_line(line: str) -> None:
 
 def print_message(message: str) -> None:
     """Print one or more lines, which may hold foreign text, to stderr for the person who watches."""
-    click.echo("\n".join(escape_unprintable(line) for line in message.split("\n")), err=True)
+    lines = "\n".join(escape_unprintable(line) for line in message.split("\n"))
+    click.echo(printable(lines), err=True)
 
 
 def style_for(*, err: bool = False) -> Style:

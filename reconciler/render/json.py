@@ -14,6 +14,7 @@ from reconciler.core.model import MISSING
 from reconciler.core.pointer import escape
 from reconciler.render.change_lines import known_path
 from reconciler.render.summary import plan_counts, report_counts
+from reconciler.render.terminal import disarm
 from reconciler.render.value_text import json_ready
 
 if TYPE_CHECKING:
@@ -101,8 +102,9 @@ def plan_document(plan: Plan, *, version: str) -> dict[str, Json]:
 
 def json_text(document: JsonObject) -> str:
     """A document as JSON text that ends with a line break."""
-    # ASCII only: no terminal, encoding or lone surrogate can get in the way of a machine.
-    return json.dumps(document, ensure_ascii=True, indent=2, allow_nan=False) + "\n"
+    # ASCII only: no terminal, encoding or lone surrogate can get in the way of a machine. Disarmed,
+    # since a file of it may be shown in the log of a CI system; JSON reads the escapes as the same.
+    return disarm(json.dumps(document, ensure_ascii=True, indent=2, allow_nan=False)) + "\n"
 
 
 def document_header(version: str) -> dict[str, Json]:

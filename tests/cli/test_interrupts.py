@@ -42,14 +42,14 @@ def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Comple
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_first_signal_asks_to_stop_and_says_what_happens(number: signal.Signals):
     done = run(number.name)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "\nwait\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_the_second_signal_ends_the_process_whatever_its_threads_do(number: signal.Signals):
     done = run(number.name, "again", env=unmeasured())
 
