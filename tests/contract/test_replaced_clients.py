@@ -7,6 +7,7 @@ import os
 from unittest.mock import patch
 
 import pytest
+from support.records import record_file
 from support.workspace import MINIMAL, ids
 
 from reconciler.app import ownership
@@ -41,10 +42,9 @@ def rotate(workspace, key="web"):
 
 def age(workspace, key="web", at=LONG_AGO):
     """Let the predecessors of a client have had their successor since long ago."""
-    path = workspace.root / ".reconciler/inventory/sailpoint.json"
+    path = record_file(workspace.root, "sailpoint", key)
     document = json.loads(path.read_text())
-    times = document["clients"][key]["supersededAt"]
-    document["clients"][key]["supersededAt"] = dict.fromkeys(times, at)
+    document["client"]["supersededAt"] = dict.fromkeys(document["client"]["supersededAt"], at)
     path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
 
 
@@ -291,9 +291,9 @@ def test_a_rotation_whose_answer_is_lost_is_found_and_neither_is_deleted(applied
 
 
 def test_a_lost_secret_is_told_with_a_way_that_works(applied):
-    path = applied.root / ".reconciler/inventory/sailpoint.json"
+    path = record_file(applied.root, "sailpoint", "web")
     document = json.loads(path.read_text())
-    document["clients"]["web"]["secret"] = "lost"
+    document["client"]["secret"] = "lost"
     path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
 
     (words,) = applied.changes()["web"].warnings

@@ -19,7 +19,7 @@ from reconciler.core.values import brief_text
 from reconciler.plan.fields.parts import held_parts, redacted, secret_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from reconciler.core.changes import Change
     from reconciler.provider.model import Provider
@@ -90,12 +90,17 @@ def _sentence(
     live = resolve(body, f"/{escape(field.read_as)}{pointer}")
     if live is MISSING or (isinstance(live, Secret) and live.masked):
         return f"{subject}, and the server shows no value of it"
-    was_secret = not pointer and name in entry.fingerprints
-    was_secret = was_secret or pointer in held_parts(field, entry)
-    if was_secret or holds_secret(live):
-        shown = Redacted(fingerprint(key, live)) if was_secret else redacted(live, key)
-        return f"{subject} and stays {secret_text(shown)}"
+    if _was_secret(entry, name, pointer, held_parts(field, entry)):
+        return f"{subject} and stays {Redacted(fingerprint(key, live))}"
+    if holds_secret(live):
+        return f"{subject} and stays {secret_text(redacted(live, key))}"
     return f"{subject} and stays {brief_text(live)}"
+
+
+def _was_secret(entry: InventoryEntry, name: str, pointer: str, held: Iterable[str]) -> bool:
+    """Whether a value, or anything in it, was last applied as a secret: a reference may stand in any field."""
+    inside = any(place == pointer or place.startswith(f"{pointer}/") for place in held)
+    return inside or (not pointer and name in entry.fingerprints)
 
 
 def vanished_members(

@@ -97,6 +97,8 @@ class _Pairing:
             )
         if isinstance(wanted, list) and isinstance(live, list):
             return _of_items(self._items(of, wanted, live, applied, pointer))
+        if isinstance(wanted, dict) and wanted and live is MISSING:
+            return _absent(self.sides(of, wanted, {}, applied, pointer))
         if live is MISSING and says(of, "writeOnly"):
             return Sides(before=applied, after=wanted, seen=applied, applied=applied)
         before, after = redacted(live, self._key), redacted(wanted, self._key)
@@ -139,8 +141,16 @@ class _Pairing:
         unseen = says(of, "writeOnly") or (is_hidden(live) and says_secret(of))
         # By value first: a text that looks like a mask may be the secret itself.
         if wanted is not MISSING and unseen and not same(before, after):
-            return Sides(before=MISSING, after=after, seen=was, applied=was)
+            shown = was if same(was, after) else MISSING
+            return Sides(before=shown, after=after, seen=was, applied=was)
         return Sides(before=before, after=after, seen=before, applied=was)
+
+
+def _absent(inside: Sides) -> Sides:
+    """An object that the server does not show: as wanted only where it would show nothing of it."""
+    if inside.is_as_wanted:
+        return inside
+    return Sides(before=MISSING, after=inside.after, seen=MISSING, applied=inside.applied)
 
 
 def _redact(value: Json | Missing, key: bytes) -> Json:
