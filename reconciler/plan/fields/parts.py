@@ -83,7 +83,7 @@ class _Pairing:
         self._held = held
         self._key = key
 
-    def sides(
+    def sides(  # noqa: PLR0911 - one answer for each kind of value
         self, of: Views, wanted: Json, live: Json | Missing, applied: Json | Missing, pointer: str
     ) -> Sides:
         if isinstance(wanted, Secret) or isinstance(live, Secret) or pointer in self._held:
