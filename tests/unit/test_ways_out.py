@@ -11,7 +11,7 @@ from reconciler.core.times import span
 from reconciler.plan.context import Neighbour
 from reconciler.plan.diff import compare
 from reconciler.plan.existing import way_to_a_secret
-from reconciler.plan.export import _secret_notes
+from reconciler.plan.export import _secret_notes, _writable_values
 from reconciler.plan.fields.patch import _is_masked
 from reconciler.plan.fields.taken import _network
 from reconciler.plan.guards import _succession_refusal, hidden_secret_refusal, in_vain_refusal
@@ -32,6 +32,8 @@ def test_a_span_is_told_in_its_largest_whole_unit(seconds, words):
 def test_where_nothing_changes_a_secret_a_new_client_is_the_way():
     assert way_to_a_secret(BARE, "web") == "only a new client beside it has another"
     assert _succession_refusal(BARE, manifest()).rule == "no-rotate"
+    stated = way_to_a_secret(provider(field("secret", secret=True)), "web")
+    assert stated == "state another as spec.secret in its manifest, and apply"
 
 
 def test_a_secret_inside_a_field_is_noted_by_its_place():
@@ -57,6 +59,7 @@ def test_nothing_hidden_and_nothing_in_vain_is_no_refusal():
     made = entry("1", applied={"name": "new"}, answered={"name": "old"})
 
     assert hidden_secret_refusal(()) is None
+    assert hidden_secret_refusal(("/mail/password",)).rule == "hidden-secret"
     assert in_vain_refusal(None, [change]) is None
     assert in_vain_refusal(made, [change]).rule == "replace-in-vain"
 
@@ -83,3 +86,11 @@ def test_a_ref_may_lead_to_a_schema_that_is_no_object():
     schema = {"properties": {"a": {"$ref": "#/$defs/s"}}, "$defs": {"s": True}}
 
     assert without_refs(schema)["properties"]["a"] is True
+
+
+def test_of_an_object_that_is_all_secrets_nothing_is_stated():
+    of = provider(
+        field("mail", schema={"properties": {"password": {"x-reconciler": {"secret": True}}}})
+    )
+
+    assert dict(_writable_values(of, {"mail": {"password": Secret("x")}}, full=True)) == {}
