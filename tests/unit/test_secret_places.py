@@ -541,3 +541,13 @@ def test_an_extension_that_is_no_object_and_a_definition_are_looked_at():
         {"a": F}, stated={"properties": {"a": F}, "$defs": {"d": {"x-reconciler": {"sekret": 1}}}}
     )
     assert "unknown word `sekret`" in found
+
+
+def test_a_spec_that_states_no_secret_is_taken_as_it_is():
+    spec = {"name": "n"}
+
+    assert seal_stated(described(SECRET), spec) is spec
+
+
+def test_what_stands_beside_the_properties_and_is_no_secret_is_not_refused():
+    assert faults({"a": F}, stated={"properties": {"a": F}, "title": "A", "allOf": []}) == []
