@@ -271,8 +271,9 @@ def hidden_secret_refusal(hidden: Sequence[str]) -> Refusal | None:
     return Refusal(
         rule=Rule.HIDDEN_SECRET,
         message=f"the server shows a mask in place of {', '.join(hidden)}, and a request that leaves "
-        "it out may delete it: state it in the manifest by a reference, or say keptWhenLeftOut in "
-        "x-reconciler of client.schema.json where the server keeps what is left out",
+        "it out may delete it: state it in the manifest by a reference, or say in client.schema.json "
+        "that it is readOnly, where only the server sets it, or a secret that is keptWhenLeftOut, "
+        "where the server keeps what is left out",
     )
 
 

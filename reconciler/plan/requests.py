@@ -10,7 +10,13 @@ from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Secret
 from reconciler.core.secrets import reveal
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
-from reconciler.plan.fields.overlay import carried, hidden_members, laid_over, unknown_members
+from reconciler.plan.fields.overlay import (
+    carried,
+    hidden_members,
+    hidden_unknown_members,
+    laid_over,
+    unknown_members,
+)
 from reconciler.plan.fields.patch import deep_operations, deep_tests
 from reconciler.plan.normalize import canonical
 from reconciler.provider.model import Endpoint, Field, Provider, UpdateStyle
@@ -219,7 +225,7 @@ def hidden_secrets(
     whole = provider.style is UpdateStyle.PUT_FULL
     names = _update_fields(provider) if whole else sorted({*changed, *provider.always})
     left = ignore if whole else wanted.keys() - changed
-    return tuple(
+    found = [
         pointer
         for name in names
         for pointer in hidden_members(
@@ -227,7 +233,8 @@ def hidden_secrets(
             MISSING if name in left else wanted.get(name, MISSING),
             body.get(provider.fields[name].read_as, MISSING),
         )
-    )
+    ]
+    return (*found, *(hidden_unknown_members(provider, body) if whole else ()))
 
 
 def _laid_over(field: Field, wanted: JsonObject, body: JsonObject, ignore: Collection[str]) -> Json:

@@ -143,3 +143,13 @@ def test_what_is_not_looked_at_before_is_not_guarded(shop):
     outcome = apply(shop, server, replace(TURNED_OFF, live=None))
 
     assert outcome.status is Status.DONE
+
+
+def test_a_client_that_the_server_does_not_turn_off_is_not_recorded_as_turned_off(shop):
+    server = Server(httpx.Response(200, json=web()), httpx.Response(200, json=web()))
+
+    outcome = apply(shop, server, TURNED_OFF, old=entry("1"))
+
+    assert outcome.status is Status.FAILED
+    assert "still shows enabled as it was before" in outcome.message
+    assert shop.inventory["old"].quarantined_at == ""

@@ -197,6 +197,21 @@ def test_only_a_request_that_has_to_carry_a_hidden_secret_loses_it(style, change
     assert hidden_secrets(of, {"name": "b", "mail": {"host": "i"}}, body, changed) == found
 
 
+@pytest.mark.parametrize(
+    ("style", "found"),
+    [
+        (UpdateStyle.PUT_FULL, ("/webhook_secret", "/meta/token")),
+        (UpdateStyle.PUT_PARTIAL, ()),
+        (UpdateStyle.JSON_PATCH, ()),
+    ],
+)
+def test_a_mask_of_what_no_field_describes_is_found_too(style, found):
+    of = vendor(style)
+    body = seal(of, {"id": "1", "webhook_secret": "*****", "meta": {"token": "<hidden>", "n": 1}})
+
+    assert hidden_secrets(of, {"name": "b"}, body, ["name"]) == found
+
+
 def test_a_patch_touches_only_the_members_that_are_stated_and_differ():
     clear = {"type": ["string", "null"], "x-reconciler": {"clear": {"remove": True}}}
     empty = {"type": ["string", "null"], "x-reconciler": {"clear": {"value": ""}}}

@@ -118,3 +118,13 @@ def test_an_answer_that_is_nested_beyond_reason_is_not_searched_to_its_end():
         answer = {"inner": answer}
 
     assert secret_anywhere_in(CAN, answer) is None
+
+
+def test_a_secret_is_not_set_by_an_update_that_would_lose_another():
+    of = provider(
+        *FIELDS, rotate=ChosenSecret(field="secret"), style=UpdateStyle.PUT_FULL, update=CALL
+    )
+    hidden = client("1", name="Web", secret=Secret("s"), apiKey=Secret("****", masked=True))
+
+    assert rule(of, live=hidden) == "hidden-secret"
+    assert rule(of, live=client("1", name="Web", secret=Secret("****", masked=True))) is None

@@ -121,15 +121,25 @@ def unknown_members(provider: Provider, body: JsonObject) -> dict[str, Json]:
 
     Left out are those that the descriptor points to, which are the server's own.
     """
+    return {
+        name: _carried((), value)
+        for name, value in _undescribed(provider, body).items()
+        if not _hides_secret(value, secret=False)
+    }
+
+
+def hidden_unknown_members(provider: Provider, body: JsonObject) -> Iterator[str]:
+    """The JSON Pointers of what no field describes and the server shows a mask of, as `hidden_members` has them."""
+    for name, value in _undescribed(provider, body).items():
+        yield from _hidden((), MISSING, value, f"/{escape(name)}")
+
+
+def _undescribed(provider: Provider, body: JsonObject) -> dict[str, Json]:
     named = {name for field in provider.fields.values() for name in (field.name, field.read_as)}
     identity_of = provider.identity
     pointers = (identity_of.pointer, identity_of.created, identity_of.last_used)
     own = {pointer.split("/")[1] for pointer in pointers if pointer}
-    return {
-        name: _carried((), value)
-        for name, value in body.items()
-        if name not in named | own and not _hides_secret(value, secret=False)
-    }
+    return {name: value for name, value in body.items() if name not in named | own}
 
 
 def hidden_members(field: Field, wanted: Json | Missing, live: Json | Missing) -> Iterator[str]:
