@@ -11,6 +11,7 @@ from reconciler.app.context import Call, manifest_of, target_of
 from reconciler.app.records import server_of
 from reconciler.core.changes import Refusal
 from reconciler.core.errors import SelectionError
+from reconciler.core.places import place_text, split_place
 from reconciler.manifests.clients import load
 from reconciler.plan.guards import Rule
 
@@ -45,12 +46,12 @@ def move(call: Call, old: str, new: str) -> tuple[Move, ...] | Refusal:
     """
     # Not `load_valid`: while a client moves, a manifest may be there twice or not at all.
     loaded = load(call.project_file)
-    new_target, new_key = _split(new)
+    new_target, new_key = split_place(new)
     new_target = new_target or target_of(loaded, new_key, call.target)
     if new_target not in loaded.project.targets:
         known = ", ".join(loaded.project.targets)
         raise SelectionError(f"no target is named {new_target}: there are {known}")
-    old_target, old_key = _split(old)
+    old_target, old_key = split_place(old)
     old_target = old_target or new_target
     if bool(old_key) != bool(new_key) or (old_target, old_key) == (new_target, new_key):
         raise SelectionError(f"{old} and {new}: give two keys, or two targets with a slash behind")
@@ -71,15 +72,6 @@ def move(call: Call, old: str, new: str) -> tuple[Move, ...] | Refusal:
         return tuple(_carry(loaded, records, *pair) for pair in pairs)
 
 
-def _split(place: str) -> Place:
-    target, _, key = place.rpartition("/")
-    return target, key
-
-
-def _text(place: Place) -> str:
-    return "/".join(place)
-
-
 def _carry(
     loaded: LoadedProject, records: Mapping[str, OpenInventory], old: Place, new: Place
 ) -> Move:
@@ -89,8 +81,8 @@ def _carry(
     move_client(records[old[0]], old[1], records[new[0]], new[1])
     return Move(
         remote_id=entry.remote_id,
-        old=_text(old),
-        new=_text(new),
+        old=place_text(*old),
+        new=place_text(*new),
         has_manifest=manifest_of(loaded, *new) is not None,
     )
 
@@ -121,18 +113,18 @@ def _refusal(
         raise SelectionError(f"the inventory of {old[0]} holds no client {old[1]}")
     held = records[new[0]].inventory.entries.get(new[1])
     if held is not None and held.remote_id != entry.remote_id:
-        message = f"{_text(new)} is the client {held.remote_id} already"
+        message = f"{place_text(*new)} is the client {held.remote_id} already"
         return Refusal(rule=Rule.KEY_BOUND, message=message)
     for place in (old, new):
         if place[1] in records[place[0]].inventory.pending:
             message = (
-                f"a run began to create {_text(place)} and could not record what came of it: "
+                f"a run began to create {place_text(*place)} and could not record what came of it: "
                 "apply, or resolve it, first"
             )
             return Refusal(rule=Rule.PENDING_CREATE, message=message)
     if manifest_of(loaded, *old) is not None:
         message = (
-            f"a manifest is named {_text(old)} still, and the next apply would create it anew: "
+            f"a manifest is named {place_text(*old)} still, and the next apply would create it anew: "
             "rename that first"
         )
         return Refusal(rule=Rule.AMBIGUOUS_MOVE, message=message)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.connection import store_of
 from reconciler.core.addresses import server_address
 from reconciler.core.errors import InventoryError
+from reconciler.core.places import split_place
 from reconciler.plan.context import Neighbour
 from reconciler.plan.moves.moves import former_names
 
@@ -52,7 +53,7 @@ class Records:
         store = store_of(self._project)
         wanted = set(former_names(target))
         for manifest in self._manifests.get(target.name, {}).values():
-            wanted |= {stated.rpartition("/")[0] for stated in manifest.formerly} - {""}
+            wanted |= {target for target, _ in map(split_place, manifest.formerly) if target}
         for name in sorted(wanted & set(store.targets()) - self.held.keys()):
             self.held[name] = stack.enter_context(store.open(name, lock=True, timeout=timeout))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.model import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from reconciler.core.model import Json, JsonObject, Missing
 
@@ -36,6 +36,15 @@ def same(one: Json, other: Json) -> bool:
 def canonical_json(value: Json) -> str:
     """`value` as the one JSON text that equal values share: sorted members, no white space."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def map_leaves(value: Json, convert: Callable[[Json], Json]) -> Json:
+    """`value` with `convert` applied to each value in it that is neither an object nor an array."""
+    if isinstance(value, dict):
+        return {name: map_leaves(member, convert) for name, member in value.items()}
+    if isinstance(value, list):
+        return [map_leaves(item, convert) for item in value]
+    return convert(value)
 
 
 def object_member(holder: JsonObject, name: str) -> Mapping[str, Json]:

@@ -9,7 +9,7 @@ from reconciler.core.changes import FieldChange, NestedChange, Origin
 from reconciler.core.model import MISSING, InventoryEntry, Json, JsonObject, Missing, Redacted
 from reconciler.core.pointer import escape
 from reconciler.core.secrets import fingerprint, redact, reveal
-from reconciler.core.values import canonical_json, same
+from reconciler.core.values import canonical_json, map_leaves, same
 from reconciler.plan.fields.parts import (
     compare_parts,
     is_hidden,
@@ -207,7 +207,7 @@ def _nested_changes(before: Json, after: Json) -> tuple[NestedChange, ...]:
 
     # Never with ignore_order: what has an order here means it, and sets were compared by then
     # (decision 0004).
-    tree = DeepDiff(_marked(before), _marked(after), view="tree")
+    tree = DeepDiff(map_leaves(before, _marked), map_leaves(after, _marked), view="tree")
     found = {
         _pointer(level.path(output_format="list")): (_value(level.t1), _value(level.t2))
         for levels in tree.values()
@@ -222,24 +222,18 @@ def _nested_changes(before: Json, after: Json) -> tuple[NestedChange, ...]:
 def _value(of: object) -> Json | Missing:
     from deepdiff.helper import notpresent  # noqa: PLC0415 - as above
 
-    return MISSING if of is notpresent else _unmarked(of)
+    return MISSING if of is notpresent else map_leaves(of, _unmarked)
 
 
-def _marked(value: Json) -> Json:
-    """`value` with a text for each fingerprint, which is one value and has no inside."""
-    if isinstance(value, Redacted):
-        return f"{_MARK}{value.fingerprint}"
-    if isinstance(value, dict):
-        return {name: _marked(member) for name, member in value.items()}
-    return [_marked(item) for item in value] if isinstance(value, list) else value
+def _marked(leaf: Json) -> Json:
+    """A text in the place of a fingerprint, which is one value and has no inside."""
+    return f"{_MARK}{leaf.fingerprint}" if isinstance(leaf, Redacted) else leaf
 
 
-def _unmarked(value: Json) -> Json:
-    if isinstance(value, str) and value.startswith(_MARK):
-        return Redacted(value.removeprefix(_MARK))
-    if isinstance(value, dict):
-        return {name: _unmarked(member) for name, member in value.items()}
-    return [_unmarked(item) for item in value] if isinstance(value, list) else value
+def _unmarked(leaf: Json) -> Json:
+    if isinstance(leaf, str) and leaf.startswith(_MARK):
+        return Redacted(leaf.removeprefix(_MARK))
+    return leaf
 
 
 def _pointer(path: list[str | int]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.file_names import is_portable
 from reconciler.core.model import MISSING, Json, JsonObject, Missing, Secret
+from reconciler.core.pointer import unescape
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
 from reconciler.plan.fields.parts import secret_parts
@@ -240,7 +241,7 @@ def _take_out_refused(
 
 def _field_of(pointer: str) -> str:
     _, _, within = pointer.partition("/spec/")
-    return within.partition("/")[0].replace("~1", "/").replace("~0", "~")
+    return unescape(within.partition("/")[0])
 
 
 def _take_out_differing(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from reconciler.core.values import object_member
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.core.model import Json, JsonObject
 
@@ -112,20 +112,21 @@ def describes_object(view: JsonObject) -> bool:
 
 def holds_secrets(schema: Json) -> bool:
     """Whether anything in `schema`, at any depth, is said to be secret."""
-    if isinstance(schema, list):
-        return any(map(holds_secrets, schema))
-    if not isinstance(schema, dict):
-        return False
-    return facts(schema).get("secret") is True or any(map(holds_secrets, schema.values()))
+    return _anywhere(schema, lambda part: facts(part).get("secret") is True)
 
 
 def hides_members(schema: Json) -> bool:
     """Whether answers never show something in `schema`, at any depth."""
+    return _anywhere(schema, lambda part: part.get("writeOnly") is True)
+
+
+def _anywhere(schema: Json, holds: Callable[[JsonObject], bool]) -> bool:
+    """Whether `holds` is true of any object in `schema`, itself among them."""
     if isinstance(schema, list):
-        return any(map(hides_members, schema))
+        return any(_anywhere(part, holds) for part in schema)
     if not isinstance(schema, dict):
         return False
-    return schema.get("writeOnly") is True or any(map(hides_members, schema.values()))
+    return holds(schema) or any(_anywhere(part, holds) for part in schema.values())
 
 
 def is_secret_path(client: JsonObject, path: Sequence[str]) -> bool:

@@ -73,14 +73,9 @@ def _secret_fields(provider: Provider) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def secret_members(provider: Provider) -> frozenset[str]:
     """The names of all members that the client schema calls secret, at any depth."""
-    tops = {name for name in _secret_fields(provider) if _is_secret_field(provider, name)}
-    inner = (_named_secrets(field.schema) for field in provider.fields.values())
-    return frozenset(tops).union(*inner)
-
-
-def _is_secret_field(provider: Provider, name: str) -> bool:
     fields = provider.fields.values()
-    return any(field.secret and name in (field.name, field.read_as) for field in fields)
+    tops = {name for field in fields if field.secret for name in (field.name, field.read_as)}
+    return frozenset(tops).union(*(_named_secrets(field.schema) for field in fields))
 
 
 def _named_secrets(schema: Json) -> Iterator[str]:
@@ -232,9 +227,17 @@ def client_secret(provider: Provider) -> str:
     if provider.secret or isinstance(provider.rotate, ChosenSecret):
         rotated = provider.rotate.field if isinstance(provider.rotate, ChosenSecret) else ""
         return provider.secret or f"/{escape(rotated)}"
+    return _only_one(secret_candidates(provider))
+
+
+def secret_candidates(provider: Provider) -> list[str]:
+    """The JSON Pointers in a spec to what may be the secret that a client logs in with.
+
+    They are the secret fields, and where no field is secret the secret members that a server issues.
+    """
     fields = provider.fields.values()
     tops = [f"/{escape(field.name)}" for field in fields if field.secret]
-    return _only_one(tops or [p for field in fields for p in issued_members(field)])
+    return tops or [pointer for field in fields for pointer in issued_members(field)]
 
 
 def _only_one(pointers: list[str]) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from reconciler.core.pointer import escape, resolve
+from reconciler.core.pointer import escape, resolve, unescape
 from reconciler.core.values import object_member
 from reconciler.provider.schema_views import facts, holds_secrets, member_views, says_secret, views
-from reconciler.provider.secrets import client_secret, issued_members
+from reconciler.provider.secrets import client_secret, secret_candidates
 from reconciler.validation.suggestions import closest_name
 
 if TYPE_CHECKING:
@@ -122,13 +122,11 @@ def _list_faults(provider: Provider) -> Iterator[Fault]:
 
 
 def _secret_faults(provider: Provider) -> Iterator[Fault]:
-    fields = provider.fields.values()
     if provider.secret:
         if not _is_secret_place(provider):
             yield "", f"`secret: {provider.secret}` of provider.yaml points to no secret"
         return
-    tops = [f"/{escape(field.name)}" for field in fields if field.secret]
-    found = tops or [pointer for field in fields for pointer in issued_members(field)]
+    found = secret_candidates(provider)
     if found and not client_secret(provider):
         message = (
             f"{', '.join(found)} are secret, and which of them a client logs in with is not said: "
@@ -138,9 +136,7 @@ def _secret_faults(provider: Provider) -> Iterator[Fault]:
 
 
 def _is_secret_place(provider: Provider) -> bool:
-    first, *rest = (
-        part.replace("~1", "/").replace("~0", "~") for part in provider.secret.split("/")[1:]
-    )
+    first, *rest = map(unescape, provider.secret.split("/")[1:])
     field = provider.fields.get(first)
     if field is None:
         return False

@@ -9,7 +9,7 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.model import MISSING, Json, JsonObject, Missing, Redacted, Secret
 from reconciler.core.pointer import escape
 from reconciler.core.secrets import fingerprint, holds_secret, redact, reveal
-from reconciler.core.values import brief_text, same
+from reconciler.core.values import brief_text, map_leaves, same
 from reconciler.provider.schema_views import (
     hides_members,
     item_views,
@@ -183,11 +183,11 @@ def _of_items(items: Iterator[Sides]) -> Sides:
 
 def redacted(value: Json | Missing, key: bytes) -> Json:
     """`value` with each secret inside it as a fingerprint."""
-    if isinstance(value, Secret):
-        return Redacted(fingerprint(key, value))
-    if isinstance(value, dict):
-        return {name: redacted(member, key) for name, member in value.items()}
-    return [redacted(item, key) for item in value] if isinstance(value, list) else value
+
+    def hide(leaf: Json) -> Json:
+        return Redacted(fingerprint(key, leaf)) if isinstance(leaf, Secret) else leaf
+
+    return map_leaves(value, hide)
 
 
 def open_part(value: Json | Missing) -> Json:
@@ -240,12 +240,10 @@ def _is_listed(value: Json) -> bool:
 
 def secret_text(value: Json | Missing) -> str:
     """`value`, its secrets Redacted, in a sentence."""
-    return str(value) if isinstance(value, Redacted) else brief_text(_with_words(value))
-
-
-def _with_words(value: Json | Missing) -> Json:
     if isinstance(value, Redacted):
         return str(value)
-    if isinstance(value, dict):
-        return {name: _with_words(member) for name, member in value.items()}
-    return [_with_words(item) for item in value] if isinstance(value, list) else value
+    return brief_text(map_leaves(value, _in_words))
+
+
+def _in_words(leaf: Json) -> Json:
+    return str(leaf) if isinstance(leaf, Redacted) else leaf

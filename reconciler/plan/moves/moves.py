@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.changes import Action, Change, RecordMove, Refusal
+from reconciler.core.places import place_text, split_place
 from reconciler.plan.context import spelled_id
 from reconciler.plan.guards import Rule
-from reconciler.plan.moves.neighbours import place_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -81,7 +81,7 @@ def _former_places(target: Target, manifest: Manifest) -> Iterator[Place]:
     """Where the record of a client may be: by what its manifest says, then by its target's names."""
     names = former_names(target)
     for stated in manifest.formerly:
-        named, _, key = stated.rpartition("/")
+        named, key = split_place(stated)
         yield from ((place, key) for place in ((named,) if named else (target.name, *names)))
     yield from ((name, manifest.name) for name in names)
 
@@ -93,7 +93,7 @@ def _leaving(context: TargetContext) -> dict[str, str]:
         key: place_text(neighbour.target, manifest.name)
         for neighbour in context.neighbours
         for manifest in neighbour.manifests.values()
-        for named, _, key in (stated.rpartition("/") for stated in manifest.formerly)
+        for named, key in map(split_place, manifest.formerly)
         if named == own and key in context.inventory.entries and key not in context.named
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.changes import Refusal
+from reconciler.core.places import place_text
 from reconciler.plan.context import spelled_id
 from reconciler.plan.guards import Rule
 
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Intent
     from reconciler.plan.context import TargetContext
-
-
-def place_text(target: str, key: str) -> str:
-    """A key of a target, as `metadata.formerly` and `reconciler move` take it."""
-    return f"{target}/{key}"
 
 
 def claims_elsewhere(context: TargetContext) -> Mapping[str, str]:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.changes import Action, Change, Refusal
 from reconciler.core.model import MISSING
+from reconciler.core.places import place_text, split_place
 from reconciler.core.secrets import reveal
 from reconciler.core.values import canonical_json
 from reconciler.plan.context import keys_without_manifest
 from reconciler.plan.guards import Rule, client_name
-from reconciler.plan.moves.neighbours import place_text
 from reconciler.plan.normalize import canonical
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _rename_refusal(key: str, place: str) -> Refusal:
 
 
 def _orphan_refusal(key: str, one: _Vanished) -> Refusal:
-    target = one.place.rpartition("/")[0]
+    target, _ = split_place(one.place)
     return Refusal(
         rule=Rule.RENAME,
         message=f"the record of {target}, which is no target of the project any more, has {key} as "

@@ -1,0 +1,15 @@
+"""Where a record has a client: a target and a key, as `metadata.formerly` and `reconciler move` spell them."""
+
+from __future__ import annotations
+
+
+def place_text(target: str, key: str) -> str:
+    """A key of a target in one text: `target/key`."""
+    return f"{target}/{key}"
+
+
+def split_place(stated: str) -> tuple[str, str]:
+    """The target, "" where none is stated, and the key, "" where all of a target's are meant."""
+    # The last slash: no key has one.
+    target, _, key = stated.rpartition("/")
+    return target, key
