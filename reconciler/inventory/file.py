@@ -282,12 +282,9 @@ def _file_version(path: Path) -> tuple[int, int, int] | None:
 
 def _read_or_none(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return client_files.read_file(path)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        problem = f"{path} cannot be read: {atomic_files.reason(error)}"
-    raise InventoryError(problem)
 
 
 def _of(inventory: Inventory, key: str) -> tuple[object, object]:

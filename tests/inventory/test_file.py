@@ -1,3 +1,5 @@
+import builtins
+import io
 import os
 import resource
 import subprocess
@@ -495,15 +497,16 @@ def test_a_create_whose_intent_cannot_be_written_is_not_pending(tmp_path, monkey
 
 def test_a_record_that_is_replaced_while_it_is_read_is_read_again(tmp_path, monkeypatch):
     keep(tmp_path, web=entry("1"))
-    read = Path.read_bytes
+    opened = builtins.open
 
-    def overtaken(path):
-        content = read(path)
-        monkeypatch.setattr(Path, "read_bytes", read)
+    def overtaken(path, *arguments, **options):
+        with opened(path, *arguments, **options) as file:
+            content = file.read()
+        monkeypatch.setattr(builtins, "open", opened)
         keep(tmp_path, job=entry("2"))
-        return content
+        return io.BytesIO(content)
 
-    monkeypatch.setattr(Path, "read_bytes", overtaken)
+    monkeypatch.setattr(builtins, "open", overtaken)
 
     assert sorted(on_disk(tmp_path)) == ["job", "web"]
 

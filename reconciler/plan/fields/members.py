@@ -38,14 +38,16 @@ def unmanaged_sentences(
     """
     if entry is None:
         return ()
-    names = sorted({*entry.applied, *entry.fingerprints})
-    fields = [name for name in names if name in provider.fields]
-    whole = [name for name in fields if name not in spec]
+    recorded = entry.applied.keys() | entry.fingerprints.keys()
+    whole = sorted((recorded - spec.keys()) & provider.fields.keys())
+    # Asked for each client of a fleet, of which most have no object that could have lost a member.
+    inside = any(name.startswith("/") for name in entry.fingerprints)
+    nested = [name for name in spec if inside or isinstance(entry.applied.get(name), dict)]
     return tuple(
         [_sentence(provider, name, "", entry, body, key) for name in whole]
         + [
             _sentence(provider, name, pointer, entry, body, key)
-            for name in sorted(spec)
+            for name in sorted(nested)
             if name in provider.fields
             for pointer in _dropped(provider, name, spec[name], entry)
         ]
