@@ -11,7 +11,7 @@ from reconciler.core.model import LiveState
 from reconciler.core.times import span
 from reconciler.manifests import references
 from reconciler.manifests.clients import with_positions
-from reconciler.plan.successors.grace import UNSTATED_GRACE, stated_grace
+from reconciler.plan.successors.grace import grace_seconds
 from reconciler.plan.successors.rotation import plan_rotation
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def prepare(
     change = plan_rotation(seen, manifest, live)
     if isinstance(change, Refusal):
         return change
-    grace = stated_grace(seen.target.policy, manifest)
-    grace = UNSTATED_GRACE if grace is None else grace
+    grace = grace_seconds(seen.target.policy, manifest)
     after = f"lives on for {span(grace)}, then the next apply deletes it" if grace else "is deleted"
     return Succession(
         opened=replace(opened, context=seen),

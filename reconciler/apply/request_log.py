@@ -45,14 +45,8 @@ class RequestLog:
         endpoint = _endpoint(self._target.provider, request.operation)
         body = client_in_answer(self._target.provider, endpoint, answer)
         if body is None:
-            # Answered with success, so that the client may be there: its intent must stay open.
-            kind = Ambiguous if request.operation == "create" else BadAnswer
             what = "no body" if answer.is_empty else "no client that has an id"
-            raise kind(
-                f"{self._change.target}/{self._change.key}: {request.method} was answered with "
-                f"{answer.status} and {what}",
-                status=answer.status,
-            )
+            raise self._without_client(request, answer, what)
         self.seen = body
         return body
 
@@ -62,13 +56,18 @@ class RequestLog:
             return self.read(remote_id)
         except RemoteError as error:
             # Not that error: it would say that nothing was written, or that the client is gone.
-            kind = Ambiguous if request.operation == "create" else BadAnswer
-            problem = kind(
-                f"{self._change.target}/{self._change.key}: {request.method} was answered with "
-                f"{answer.status} and no body, and the client could not be read: {error}",
-                status=answer.status,
-            )
-        raise problem
+            what = f"no body, and the client could not be read: {error}"
+        raise self._without_client(request, answer, what)
+
+    def _without_client(self, request: Request, answer: Answer, what: str) -> RemoteError:
+        """The error of a write that was answered with success and shows no client."""
+        # Success, so that the client may be there: the intent of a create must stay open.
+        kind = Ambiguous if request.operation == "create" else BadAnswer
+        return kind(
+            f"{self._change.target}/{self._change.key}: {request.method} was answered with "
+            f"{answer.status} and {what}",
+            status=answer.status,
+        )
 
     def send(self, request: Request, remote_id: str) -> Answer:
         """Send one request that writes. Raises the RemoteErrors, and InventoryError for a lost lock."""

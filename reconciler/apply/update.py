@@ -19,6 +19,7 @@ from reconciler.core.model import MISSING, Redacted
 from reconciler.core.values import brief_text
 from reconciler.plan.applied import ignored_fields
 from reconciler.plan.diff import compare
+from reconciler.plan.fields.patch import without_tests
 from reconciler.plan.preconditions import moved_fields, showable_values
 from reconciler.plan.requests import update_requests
 from reconciler.provider.errors import clean
@@ -172,7 +173,7 @@ def _write_untested(
 def _without_tests(request: Request) -> Request:
     """`request` without its test operations; the very same where it has none."""
     operations = request.body if isinstance(request.body, list) else []
-    kept = [each for each in operations if not (isinstance(each, dict) and each["op"] == "test")]
+    kept = without_tests(operations)
     return request if len(kept) == len(operations) else replace(request, body=kept)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
@@ -137,6 +137,16 @@ def lock_timeout_option(
         callback=_seconds,
         help=text,
     )
+
+
+def record_command(function: Function) -> Function:
+    """Add what the commands about the record of a target share: target, lock, format and global options.
+
+    The function gets the GlobalOptions as its first argument.
+    """
+    options: Function = global_options(cast("Function", click.pass_obj(function)))
+    options = lock_timeout_option()(format_option("text", "json")(options))
+    return target_option(options)
 
 
 def show_requests_option(function: Function) -> Function:

@@ -33,8 +33,13 @@ def is_portable(name: str) -> bool:
         return False
     if any(character in _FORBIDDEN or character < " " or character == "\x7f" for character in name):
         return False
-    # Windows looks at what stands before the first dot, without the blanks at its end.
-    return name.partition(".")[0].rstrip(" ").lower() not in _DEVICES
+    return not is_device(name)
+
+
+def is_device(name: str) -> bool:
+    """Whether Windows keeps a file's name for a device, whatever its ending."""
+    # It looks at what stands before the first dot, without the blanks at its end.
+    return name.partition(".")[0].rstrip(" ").lower() in _DEVICES
 
 
 def same_file_form(name: str) -> str:

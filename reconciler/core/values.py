@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.model import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.core.model import Json, JsonObject, Missing
 
 # So much of a value a reader takes in, in characters.
 _LONGEST: Final = 120
+_FEW: Final = 5
 # Of two values of one of these types, Python's own equality is that of JSON.
 _PLAIN: Final = frozenset({str, int, bool, float})
 
@@ -51,6 +52,11 @@ def object_member(holder: JsonObject, name: str) -> Mapping[str, Json]:
     """The object that `holder` has under `name`, empty where it has none."""
     found = holder.get(name)
     return found if isinstance(found, dict) else {}
+
+
+def first_few(names: Sequence[str]) -> str:
+    """The first of `names`, and a sign that there are more where there are, in a sentence."""
+    return ", ".join(names[:_FEW]) + (", ..." if len(names) > _FEW else "")
 
 
 def brief_text(value: Json | Missing) -> str:

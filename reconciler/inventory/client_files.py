@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 
 from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
+from reconciler.core.file_names import is_device
 from reconciler.core.model import Inventory
 from reconciler.inventory import codec
 
@@ -27,16 +28,6 @@ if TYPE_CHECKING:
 
 TARGET_FILE: Final = "_target.json"
 _SUFFIX: Final = ".json"
-# What Windows keeps for devices, with any extension (learn.microsoft.com, "Naming Files").
-_DEVICES: Final = frozenset(
-    {
-        "con",
-        "prn",
-        "aux",
-        "nul",
-        *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(10)),
-    }
-)
 # With the suffix, and with ".tmp" around it, well below the 255 bytes that a name may have.
 _LONGEST: Final = 160
 _HASH_DIGITS: Final = 32
@@ -52,14 +43,14 @@ def portable_name(name: str) -> str:
     Also systems that ignore case, and Windows, which has names of its own.
     """
     # Nearly every key is such a name, and a plan asks for thousands.
-    if _PLAIN(name) and len(name) <= _LONGEST and name.partition(".")[0] not in _DEVICES:
+    if _PLAIN(name) and len(name) <= _LONGEST and not is_device(name):
         return name
     # A lower-case letter stands for itself, so that "%41" is "A" and nothing else.
     safe = "".join(
         f"%{ord(sign):02X}" if "A" <= sign <= "Z" else quote(sign, safe="", errors="surrogatepass")
         for sign in name
     )
-    if safe.startswith((".", "_")) or safe.partition(".")[0] in _DEVICES:
+    if safe.startswith((".", "_")) or is_device(safe):
         safe = f"%{ord(safe[0]):02X}{safe[1:]}"
     safe = safe or "%"
     if len(safe) <= _LONGEST:

@@ -213,8 +213,14 @@ class OpenInventory:
                 self._changed.notify_all()
 
     def _is_checkpointed(self) -> bool:
-        moved = bool(self._recorded.server) and self._server != self._recorded.server
+        moved = self._is_of_another_server(self._server)
         return not (self._writing or self._unwritten or self._journal_exists or moved)
+
+    def _is_of_another_server(self, address: str) -> bool:
+        """Whether the record names a server, and not this one."""
+        # A record that names none yet gets it with its next change: a run that changes nothing leaves
+        # the file in git alone.
+        return bool(self._recorded.server) and address != self._recorded.server
 
     def _prepare_append(self, events: list[Event]) -> Callable[[], None]:
         return partial(self._append, events)
@@ -254,11 +260,8 @@ class OpenInventory:
     def _checkpoint(self, now: Inventory, events: list[Event]) -> None:
         """Write the record anew where it changed, then take the journal away: in this order."""
         self._backend.check_lock()
-        # A record that names no server yet gets it with its next change: a run that changes nothing
-        # leaves the file in git alone.
-        moved = bool(self._recorded.server) and now.server != self._recorded.server
         changed = (now.entries, now.pending) != (self._recorded.entries, self._recorded.pending)
-        if changed or moved:
+        if changed or self._is_of_another_server(now.server):
             if events and not self._backend.counts:
                 # The files of several clients change one after the other.
                 self._append(events)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Problem, Source
+from reconciler.core.values import first_few
 from reconciler.manifests import patterns
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.globs import usable_patterns
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 _ENDINGS: Final = (".yaml", ".yml", ".json", ".yaml.txt", ".yml.txt")
 # What Emacs and macOS leave beside a file: never one that somebody wrote.
 _LITTER: Final = (".#", "._", ".~", "~")
-_MOST_SHOWN: Final = 5
 _NO_MANIFESTS: Final = frozenset({".git", ".reconciler"})
 
 
@@ -227,8 +227,7 @@ def _unknown(project: Project, target: str, why: str) -> Unread:
 
 def _sparse(project: Project, target: str, paths: list[str]) -> Iterator[Unread]:
     """What is to be told of files that a sparse checkout leaves out: one problem for all of them."""
-    shown = ", ".join(paths[:_MOST_SHOWN]) + (", ..." if len(paths) > _MOST_SHOWN else "")
-    message = f"this checkout leaves out {len(paths)} of the target's manifests: {shown}"
+    message = f"this checkout leaves out {len(paths)} of the target's manifests: {first_few(paths)}"
     hint = "run `git sparse-checkout disable`, or add their folders with `git sparse-checkout add`"
     for path in paths:
         yield _of_project(project, target, path, message, hint)

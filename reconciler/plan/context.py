@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import LiveState
+from reconciler.core.times import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 # Never change it: a create that got no answer is found by the id that follows from it.
 _CLIENT_IDS: Final = uuid.UUID("6f1d0c0e-6d3c-5d0a-9a43-0f3b6f0c4a55")
 NO_MANIFESTS: Final[Mapping[str, Manifest]] = MappingProxyType({})
+_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 NOTHING_SEEN: Final = LiveState(clients=MappingProxyType({}), listed=False)
 
 
@@ -66,6 +69,11 @@ class TargetContext:
     server: str = ""
     neighbours: tuple[Neighbour, ...] = ()
     named: frozenset[str] = frozenset()
+
+
+def plan_time(context: TargetContext) -> datetime:
+    """The time of the plan; where it cannot be read, one before which nothing that waits is over."""
+    return instant(context.now) or _BEGINNING
 
 
 def ids_to_read(context: TargetContext, manifests: Iterable[Manifest]) -> frozenset[str]:

@@ -26,7 +26,7 @@ from reconciler.plan.guards import in_vain_refusal
 from reconciler.plan.preconditions import conflict_check
 from reconciler.plan.prune import turned_on_again
 from reconciler.plan.requests import (
-    needs_replace,
+    blocked_changes,
     repaired_fields,
     replacement_requests,
     update_requests,
@@ -95,12 +95,12 @@ def plan_existing(
             *unmanaged_sentences(provider, wanted, recorded, live.body, context.key),
         ),
     )
-    blocked = blocked_fields(provider, manifest, fields)
+    blocked = blocked_changes(provider, wanted, fields)
     # A replace brings the other fields along, so that an update before it would be lost.
     if blocked:
-        reason = f"{', '.join(blocked)} cannot be changed in place"
+        reason = f"{', '.join(each.field for each in blocked)} cannot be changed in place"
         replaced = _replace(context, change, manifest, live, reason)
-        vain = in_vain_refusal(recorded, [each for each in fields if each.field in blocked])
+        vain = in_vain_refusal(recorded, blocked)
         return replaced if vain is None else replace(replaced, refusal=vain)
     if fields:
         requests = _update(context, manifest, live, fields)
@@ -125,7 +125,7 @@ def plan_found(context: TargetContext, manifest: Manifest, live: LiveClient) -> 
     """
     provider, entry = context.provider, context.inventory.entries.get(manifest.name)
     fields = compare(provider, manifest.spec, live.body, key=context.key)
-    blocked = blocked_fields(provider, manifest, fields)
+    blocked = {each.field for each in blocked_changes(provider, manifest.spec, fields)}
     # It is bound first: a replace here could die after its create, and nothing would be on record
     # of the client that is here already.
     spec = {name: value for name, value in manifest.spec.items() if name not in blocked}
@@ -139,17 +139,6 @@ def plan_found(context: TargetContext, manifest: Manifest, live: LiveClient) -> 
         change,
         record=RecordClient(secret=state, superseded=superseded),
         warnings=(*change.warnings, *warn_of_secret(context, manifest.name, state)),
-    )
-
-
-def blocked_fields(
-    provider: Provider, manifest: Manifest, fields: Iterable[FieldChange]
-) -> tuple[str, ...]:
-    """The names of the fields that no update can bring to what is wanted."""
-    return tuple(
-        change.field
-        for change in fields
-        if needs_replace(provider, provider.fields[change.field], manifest.spec[change.field])
     )
 
 

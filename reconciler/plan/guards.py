@@ -10,9 +10,9 @@ from reconciler.core.changes import Action, Change, FieldChange, Origin, Refusal
 from reconciler.core.model import MISSING, Redacted
 from reconciler.core.pointer import escape, resolve
 from reconciler.core.secrets import reveal
-from reconciler.core.values import brief_text, same
+from reconciler.core.values import brief_text, first_few, same
 from reconciler.plan.applied import ignored_fields
-from reconciler.plan.requests import hidden_secrets, needs_replace
+from reconciler.plan.requests import blocked_changes, hidden_secrets
 from reconciler.provider.model import ChosenSecret
 from reconciler.provider.secrets import stated_secret
 
@@ -126,7 +126,6 @@ _OF_ONE_CLIENT: Final = frozenset(
         Rule.PENDING_CREATE,
     }
 )
-_MOST_SHOWN: Final = 5
 _WAY_OUT: Final = "; to do it on purpose, run once with --max-deletes N"
 
 
@@ -224,12 +223,7 @@ def _blocked(provider: Provider, change: Change) -> list[FieldChange]:
     """The fields of a change for which the client would have to be replaced."""
     if change.action is not Action.REPLACE or change.manifest is None:
         return []
-    wanted = change.manifest.spec
-    return [
-        field
-        for field in change.fields
-        if needs_replace(provider, provider.fields[field.field], wanted[field.field])
-    ]
+    return blocked_changes(provider, change.manifest.spec, change.fields)
 
 
 def in_vain_refusal(entry: InventoryEntry | None, blocked: Iterable[FieldChange]) -> Refusal | None:
@@ -292,11 +286,10 @@ def removal_refusal(
 
 def unread_refusal(unread: Sequence[str], alone: Sequence[str]) -> Refusal:
     """The veto on taking away `alone`, the keys without a manifest, while manifests were not read."""
-    shown = ", ".join(unread[:_MOST_SHOWN]) + (", ..." if len(unread) > _MOST_SHOWN else "")
     return Refusal(
         rule=Rule.UNREAD_MANIFEST,
         message=f"a manifest that was not read is no removal, and of this target were not read: "
-        f"{shown}; it may be one of {', '.join(alone)}: see the warnings of `reconciler validate`, "
+        f"{first_few(unread)}; it may be one of {', '.join(alone)}: see the warnings of `reconciler validate`, "
         "have all of them read, or leave them out with an exclusion in `manifests`",
     )
 

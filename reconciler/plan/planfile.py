@@ -9,6 +9,7 @@ from reconciler.core.changes import Action, ForgetClient
 from reconciler.core.errors import SelectionError, StalePlan
 from reconciler.core.model import MISSING
 from reconciler.core.values import brief_text, canonical_json, same
+from reconciler.plan.fields.patch import without_tests
 from reconciler.plan.selection import Selection
 
 if TYPE_CHECKING:
@@ -104,8 +105,7 @@ def _without_tests(request: Document) -> Document:
     body = request.get("body")
     if request.get("contentType") != "application/json-patch+json" or not isinstance(body, list):
         return request
-    kept = [each for each in body if not (isinstance(each, dict) and each.get("op") == "test")]
-    return {**request, "body": kept}
+    return {**request, "body": without_tests(body)}
 
 
 def open_saved(

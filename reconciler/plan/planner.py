@@ -16,7 +16,7 @@ from reconciler.plan.context import (
     live_client,
 )
 from reconciler.plan.diff import compare
-from reconciler.plan.existing import blocked_fields, change_of, plan_existing, plan_found
+from reconciler.plan.existing import change_of, plan_existing, plan_found
 from reconciler.plan.guards import (
     Rule,
     change_refusal,
@@ -35,7 +35,7 @@ from reconciler.plan.ownership import (
     unowned_clients,
 )
 from reconciler.plan.prune import plan_removals
-from reconciler.plan.requests import create_requests, delete_request
+from reconciler.plan.requests import blocked_changes, create_requests, delete_request
 from reconciler.plan.successors.grace import lives_until, warn_of_living_predecessors
 from reconciler.plan.warnings import (
     warn_of_a_doubtful_list,
@@ -178,7 +178,8 @@ def _plan_by_name(context: TargetContext, manifest: Manifest, unowned: Unowned, 
     change = replace(change, reason=reason, record=record)
     if change.action is not Action.REPLACE:
         return change
-    names = ", ".join(blocked_fields(context.provider, manifest, change.fields))
+    blocked = blocked_changes(context.provider, manifest.spec, change.fields)
+    names = ", ".join(each.field for each in blocked)
     message = (
         f"adopting {found.remote_id} would replace it, since {names} cannot be changed in place, "
         "and what is not ours is never deleted: adopt it as it is, then change it"

@@ -7,7 +7,6 @@ in place of that, and on again when its manifest is back.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.changes import Action, Change, ForgetClient, RecordEntry, Refusal
@@ -16,7 +15,7 @@ from reconciler.core.pointer import escape, resolve
 from reconciler.core.times import day, instant, later, minute
 from reconciler.core.values import same
 from reconciler.plan.applied import ignored_fields, quarantine_entry
-from reconciler.plan.context import bound_ids, keys_without_manifest, live_client
+from reconciler.plan.context import bound_ids, keys_without_manifest, live_client, plan_time
 from reconciler.plan.diff import compare
 from reconciler.plan.guards import Rule, removal_refusal, unread_refusal
 from reconciler.plan.preconditions import conflict_check
@@ -25,6 +24,7 @@ from reconciler.plan.successors.grace import living_predecessors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from reconciler.core.model import InventoryEntry, LiveClient, Manifest
     from reconciler.plan.context import TargetContext
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 _GONE: Final = "no manifest names it any more"
 _NOBODY: Final = "since not one client of ours was seen on the server: check baseUrl and collection"
-_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +174,7 @@ def _still_used(context: TargetContext, live: LiveClient) -> str:
     stated = MISSING if pointer is None else resolve(live.body, pointer)
     if not days or stated is MISSING or stated is None:
         return ""
-    used, now = instant(stated), _now(context)
+    used, now = instant(stated), plan_time(context)
     # The vendor says something that this version cannot read: an error is not an absence of use.
     if used is None:
         return "the time of its last use cannot be read"
@@ -210,7 +209,7 @@ def _after_quarantine(
         begins = f"{_GONE}: deleted after {days} {'day' if days == 1 else 'days'} of quarantine"
         return _turn_off(context, deleted.key, entry, live, begins)
     until = later(since, days=days)
-    if _now(context) < until:
+    if plan_time(context) < until:
         reason = f"in quarantine since {day(since)}, to be deleted on {day(until)}: {_GONE}"
         return _keep(context, deleted.key, reason)
     return replace(deleted, reason=f"{_GONE}, and it was in quarantine since {day(since)}")
@@ -260,11 +259,6 @@ def _keep(context: TargetContext, key: str, reason: str) -> Change:
         # It counts among the clients of which maxChangePercent is a share.
         live=context.live.clients.get(remote_id),
     )
-
-
-def _now(context: TargetContext) -> datetime:
-    """The time of the plan; where it cannot be read, one before which no quarantine can end."""
-    return instant(context.now) or _BEGINNING
 
 
 def _off_since(context: TargetContext, entry: InventoryEntry, live: LiveClient) -> datetime | None:

@@ -23,9 +23,9 @@ from reconciler.provider.model import Endpoint, Field, Provider, UpdateStyle
 from reconciler.validation.field_values import field_accepts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
-    from reconciler.core.changes import Operation
+    from reconciler.core.changes import FieldChange, Operation
     from reconciler.provider.model import ChosenSecret
 
 
@@ -84,14 +84,14 @@ def update_requests(
         # Tests come first: operations apply in their order (RFC 6902 section 3), and behind its
         # replace a test would see the new value.
         update = [*tests, *json_patch(provider, wanted, body, changed)]
-    elif provider.style is UpdateStyle.PUT_FULL:
-        update = full_body(provider, wanted, body, ignore) | repaired_fields(
-            provider, body, changed
-        )
     else:
-        update = partial_body(provider, wanted, body, changed) | repaired_fields(
-            provider, body, changed
+        whole = provider.style is UpdateStyle.PUT_FULL
+        stated = (
+            full_body(provider, wanted, body, ignore)
+            if whole
+            else partial_body(provider, wanted, body, changed)
         )
+        update = stated | repaired_fields(provider, body, changed)
     return (_request("update", provider.update, provider, update),)
 
 
@@ -132,6 +132,17 @@ def needs_replace(provider: Provider, field: Field, after: Json) -> bool:
     return not field_accepts(provider.update_schema, field.name, value) and field_accepts(
         provider.create_schema, field.name, value
     )
+
+
+def blocked_changes(
+    provider: Provider, wanted: JsonObject, changes: Iterable[FieldChange]
+) -> list[FieldChange]:
+    """Those of `changes` that no update can bring to what is wanted."""
+    return [
+        change
+        for change in changes
+        if needs_replace(provider, provider.fields[change.field], wanted[change.field])
+    ]
 
 
 def json_patch(

@@ -9,12 +9,7 @@ import click
 from reconciler.app import moving
 from reconciler.cli.client_commands import print_json, print_refusal, use_case_call
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import (
-    format_option,
-    global_options,
-    lock_timeout_option,
-    target_option,
-)
+from reconciler.cli.options import record_command
 from reconciler.cli.output import print_line
 from reconciler.core.changes import Refusal
 
@@ -25,11 +20,7 @@ if TYPE_CHECKING:
 @click.command("move")
 @click.argument("old")
 @click.argument("new")
-@target_option
-@lock_timeout_option()
-@format_option("text", "json")
-@global_options
-@click.pass_obj
+@record_command
 def command(
     options: GlobalOptions,
     *,

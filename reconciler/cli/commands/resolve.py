@@ -14,13 +14,7 @@ from reconciler.cli.client_commands import (
     use_case_call,
 )
 from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import (
-    format_option,
-    global_options,
-    key_argument,
-    lock_timeout_option,
-    target_option,
-)
+from reconciler.cli.options import key_argument, record_command
 from reconciler.cli.output import print_line, print_message
 from reconciler.core.changes import Refusal
 
@@ -34,11 +28,7 @@ if TYPE_CHECKING:
     "--id", "remote_id", metavar="ID", help="The client that it made, by the server's id."
 )
 @click.option("--absent", is_flag=True, help="It made none: you have looked.")
-@target_option
-@lock_timeout_option()
-@format_option("text", "json")
-@global_options
-@click.pass_obj
+@record_command
 def command(
     options: GlobalOptions,
     *,

@@ -13,7 +13,7 @@ from reconciler.plan.normalize import canonical
 from reconciler.provider.schema_views import facts, member_views, views
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconciler.provider.model import Field
     from reconciler.provider.schema_views import Views
@@ -48,6 +48,13 @@ def deep_tests(field: Field, wanted: Json, body: JsonObject, *, hidden: bool) ->
         # As it is and not canonical: a test compares arrays member by member (RFC 6902 section 4.6).
         value = Secret(reveal(live)) if hidden and not holds_secret(live) else live
         yield {"op": "test", "path": f"/{escape(field.read_as)}{pointer}", "value": value}
+
+
+def without_tests(operations: Sequence[Json]) -> list[Json]:
+    """The operations of a JSON Patch that change something."""
+    return [
+        each for each in operations if not (isinstance(each, dict) and each.get("op") == "test")
+    ]
 
 
 def _differing(

@@ -12,7 +12,7 @@ from reconciler.core.places import place_text, split_place
 from reconciler.core.secrets import reveal
 from reconciler.core.values import canonical_json
 from reconciler.plan.context import keys_without_manifest
-from reconciler.plan.guards import Rule, client_name
+from reconciler.plan.guards import Rule, client_name, refuse
 from reconciler.plan.normalize import canonical
 
 if TYPE_CHECKING:
@@ -56,29 +56,28 @@ def tell_renames(
         for one, _ in alike
         if one.remote_id in removed
     }
-    return [_tell(change, found, removed, partners) for change in changes]
+    return [_tell(context, change, found, removed, partners) for change in changes]
 
 
 def _tell(
+    context: TargetContext,
     change: Change,
     found: Mapping[str, Sequence[tuple[_Vanished, str]]],
     removed: set[str | None],
     partners: Mapping[str, str],
 ) -> Change:
     if _is_removal(change) and change.remote_id in partners:
-        return replace(
-            change,
-            requests=(),
-            refusal=_rename_refusal(partners[change.remote_id or ""], change.key),
+        return refuse(
+            context, change, _rename_refusal(partners[change.remote_id or ""], change.key)
         )
     if change.action is not Action.CREATE or change.key not in found:
         return change
     alike = found[change.key]
     for one, _ in alike:
         if one.remote_id in removed:
-            return replace(change, requests=(), refusal=_rename_refusal(change.key, one.place))
+            return refuse(context, change, _rename_refusal(change.key, one.place))
         if one.is_orphan:
-            return replace(change, requests=(), refusal=_orphan_refusal(change.key, one))
+            return refuse(context, change, _orphan_refusal(change.key, one))
     return replace(change, warnings=(*change.warnings, _warning(alike)))
 
 
@@ -143,12 +142,10 @@ def refuse_renames_elsewhere(context: TargetContext, changes: Sequence[Change]) 
         if (places := _hits(index, _traits(context, change.live.body)))
     }
     return [
-        replace(
+        refuse(
+            context,
             change,
-            requests=(),
-            refusal=_rename_refusal(
-                partners[change.remote_id], place_text(change.target, change.key)
-            ),
+            _rename_refusal(partners[change.remote_id], place_text(change.target, change.key)),
         )
         if _is_removal(change) and change.remote_id in partners
         else change

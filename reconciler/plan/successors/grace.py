@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.changes import Action, RecordClient
 from reconciler.core.model import EMPTY
 from reconciler.core.times import instant, later, minute, span
+from reconciler.plan.context import plan_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from reconciler.core.changes import Change
     from reconciler.core.model import InventoryEntry, Manifest
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from reconciler.plan.context import TargetContext
 
 # In seconds: that of a predecessor which was to live on, and of which nobody says how long.
-UNSTATED_GRACE: Final = 24 * 3600.0
-_BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
+_UNSTATED_GRACE: Final = 24 * 3600.0
 
 
 def stated_grace(policy: Policy, manifest: Manifest | None) -> float | None:
@@ -30,6 +30,12 @@ def stated_grace(policy: Policy, manifest: Manifest | None) -> float | None:
     return policy.replace_grace
 
 
+def grace_seconds(policy: Policy, manifest: Manifest | None) -> float:
+    """How long a replaced client lives on that is to, in seconds, also where nobody states it."""
+    grace = stated_grace(policy, manifest)
+    return _UNSTATED_GRACE if grace is None else grace
+
+
 def lives_until(
     context: TargetContext, entry: InventoryEntry, manifest: Manifest | None, old_id: str
 ) -> datetime | None:
@@ -37,10 +43,8 @@ def lives_until(
     since = instant(entry.superseded_at.get(old_id))
     if since is None:
         return None
-    grace = stated_grace(context.target.policy, manifest)
-    until = later(since, seconds=UNSTATED_GRACE if grace is None else grace)
-    # Without a clock no grace period is ever over.
-    return until if (instant(context.now) or _BEGINNING) < until else None
+    until = later(since, seconds=grace_seconds(context.target.policy, manifest))
+    return until if plan_time(context) < until else None
 
 
 def living_predecessors(
@@ -67,10 +71,10 @@ def warn_of_living_predecessors(context: TargetContext, change: Change) -> Chang
         if old_id in living
     ]
     if change.action is Action.REPLACE and keeps_predecessor(change):
-        grace = stated_grace(context.target.policy, change.manifest)
+        grace = grace_seconds(context.target.policy, change.manifest)
         told.append(
-            f"the predecessor {change.remote_id} lives on for {span(grace or UNSTATED_GRACE)}, then "
-            "the next apply deletes it"
+            f"the predecessor {change.remote_id} lives on for {span(grace)}, then the next apply "
+            "deletes it"
         )
     return replace(change, warnings=(*change.warnings, *told)) if told else change
 
