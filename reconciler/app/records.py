@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from reconciler.app.connection import store_of
@@ -38,6 +39,12 @@ class Records:
         for manifest in manifests:
             self._manifests.setdefault(manifest.target, {})[manifest.name] = manifest
         self.held: dict[str, OpenInventory] = {}
+        self._read_before: dict[str, Inventory] = {}
+
+    @cached_property
+    def _with_record(self) -> frozenset[str]:
+        """The targets that have a record. Raises InventoryError."""
+        return frozenset(store_of(self._project).targets())
 
     def neighbours(self, target: str, server: str) -> tuple[Neighbour, ...]:
         """The other targets that are of `server`, and records without a target, sorted by name.
@@ -45,8 +52,8 @@ class Records:
         A record counts by the server that it names, and by the one that its target is at. One
         without a target that names none may be of any. Raises InventoryError.
         """
-        with_record = store_of(self._project).targets()
-        return tuple(self._find(sorted({*self._servers, *with_record} - {target}), server))
+        names = self._servers.keys() | self._with_record
+        return tuple(self._find(sorted(names - {target}), server))
 
     def hold(self, stack: ExitStack, target: Target, *, timeout: float) -> None:
         """Open, under their locks until `stack` closes, the records that clients move from."""
@@ -54,7 +61,7 @@ class Records:
         wanted = set(former_names(target))
         for manifest in self._manifests.get(target.name, {}).values():
             wanted |= {target for target, _ in map(split_place, manifest.formerly) if target}
-        for name in sorted(wanted & set(store.targets()) - self.held.keys()):
+        for name in sorted((wanted & self._with_record) - self.held.keys()):
             self.held[name] = stack.enter_context(store.open(name, lock=True, timeout=timeout))
 
     def _find(self, names: Iterable[str], server: str) -> Iterator[Neighbour]:
@@ -71,6 +78,12 @@ class Records:
     def _read(self, name: str) -> Inventory:
         if name in self.held:
             return self.held[name].inventory
+        # Once a run: each of its targets asks for the records of all the others.
+        if name not in self._read_before:
+            self._read_before[name] = self._read_now(name)
+        return self._read_before[name]
+
+    def _read_now(self, name: str) -> Inventory:
         try:
             with store_of(self._project).open(name, lock=False) as session:
                 return session.inventory

@@ -98,12 +98,17 @@ class TargetRun:
         if self._cannot_begin():
             return
         try:
-            self.enter(stack, lock=lock, timeout=timeout)
+            self._enter(stack, lock=lock, timeout=timeout)
         except ReconcilerError as error:
             self._fail(error)
 
     def enter(self, stack: ExitStack, *, lock: bool, timeout: float) -> OpenTarget:
         """Open the same, and raise what goes wrong: for use cases that do not plan."""
+        opened = self._enter(stack, lock=lock, timeout=timeout)
+        self._open = replace(opened, context=self._with_neighbours(opened.context))
+        return self._open
+
+    def _enter(self, stack: ExitStack, *, lock: bool, timeout: float) -> OpenTarget:
         job = self.job
         refuse_errors(job.problems)
         store = store_of(job.project)
@@ -161,7 +166,7 @@ class TargetRun:
 
     def _make_plan(self, opened: OpenTarget) -> TargetPlan:
         # The record as it is now: a run without the lock may have waited since it was opened.
-        context = self._context(opened.session)
+        context = self._with_neighbours(self._context(opened.session))
         # As the record will be after the moves: a client that moves is read under its new key.
         moved = plan_moves(context, self.job.manifests).context
         ids = ids_to_read(moved, self.job.manifests)
@@ -239,7 +244,6 @@ class TargetRun:
     def _context(self, session: OpenInventory) -> TargetContext:
         job = self.job
         client_id = reveal(job.login.client_id)
-        server = server_of(job.target, job.provider)
         return TargetContext(
             target=job.target,
             provider=job.provider,
@@ -251,9 +255,13 @@ class TargetRun:
             unread=job.unread,
             stored=self._stored(session),
             now=_now(),
-            server=server,
-            neighbours=job.records.neighbours(job.target.name, server),
+            server=server_of(job.target, job.provider),
         )
+
+    def _with_neighbours(self, context: TargetContext) -> TargetContext:
+        """The context with what else is known of its server, which takes a look into other records."""
+        neighbours = self.job.records.neighbours(context.target.name, context.server)
+        return replace(context, neighbours=neighbours)
 
     def _stored(self, session: OpenInventory) -> frozenset[str]:
         """The clients of pending creates whose secret got into its sink before the run ended."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Problem, Source
-from reconciler.core.values import first_few
 from reconciler.manifests import patterns
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.globs import usable_patterns
@@ -227,6 +226,8 @@ def _unknown(project: Project, target: str, why: str) -> Unread:
 
 def _sparse(project: Project, target: str, paths: list[str]) -> Iterator[Unread]:
     """What is to be told of files that a sparse checkout leaves out: one problem for all of them."""
+    from reconciler.core.values import first_few  # noqa: PLC0415 - most checkouts are whole
+
     message = f"this checkout leaves out {len(paths)} of the target's manifests: {first_few(paths)}"
     hint = "run `git sparse-checkout disable`, or add their folders with `git sparse-checkout add`"
     for path in paths:

@@ -128,9 +128,12 @@ def former_name_problems(source: Source, project: Project, target: Target) -> It
 
 def former_key_problems(manifests: Iterable[Manifest], project: Project) -> Iterator[Problem]:
     """The Problems of manifests that were formerly what they are now, or on another server."""
+    moved = [manifest for manifest in manifests if manifest.formerly]
+    if not moved:
+        return
     from reconciler.core.places import split_place  # noqa: PLC0415 - few clients were moved
 
-    for manifest in manifests:
+    for manifest in moved:
         for place, stated in enumerate(manifest.formerly):
             named, key = split_place(stated)
             former = project.targets.get(named or manifest.target)
