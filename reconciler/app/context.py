@@ -27,13 +27,15 @@ if TYPE_CHECKING:
 class Call:
     """What every use case needs: the project file, the target's name or None, the wait for the lock.
 
-    `lock_timeout` is in seconds.
+    `lock_timeout` is in seconds. `changed` is called before the first thing that changes a server, a
+    sink, the record or a file and that may be done though it fails, and after one that is done.
     """
 
     project_file: str
     target: str | None
     lock_timeout: float
     log: Callable[[str], None]
+    changed: Callable[[], None] = lambda: None
 
 
 def load_valid(call: Call) -> LoadedProject:

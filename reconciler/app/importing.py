@@ -19,6 +19,8 @@ from reconciler.plan.guards import client_name
 from reconciler.plan.ownership import importable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.app.context import Call
     from reconciler.apply.context import OpenTarget
     from reconciler.core.changes import Refusal
@@ -96,7 +98,7 @@ def import_clients(
         clients, left_alone = importable(opened.context, seen, by_id=bool(wanted.ids))
         # All before the first file: a client that cannot be exported leaves nothing half done.
         drafts = _make_drafts(opened, loaded, target, clients, into=into, full=full)
-        imported, trouble = _write(opened, drafts)
+        imported, trouble = _write(opened, drafts, call.changed)
     names = {client.remote_id: client_name(opened.provider, client.body) for client in seen}
     return Import(
         target=target,
@@ -201,7 +203,9 @@ def _make_draft(
     )
 
 
-def _write(opened: OpenTarget, drafts: list[_Draft]) -> tuple[list[Imported], str]:
+def _write(
+    opened: OpenTarget, drafts: list[_Draft], changed: Callable[[], None]
+) -> tuple[list[Imported], str]:
     """Write and record the drafts; those that have a file now, and what broke it off."""
     done: list[Imported] = []
     trouble = ""
@@ -211,6 +215,7 @@ def _write(opened: OpenTarget, drafts: list[_Draft]) -> tuple[list[Imported], st
             writer.create_file(path, draft.bound_text)
         except OSError as error:
             return done, f"{draft.path}: {atomic_files.reason(error)}"
+        changed()
         try:
             # On disk when this returns: only then may the file lose its id (decision 0009).
             opened.session.record(draft.key, draft.entry)

@@ -69,7 +69,11 @@ def move(call: Call, old: str, new: str) -> tuple[Move, ...] | Refusal:
             refusal = refusal or _refusal(loaded, records, source, place)
         if refusal is not None:
             return refusal
-        return tuple(_carry(loaded, records, *pair) for pair in pairs)
+        moved = []
+        for pair in pairs:
+            moved.append(_carry(loaded, records, *pair))
+            call.changed()
+        return tuple(moved)
 
 
 def _carry(

@@ -84,6 +84,7 @@ def adopt(call: Call, key: str, remote_id: str) -> Bound | Refusal:
         already = key in opened.context.inventory.entries
         if not already:
             opened.session.record(key, bound.entry)
+            call.changed()
     return Bound(
         target=target,
         key=key,
@@ -109,6 +110,7 @@ def open_for_forgetting(call: Call, key: str) -> Iterator[Forgettable]:
 
         def forget() -> None:
             session.forget(key)
+            call.changed()
             session.flush()
 
         yield Forgettable(
@@ -131,6 +133,7 @@ def resolve_absent(call: Call, key: str) -> str:
         if key not in session.inventory.pending:
             raise _nothing_pending(target, key)
         session.close_create(key)
+        call.changed()
         session.flush()
     return target
 
@@ -153,6 +156,8 @@ def resolve(call: Call, key: str, remote_id: str) -> Bound | Refusal:
         manifest = opened.context.others.get(key) or _unwritten(opened, key)
         # The sink before the record, as after a create: a record can be made again, a secret cannot.
         kept = _keep_secret(opened, manifest, client)
+        if kept.location:
+            call.changed()
         before = opened.session.entry(key)
         old = () if before is None else before.superseded
         # Of a replace that died after its POST: nothing else says that this client is to be deleted.
@@ -167,6 +172,7 @@ def resolve(call: Call, key: str, remote_id: str) -> Bound | Refusal:
             secret=kept.place,
         )
         opened.session.record(key, bound.entry)
+        call.changed()
     return Bound(
         target=target,
         key=key,

@@ -21,7 +21,7 @@ from reconciler.plan.planfile import (
     open_saved,
     saved_document,
 )
-from reconciler.render.json import plan_document
+from reconciler.render.json import failed_plan_document, plan_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,6 +53,13 @@ def make_document(planned: Planned, selection: Selection, *, version: str) -> di
     """The document of a saved plan: what was planned, the live values it rests on, and digests."""
     document = plan_document(planned.plan, version=version)
     return saved_document(document, [run.precondition_values() for run in planned.runs], selection)
+
+
+def make_failed_document(
+    errors: Sequence[str], selection: Selection, *, version: str
+) -> dict[str, Json]:
+    """The document that stands in the place of a plan that could not be made: why, and of what."""
+    return saved_document(failed_plan_document(errors, version=version), [], selection)
 
 
 def read_saved(path: str, *, version: str) -> SavedPlan:

@@ -13,6 +13,7 @@ from reconciler.core.changes import Refusal, Status
 from reconciler.core.errors import (
     Ambiguous,
     InputError,
+    InventoryError,
     ReconcilerError,
     RemoteError,
     SelectionError,
@@ -105,13 +106,16 @@ def open_for_rotation(call: Call, key: str) -> Iterator[Rotatable | Refusal]:
         if refusal is not None:
             yield refusal
             return
-        replaced, act = "", partial(_rotate, opened, key, entry, live)
+        replaced, act = "", partial(_rotate, opened, key, entry, live, call.changed)
         if opened.provider.rotate is None:
             succession = prepare(opened, loaded, key, live)
             if isinstance(succession, Refusal):
                 yield succession
                 return
-            replaced, act = succession.words, partial(_replace, opened, key, succession)
+            replaced, act = (
+                succession.words,
+                partial(_replace, opened, key, succession, call.changed),
+            )
         # Before anything is changed: a new secret with nowhere to go cuts off the client's users.
         opened.sink.probe()
         yield Rotatable(
@@ -136,23 +140,34 @@ def sync(call: Call, selection: Selection, stop: threading.Event) -> Iterator[Sy
     chosen = {(manifest.target, manifest.name) for manifest in select_clients(selection, known)}
     for name in names:
         keys = {key for target, key in chosen if target == name}
+        clients: list[Synced] = []
+        trouble = ""
         try:
             with open_target(loaded, name, call) as opened:
-                clients = _sync_target(opened, keys if selection.selectors else None, stop)
-            yield Sync(target=name, clients=clients)
+                wanted = keys if selection.selectors else None
+                # One by one: what was done before an error stays in the list.
+                clients.extend(_sync_target(opened, wanted, stop, call.changed))
         # A ReconcilerError too, but about the project: no target is any better off.
         except InputError:
             raise
         except ReconcilerError as error:
-            yield Sync(target=name, trouble=str(error))
+            trouble = str(error)
+        # With trouble too: what its sink has by then is a part of the news.
+        yield Sync(target=name, clients=tuple(clients), trouble=trouble)
 
 
-def _rotate(opened: OpenTarget, key: str, entry: InventoryEntry, live: LiveClient) -> Rotated:
+def _rotate(
+    opened: OpenTarget,
+    key: str,
+    entry: InventoryEntry,
+    live: LiveClient,
+    changed: Callable[[], None],
+) -> Rotated:
     """Change the secret. Where this breaks off, the record says that the sink's secret is outdated."""
     from reconciler.apply import rotation  # noqa: PLC0415 - loads httpx
     from reconciler.apply.secrets import keep_secret  # noqa: PLC0415 - as above
 
-    _deliver_waiting(opened, key)
+    _deliver_waiting(opened, key, changed)
     entry = opened.session.entry(key) or entry
     # On disk before the request leaves: a crash right after it would leave a sink whose secret does
     # not work, and a record that says it does (decision 0012).
@@ -160,8 +175,13 @@ def _rotate(opened: OpenTarget, key: str, entry: InventoryEntry, live: LiveClien
     try:
         secret = rotation.rotate(opened.provider, opened.transport, live, key=key)
     except rotation.CERTAIN:
-        opened.session.record(key, entry)
+        _record_again(opened, key, entry, changed)
         raise
+    except BaseException:
+        # Which secret holds now, nobody knows.
+        changed()
+        raise
+    changed()
     kept = keep_secret(
         opened.name, opened.session, opened.sink, key=key, remote_id=live.remote_id, secret=secret
     )
@@ -169,19 +189,37 @@ def _rotate(opened: OpenTarget, key: str, entry: InventoryEntry, live: LiveClien
     return Rotated(place=kept.place, location=kept.location, trouble=kept.trouble)
 
 
-def _deliver_waiting(opened: OpenTarget, key: str) -> None:
+def _record_again(
+    opened: OpenTarget, key: str, entry: InventoryEntry, changed: Callable[[], None]
+) -> None:
+    """Record what was recorded before. Where that fails, the record is another than before the run."""
+    try:
+        opened.session.record(key, entry)
+    except InventoryError:
+        changed()
+        raise
+
+
+def _deliver_waiting(opened: OpenTarget, key: str, changed: Callable[[], None]) -> None:
     """Give the sink what waits for it: left there, a later run would put it in the new secret's place."""
     from reconciler.apply.secrets import deliver_spooled  # noqa: PLC0415 - loads httpx
 
-    for delivery in deliver_spooled(opened.name, opened.session, opened.sink):
+    deliveries = deliver_spooled(opened.name, opened.session, opened.sink)
+    if any(delivery.status is Status.DONE for delivery in deliveries):
+        changed()
+    for delivery in deliveries:
         if delivery.key == key and delivery.status is Status.FAILED:
             raise SinkError(delivery.message)
 
 
-def _replace(opened: OpenTarget, key: str, succession: Succession) -> Rotated:
+def _replace(
+    opened: OpenTarget, key: str, succession: Succession, changed: Callable[[], None]
+) -> Rotated:
     """Create the new client; what was recorded and stored of it, as an apply would do it."""
-    _deliver_waiting(opened, key)
+    _deliver_waiting(opened, key, changed)
     outcome = succession.carry_out()
+    if outcome.may_have_changed:
+        changed()
     entry = opened.session.entry(key)
     made = entry is not None and entry.remote_id != succession.old_id
     if entry is None or not made:
@@ -198,8 +236,11 @@ def _replace(opened: OpenTarget, key: str, succession: Succession) -> Rotated:
 
 
 def _sync_target(
-    opened: OpenTarget, keys: set[str] | None, stop: threading.Event
-) -> tuple[Synced, ...]:
+    opened: OpenTarget,
+    keys: set[str] | None,
+    stop: threading.Event,
+    changed: Callable[[], None],
+) -> Iterator[Synced]:
     """What became of the secrets of one target, for these keys, None for all that are recorded."""
     from reconciler.apply.secrets import waiting_secrets  # noqa: PLC0415 - loads httpx
     from reconciler.http.live import read_state  # noqa: PLC0415 - as above
@@ -208,22 +249,20 @@ def _sync_target(
     ours = {key: entry for key, entry in entries.items() if keys is None or key in keys}
     # A target without a client of ours needs no sink that works.
     if not ours:
-        return ()
+        return
     opened.sink.probe()
     ids = {entry.remote_id for entry in ours.values()}
     seen = read_state(opened.provider, opened.transport, ids).clients
     waiting = waiting_secrets(opened.session)
-    clients = []
     for key in sorted(ours):
         remote_id = ours[key].remote_id
         # Each that is left is reported: who reads the list must not take it for whole.
         if stop.is_set():
-            clients.append(_not_tried(opened, key, ours[key]))
+            yield _not_tried(opened, key, ours[key])
             continue
         saved = waiting.get((key, remote_id))
-        clients.append(_sync_client(opened, key, ours[key], seen.get(remote_id), saved))
+        yield _sync_client(opened, key, ours[key], seen.get(remote_id), saved, changed)
     opened.session.flush()
-    return tuple(clients)
 
 
 def _sync_client(
@@ -232,6 +271,7 @@ def _sync_client(
     entry: InventoryEntry,
     client: LiveClient | None,
     saved: Secret | None,
+    changed: Callable[[], None],
 ) -> Synced:
     """Store the secret of one client in its sink: as the server shows it, else as a file has it."""
     from reconciler.apply.secrets import keep_secret  # noqa: PLC0415 - loads httpx
@@ -250,6 +290,8 @@ def _sync_client(
     kept = keep_secret(
         opened.name, opened.session, opened.sink, key=key, remote_id=entry.remote_id, secret=secret
     )
+    if kept.place == "stored" or kept.place != entry.secret:
+        changed()
     if kept.place != entry.secret:
         opened.session.record(key, replace(entry, secret=kept.place))
     status = Status.DONE if kept.place == "stored" else Status.FAILED

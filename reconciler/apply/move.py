@@ -30,5 +30,4 @@ def move_client(source: OpenInventory, old_key: str, record: OpenInventory, key:
         record.move(old_key, key)
         return
     record.record(key, entry)
-    # Written when the run ends: until then the client is in both places, and the next plan sees that.
     source.forget(old_key)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.app.context import Call
-from reconciler.cli.output import print_line, print_message, print_text, version
+from reconciler.cli.output import print_document, print_line, print_message, version
 from reconciler.cli.project_file import find_project_file
+from reconciler.cli.run_state import current
 from reconciler.render.json import document_header, json_text
 
 if TYPE_CHECKING:
@@ -23,12 +24,13 @@ def use_case_call(options: GlobalOptions, target: str | None, lock_timeout: floa
         target=target,
         lock_timeout=lock_timeout,
         log=options.log,
+        changed=current.note_change,
     )
 
 
 def print_json(**members: Json) -> None:
     """Print a result as a JSON document."""
-    print_text(json_text({**document_header(version()), **members}))
+    print_document(json_text({**document_header(version()), **members}))
 
 
 def print_refusal(key: str, refusal: Refusal, *, as_json: bool) -> None:

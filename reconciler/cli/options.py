@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+from functools import partial, wraps
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import click
 
-from reconciler.cli.output import print_message
+from reconciler.cli.output import print_message, version
+from reconciler.cli.run_state import current
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from reconciler.core.model import Problem
+
+    FailedDocument = Callable[[str, Sequence[str], Sequence[Problem]], str]
     Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -32,6 +37,7 @@ def _set_project(ctx: click.Context, _option: click.Parameter, path: str | None)
     # The option may stand on the group and on the command: one that is absent must not undo the other.
     if path is not None:
         ctx.ensure_object(GlobalOptions).project = path
+        current.project = path
 
 
 def _set_verbose(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
@@ -81,11 +87,17 @@ def key_argument(function: Function) -> Function:
     return click.argument("key", metavar="KEY")(function)
 
 
+def _note_target(_ctx: click.Context, _option: click.Parameter, target: str | None) -> str | None:
+    current.target = target
+    return target
+
+
 def target_option(function: Function) -> Function:
     """Add `--target`, for one target."""
     return click.option(
         "--target",
         metavar="NAME",
+        callback=_note_target,
         help="The target of KEY; needed where several could be meant.",
     )(function)
 
@@ -128,8 +140,8 @@ def lock_timeout_option(
     default: str | None = "10s",
     text: str = "How long to wait for another run that works on a target.",
 ) -> Callable[[Function], Function]:
-    """Add `--lock-timeout`, passed on in seconds."""
-    return click.option(
+    """Add `--lock-timeout`, passed on in seconds; a signal ends such a command in order."""
+    option: Callable[[Function], Function] = click.option(
         "--lock-timeout",
         metavar="DURATION",
         default=default,
@@ -137,6 +149,20 @@ def lock_timeout_option(
         callback=_seconds,
         help=text,
     )
+    return lambda function: option(_ending_in_order(function))
+
+
+def _ending_in_order(function: Function) -> Function:
+    """`function`, in which the first signal gives back what is held, and the next ends the process."""
+
+    @wraps(function)
+    def run(*arguments: object, **options: object) -> object:
+        from reconciler.cli.interrupts import end_in_order  # noqa: PLC0415 - validate needs none
+
+        with end_in_order():
+            return function(*arguments, **options)
+
+    return cast("Function", run)
 
 
 def record_command(function: Function) -> Function:
@@ -158,13 +184,41 @@ def show_requests_option(function: Function) -> Function:
     )(function)
 
 
-def format_option(*formats: str) -> Callable[[Function], Function]:
-    """Add `--format` with these formats, the first being the default."""
+def format_option(
+    *formats: str, failed: FailedDocument | None = None
+) -> Callable[[Function], Function]:
+    """Add `--format` with these formats, the first, which is for people, being the default.
+
+    `failed` makes the document of a run that ended early, by its format, the sentences and the
+    problems that say why. Without it the document has these alone.
+    """
+
+    def note(_ctx: click.Context, _option: click.Parameter, wanted: str) -> str:
+        if wanted != formats[0]:
+            current.failed_document = partial(failed or _failed_document, wanted)
+        return wanted
+
     return click.option(
         "--format",
         "output_format",
         type=click.Choice(formats),
         default=formats[0],
         show_default=True,
+        callback=note,
+        # Before the others: what is wrong with one of them is told in this format.
+        is_eager=True,
         help="How to print the result.",
     )
+
+
+def _failed_document(_format: str, sentences: Sequence[str], problems: Sequence[Problem]) -> str:
+    from reconciler.render import json  # noqa: PLC0415 - most runs do not fail
+
+    return json.json_text(json.failed_document(error_lines(sentences, problems), version=version()))
+
+
+def error_lines(sentences: Sequence[str], problems: Sequence[Problem]) -> list[str]:
+    """Why a run ended early, a line each: `sentences`, and the errors among `problems`."""
+    from reconciler.app.context import one_line  # noqa: PLC0415 - most runs do not fail
+
+    return [*sentences, *(one_line(each) for each in problems if each.severity == "error")]

@@ -1,27 +1,26 @@
-"""Prints: results to stdout, everything else to stderr, in UTF-8 whatever the locale; and asks."""
+"""Prints: results to stdout, everything else to stderr, with nothing in it that commands a terminal or CI; and asks."""
 
 from __future__ import annotations
 
-import io
 import os
 import sys
+from contextlib import suppress
 
 import click
 
+from reconciler.cli import streams
+from reconciler.cli.run_state import current
 from reconciler.render.terminal import COLOUR, PLAIN, Style, escape_unprintable, printable
 
 
-def use_utf8() -> None:
-    """Make both streams take every character, also where the locale says ASCII."""
-    for stream in (sys.stdout, sys.stderr):
-        # Not where a test or a program around us has put in a stream of its own.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-
-
 def print_text(text: str, *, err: bool = False) -> None:
-    """Print a text that ends its own lines: nothing in it drives a terminal or a CI system."""
-    click.echo(printable(text), nl=False, err=err)
+    """Print lines that a renderer made for people; the commands in them are made to work as printed."""
+    streams.write(printable(with_own_options(text)), err=err)
+
+
+def print_document(text: str) -> None:
+    """Print a document for machines to stdout, such as JSON."""
+    streams.write(printable(with_own_options(text, as_json=True)), err=False)
 
 
 def print_line(line: str) -> None:
@@ -31,8 +30,16 @@ def print_line(line: str) -> None:
 
 def print_message(message: str) -> None:
     """Print one or more lines, which may hold foreign text, to stderr for the person who watches."""
-    lines = "\n".join(escape_unprintable(line) for line in message.split("\n"))
-    click.echo(printable(lines), err=True)
+    print_text("".join(f"{escape_unprintable(line)}\n" for line in message.split("\n")), err=True)
+
+
+def with_own_options(text: str, *, as_json: bool = False) -> str:
+    """The text, the commands in it with the options by which this run found its project and target."""
+    if current.project is None and current.target is None:
+        return text
+    from reconciler.core.commands import with_options  # noqa: PLC0415 - most runs need no option
+
+    return with_options(text, project=current.project, target=current.target, as_json=as_json)
 
 
 def style_for(*, err: bool = False) -> Style:
@@ -57,10 +64,18 @@ def require_terminal(command: str) -> None:
 
 
 def confirm(question: str) -> bool:
-    """Ask a question on stderr; whether the answer is yes."""
+    """Ask a question on stderr; whether the answer is yes.
+
+    Raises OSError where what it is about could not be printed.
+    """
+    if current.output_error is not None:
+        raise current.output_error
     # Not click.confirm, which takes `y` as well: this is about other people's logins.
-    click.echo(f"{question} Only 'yes' is taken as yes: ", nl=False, err=True)
-    return sys.stdin.readline().strip() == "yes"
+    print_text(f"{question} Only 'yes' is taken as yes: ", err=True)
+    # A terminal that was hung up gives no answer.
+    with suppress(OSError):
+        return sys.stdin.readline().strip() == "yes"
+    return False
 
 
 def write_file(path: str, text: str) -> None:

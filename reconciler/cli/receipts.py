@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import subprocess
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.output import write_file
+from reconciler.cli.exit_codes import ExitCode, system_error
+from reconciler.cli.output import print_message, write_file
+from reconciler.cli.run_state import current
 from reconciler.core.changes import Action
 from reconciler.core.errors import StalePlan
 from reconciler.render.json import ReceiptHeader, render_receipt
@@ -32,14 +34,40 @@ ACTORS: Final = (
 )
 
 
+# The commit that a pipeline runs on, as the same say it, and Bitbucket, Drone, Woodpecker, Travis, AppVeyor,
+# TeamCity, Semaphore and AWS CodeBuild.
+COMMITS: Final = (
+    "GITHUB_SHA",
+    "CI_COMMIT_SHA",
+    "BUILD_SOURCEVERSION",
+    "BITBUCKET_COMMIT",
+    "BUILDKITE_COMMIT",
+    "CIRCLE_SHA1",
+    "GIT_COMMIT",
+    "DRONE_COMMIT_SHA",
+    "DRONE_COMMIT",
+    "TRAVIS_COMMIT",
+    "APPVEYOR_REPO_COMMIT",
+    "BUILD_VCS_NUMBER",
+    "SEMAPHORE_GIT_SHA",
+    "CODEBUILD_RESOLVED_SOURCE_VERSION",
+)
+# SHA-1 or SHA-256, whole: https://git-scm.com/docs/hash-function-transition
+_HASH: Final = re.compile(r"[0-9a-fA-F]{40}(?:[0-9a-fA-F]{24})?")
+
+
 class ReceiptFile:
-    """The file of one run's receipt; without a path there is none. The caller sets `exit_code`."""
+    """The file of one run's receipt; without a path there is none. The caller sets `exit_code`.
+
+    `is_written` is false where the file could not be written when the run ended.
+    """
 
     def __init__(self, path: str | None, header: ReceiptHeader | None) -> None:
         self._path = path
         self._header = header
         self._outcomes: list[Outcome] = []
         self.exit_code: int | None = None
+        self.is_written = True
 
     def add(self, outcome: Outcome) -> None:
         """Add how a change ended; a client that was left alone without a message is left out."""
@@ -61,6 +89,17 @@ class ReceiptFile:
             )
             write_file(self._path, text)
 
+    def finish(self) -> None:
+        """Write the file for the last time; where that fails, say so: the run is done by then."""
+        try:
+            self.write(ended=True)
+        except OSError as error:
+            self.is_written = False
+            print_message(
+                f"error: the receipt could not be written: {system_error(error)}. "
+                f"{self._path} says that the run has not ended"
+            )
+
 
 @contextmanager
 def keep_receipt(path: str | None, header: ReceiptHeader | None) -> Iterator[ReceiptFile]:
@@ -74,8 +113,11 @@ def keep_receipt(path: str | None, header: ReceiptHeader | None) -> Iterator[Rec
     except StalePlan:
         receipt.exit_code = ExitCode.STALE
         raise
+    except BaseException:
+        receipt.exit_code = ExitCode.PARTLY_APPLIED if current.changed else ExitCode.FAILED
+        raise
     finally:
-        receipt.write(ended=True)
+        receipt.finish()
 
 
 def receipt_header(
@@ -105,18 +147,43 @@ def _actor() -> str:
 
 
 def _commit(folder: str) -> str | None:
-    """The commit that is checked out, None outside of a git repo or without git."""
+    """The commit that is checked out: as git says, else as the CI system does; None where nobody does.
+
+    Why nobody does is told on stderr, but for a folder that is in no repo.
+    """
+    found, why = _commit_of_git(folder)
+    if found is not None:
+        return found
+    for name in COMMITS:
+        # It may hold anything, such as the name of a branch, and a receipt is no place for that.
+        stated = os.environ.get(name, "").strip()
+        if _HASH.fullmatch(stated):
+            return stated.lower()
+    if why:
+        print_message(f"the receipt has no commit: {why}, and no variable of a CI system states it")
+    return None
+
+
+def _commit_of_git(folder: str) -> tuple[str | None, str]:
+    """The commit that git says is checked out, and where it says none, why; "" outside of a repo."""
     try:
         done = subprocess.run(  # noqa: S603 - the folder is one argument, whatever it is called
-            ["git", "-C", folder, "rev-parse", "HEAD"],  # noqa: S607 - the git of the user's PATH
+            ["git", "-C", folder, "rev-parse", "--verify", "HEAD"],  # noqa: S607 - the git of the user's PATH
             capture_output=True,
             text=True,
-            check=True,
+            errors="replace",
+            check=False,
             stdin=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C"},
         )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
+    except OSError as error:
+        return None, f"git cannot be started ({error.strerror})"
+    commit = done.stdout.strip()
+    if done.returncode == 0 and _HASH.fullmatch(commit):
+        return commit, ""
+    if "not a git repository" in done.stderr:
+        return None, ""
+    return None, f"git says: {(done.stderr.strip().splitlines() or ['nothing'])[0]}"
 
 
 def _now() -> str:

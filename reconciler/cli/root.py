@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
+from reconciler.cli import streams
 from reconciler.cli.exit_codes import run_command
 from reconciler.cli.options import GlobalOptions, global_options
-from reconciler.cli.output import print_text, use_utf8, version
+from reconciler.cli.output import print_text, version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ class Root(click.Group):
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         options = GlobalOptions()
-        use_utf8()
+        streams.prepare()
         parent = super().main  # `super()` without arguments does not work inside a lambda
         sys.exit(
             run_command(
@@ -105,6 +106,7 @@ def root() -> None:
     shows what differs from the live servers and why, and `apply` sends the fewest requests that
     make the two agree.
 
-    Exit codes: 0 done; 1 failed; 2 changes pending (plan --detailed-exitcode); 3 refused by a
-    guard; 4 stale plan; 5 partly applied; 64 wrong usage.
+    Exit codes: 0 done; 1 failed, and nothing was changed; 2 changes pending (plan
+    --detailed-exitcode); 3 refused by a guard; 4 stale plan; 5 partly applied: something was
+    carried out, and something failed or is not recorded; 64 wrong usage.
     """

@@ -210,6 +210,13 @@ class Outcome:
     after: str = ""
     accepted: bool = False
 
+    @property
+    def may_have_changed(self) -> bool:
+        """Whether something is another than before, on the server or in the record, or may be."""
+        if self.accepted or self.status is Status.UNKNOWN:
+            return True
+        return self.status is Status.DONE and self.action is not Action.NOOP
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretDelivery:

@@ -128,9 +128,9 @@ class OpenInventory:
             self._write_up_to(version)
 
     def forget(self, key: str) -> None:
-        """Remember nothing more of a client, from the next write on."""
+        """Remember nothing more of a client; on disk when this returns."""
         if self.entry(key) is not None:
-            self._add_event(Forget(key))
+            self._write_up_to(self._add_event(Forget(key)))
 
     def move(self, key: str, to: str) -> None:
         """Remember a client by another key, and no longer by this one; on disk when this returns."""

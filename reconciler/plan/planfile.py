@@ -132,7 +132,7 @@ def open_saved(
     content = {member: value for member, value in document.items() if member != "digest"}
     if document["digest"] != digest(content) or not fits(document) or not _is_whole(document):
         raise StalePlan(f"{name} was edited after it was made (its digest does not fit): {_AGAIN}")
-    if any(target["errors"] for target in document["targets"]):
+    if document.get("errors") or any(target["errors"] for target in document["targets"]):
         raise StalePlan(f"{name} is not a whole plan, it holds errors: {_AGAIN}")
     stated = document["selection"]
     return document, Selection(

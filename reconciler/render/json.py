@@ -18,7 +18,7 @@ from reconciler.render.terminal import disarm
 from reconciler.render.value_text import json_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from reconciler.core.changes import (
         ApplyReport,
@@ -56,16 +56,28 @@ def render_plan(plan: Plan, *, version: str) -> str:
     return json_text(plan_document(plan, version=version))
 
 
-def render_report(report: ApplyReport, *, version: str) -> str:
-    """A report as JSON text; `version` is the tool's own."""
+def render_report(report: ApplyReport, *, version: str, errors: Sequence[str] = ()) -> str:
+    """A report as JSON text; `version` is the tool's own, `errors` say why it is not a whole one."""
     return json_text(
         {
             **document_header(version),
             "summary": report_counts(report),
             "outcomes": [_outcome(outcome) for outcome in report.outcomes],
             "deliveries": [_delivery(delivery) for delivery in report.deliveries],
+            **({"errors": list(errors)} if errors else {}),
         }
     )
+
+
+def failed_plan_document(errors: Sequence[str], *, version: str) -> JsonObject:
+    """What stands in the place of a plan that could not be made; `errors` say why."""
+    summary = {**plan_counts(()), "errors": len(errors)}
+    return failed_document(errors, version=version, summary=summary, targets=[])
+
+
+def failed_document(errors: Sequence[str], *, version: str, **members: Json) -> JsonObject:
+    """The document of a command that has nothing else to tell than why it failed."""
+    return {**document_header(version), **members, "errors": list(errors)}
 
 
 def render_receipt(

@@ -91,6 +91,17 @@ def render_plan(plan: Plan, *, limit: int = LIMIT) -> str:
     return title + "".join(parts) + note
 
 
+def render_failed_plan(errors: Iterable[str], *, limit: int = LIMIT) -> str:
+    """What stands in the place of a plan that could not be made, as Markdown; `errors` say why."""
+    title = f"{MARKER}\n### Plan: failed\n\n"
+    budget = _Budget(limit - len(title) - _NOTE_LIMIT)
+    blocks = [_Block(first=_text([Line(mark="!", depth=0, text=one_line(e))])) for e in errors]
+    fitting = _fitting_blocks(_Section(opening="", blocks=tuple(blocks)), budget)
+    lines = "".join(block.first for block in fitting)
+    note = _omission_note(limit, targets=0, blocks=len(blocks) - len(fitting), details=0)
+    return f"{title}```diff\n{lines}```\n\n{note}"
+
+
 def _section(target: TargetPlan) -> _Section:
     messages = [_Block(first=_text([line])) for line in target_message_lines(target)]
     clients = [

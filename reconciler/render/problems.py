@@ -86,8 +86,8 @@ def _printable(text: str) -> str:
 def _printable_character(character: str) -> str:
     if character == "\t":
         return _TAB
-    # Cf holds the bidi marks that reorder a line for its reader, Zl and Zp further line breaks.
-    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}:
+    # Among them the bidi marks that reorder a line for its reader, and blanks that are no blanks.
+    if not character.isprintable():
         return character.encode("unicode_escape", "surrogatepass").decode("ascii")
     return character
 

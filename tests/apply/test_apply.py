@@ -518,7 +518,8 @@ def test_an_inventory_that_cannot_be_written_stops_the_run(shop):
     skipped = [each for each in outcomes if each.status is Status.SKIPPED]
     assert len(failed) + len(skipped) == 30
     assert len(skipped) > 20
-    assert failed[0].remote_id == "1"
+    # Which of those under way the server numbered first is for the threads to say.
+    assert failed[0].remote_id in {str(number) for number in range(1, len(failed) + 1)}
     assert failed[0].secret_location
     assert skipped[0].message == "not started: the inventory could not be written"
 

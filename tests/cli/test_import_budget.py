@@ -27,6 +27,8 @@ OURS = {
     "cli.output",
     "cli.project_file",
     "cli.root",
+    "cli.run_state",
+    "cli.streams",
     "core",
     "core.dataclass",
     "core.decode",

@@ -53,7 +53,7 @@ def test_the_first_signal_asks_to_stop_and_says_what_happens(number: signal.Sign
 def test_the_second_signal_ends_the_process_whatever_its_threads_do(number: signal.Signals):
     done = run(number.name, "again", env=unmeasured())
 
-    assert done.returncode == 1
+    assert done.returncode == 5  # what was under way may have been done
     assert done.stderr == (
         "\nwait\n\nAborted. What was under way may have been done: plan again.\n"
     )

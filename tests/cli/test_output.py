@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import output, progress, project_file
+from reconciler.cli import output, progress, project_file, streams
 from reconciler.cli.interrupts import stop_on_signal
 from reconciler.core.changes import Action, Outcome, Status
 from reconciler.core.errors import ReconcilerError
@@ -137,7 +137,7 @@ def test_streams_that_are_no_text_files_are_left_alone(monkeypatch: pytest.Monke
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stdout", stream)
 
-    output.use_utf8()
+    streams.prepare()
 
     assert sys.stdout is stream
 

@@ -437,7 +437,7 @@ def test_a_create_that_was_cut_off_is_settled_by_whoever_looks(
     settled = invoke("resolve", "web", "--id", remote_id)
     again = invoke("resolve", "web", "--id", remote_id)
 
-    assert (unknown.exit_code, refused.exit_code, adopted.exit_code) == (1, 3, 3)
+    assert (unknown.exit_code, refused.exit_code, adopted.exit_code) == (5, 3, 3)
     assert "`reconciler resolve web --id ID`" in refused.stdout
     assert "run `reconciler resolve web` instead" in adopted.stderr
     assert "left alone" in imported.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import pytest
 
 from reconciler.cli import receipts
 from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.run_state import current
 from reconciler.core.changes import Action, Outcome, Status
 from reconciler.render.json import ReceiptHeader
 
@@ -28,7 +30,7 @@ SCHEMA = json.loads((Path(__file__).parents[2] / "schemas/receipt.schema.json").
 
 @pytest.fixture(autouse=True)
 def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in receipts.ACTORS:
+    for name in (*receipts.ACTORS, *receipts.COMMITS):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -200,14 +202,17 @@ def test_a_run_that_breaks_off_leaves_what_it_knew(tmp_path: Path):
     def broken() -> None:
         with receipts.keep_receipt(str(path), HEADING) as receipt:
             receipt.add(DONE)
+            current.note_change()
             raise RuntimeError
+
+    current.begin()
 
     with pytest.raises(RuntimeError):
         broken()
 
     left = json.loads(path.read_text())
     assert [one["key"] for one in left["changes"]] == ["web"]
-    assert left["exitCode"] is None
+    assert left["exitCode"] == ExitCode.PARTLY_APPLIED
 
 
 @pytest.mark.parametrize(("environ", "actor"), [({}, "jo"), ({"GITLAB_USER_LOGIN": "kim"}, "kim")])
@@ -244,3 +249,55 @@ def test_where_nobody_knows_the_user_the_actor_is_empty(
     )
 
     assert found.actor == ""
+
+
+def header(folder: Path) -> ReceiptHeader:
+    return receipts.receipt_header(
+        version="1", folder=str(folder), plan_digest="sha256:0", plan_file=None
+    )
+
+
+def refused_by_git(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """A git that says what it says of a folder that belongs to another user, as in a container."""
+    program = folder / "bin" / "git"
+    program.parent.mkdir()
+    program.write_text(
+        "#!/bin/sh\n"
+        "echo \"fatal: detected dubious ownership in repository at '/repo'\" >&2\n"
+        "exit 128\n"
+    )
+    program.chmod(0o755)
+    patch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+
+
+@pytest.mark.parametrize("name", receipts.COMMITS)
+def test_where_git_refuses_the_commit_is_what_the_ci_system_states(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    refused_by_git(tmp_path, monkeypatch)
+    monkeypatch.setenv(name, "0123456789ABCDEF0123456789abcdef01234567")
+
+    assert header(tmp_path).commit == "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    "stated", ["", "main", "0123456", "0123456789abcdef" * 3, "g" * 40, "::add-mask::x"]
+)
+def test_where_nobody_states_a_commit_it_is_said_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], stated: str
+):
+    refused_by_git(tmp_path, monkeypatch)
+    monkeypatch.setenv("GITHUB_SHA", stated)
+
+    assert header(tmp_path).commit is None
+    assert capsys.readouterr().err == (
+        "the receipt has no commit: git says: fatal: detected dubious ownership in repository at "
+        "'/repo', and no variable of a CI system states it\n"
+    )
+
+
+def test_a_folder_in_no_repo_has_no_commit_and_that_is_no_news(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert header(tmp_path).commit is None
+    assert capsys.readouterr().err == ""

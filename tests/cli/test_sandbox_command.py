@@ -75,8 +75,29 @@ def test_without_a_ready_file_the_credentials_stay_unknown(tmp_path: Path):
         process.communicate()
 
     assert process.returncode == 0
-    assert lines[4] == "credentials  made anew on each start, see --ready-file\n"
+    assert lines[4] == "credentials  made anew on each start, see --env\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_its_exports_are_lines_for_a_shell_and_nothing_else_goes_to_stdout(tmp_path: Path):
+    with start("--env", "--ready-file", "ready.json", cwd=tmp_path) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        ready = json.loads((tmp_path / "ready.json").read_text())
+        lines = [first, *(process.stdout.readline() for _ in range(len(ready["env"]) - 1))]
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate()
+
+    shell = subprocess.run(
+        ["env", "-i", "sh", "-c", f"{''.join(lines)}env"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(shell.stdout.splitlines()) >= {f"{name}={it}" for name, it in ready["env"].items()}
+    assert all(line.startswith("export ") for line in lines)
+    assert out == ""
+    assert "Ctrl-C stops it." in err
 
 
 def test_a_port_in_use_is_a_sentence(invoke: Callable[..., Result]):

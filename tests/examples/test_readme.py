@@ -30,11 +30,10 @@ def path_with_the_command(tmp_path: Path) -> str:
 def test_the_way_to_a_first_apply_works_as_it_is_written(
     tmp_path: Path, path_with_the_command: str
 ) -> None:
-    block = re.search(r"<!-- tested -->\n```sh\n(.*?)```", README, re.DOTALL)
-    assert block is not None
-    # A step that fails must fail the whole, and the sandbox must end with it. After the last step it
-    # is told to end twice, which may kill it.
-    script = f"set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{block[1]}"
+    blocks = re.findall(r"<!-- tested -->\n```sh\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 2
+    # A step that fails must fail the whole, and the sandbox must end with it.
+    script = f"set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{''.join(blocks)}"
 
     done = subprocess.run(
         ["bash", "-c", script],
@@ -50,6 +49,8 @@ def test_the_way_to_a_first_apply_works_as_it_is_written(
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 to create" in done.stdout
     assert "no changes, 1 unchanged" in done.stdout
+    assert "Plan: 1 to update" in done.stdout
+    assert "Apply: 1 done; 1 request sent." in done.stdout
     assert "storefront-web.json" in done.stdout
     committed = re.findall(r"^A  (\S+)$", done.stdout, re.MULTILINE)
     assert ".reconciler/inventory/provident/storefront-web.json" in committed

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Final
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -12,8 +14,9 @@ from reconciler.app.apply import apply_plan
 from reconciler.app.plan import plan_targets
 from reconciler.cli import interrupts, receipts
 from reconciler.cli.commands.plan import has_changes, has_errors, is_stopped, print_warnings
-from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.exit_codes import ExitCode, worse_if_changed
 from reconciler.cli.options import (
+    error_lines,
     format_option,
     global_options,
     lock_timeout_option,
@@ -21,23 +24,39 @@ from reconciler.cli.options import (
     selection_options,
     show_requests_option,
 )
-from reconciler.cli.output import can_ask, confirm, print_message, print_text, style_for, version
+from reconciler.cli.output import (
+    can_ask,
+    confirm,
+    print_document,
+    print_message,
+    print_text,
+    style_for,
+    version,
+)
 from reconciler.cli.progress import progress_bar
 from reconciler.cli.project_file import find_project_file
+from reconciler.cli.run_state import current
 from reconciler.core.changes import Action, ApplyReport, Status
 from reconciler.plan.selection import Selection
 from reconciler.render import json, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reconciler.app.plan import Planned
     from reconciler.app.saved_plan import SavedPlan
     from reconciler.cli.options import GlobalOptions
     from reconciler.core.changes import Outcome, Plan
+    from reconciler.core.model import Problem
     from reconciler.render.json import ReceiptHeader
 
 _STOPPING: Final = "Stopping after the requests under way. Ctrl-C again aborts at once."
+
+
+def _failed(_format: str, sentences: Sequence[str], problems: Sequence[Problem]) -> str:
+    """The report of a run that ended before it could send anything."""
+    errors = error_lines(sentences, problems)
+    return json.render_report(ApplyReport(outcomes=()), version=version(), errors=errors)
 
 
 @click.command("apply")
@@ -65,7 +84,7 @@ _STOPPING: Final = "Stopping after the requests under way. Ctrl-C again aborts a
     metavar="FILE",
     help="Write what was done to FILE, as JSON: by whom, on which commit, and what became of it.",
 )
-@format_option("text", "json")
+@format_option("text", "json", failed=_failed)
 @show_requests_option
 @global_options
 @click.pass_obj
@@ -95,8 +114,9 @@ def command(  # noqa: PLR0913 - every option is an argument
     only where the same decisions come out on the same live values. A change that is not in PLAN is
     left for a plan of its own, and listed.
 
-    Exit codes: 0 all done; 1 nothing done; 3 a guard refused a change; 4 PLAN is not what would be
-    done now; 5 some changes done and some not; 64 nobody to ask and no --auto-approve.
+    Exit codes: 0 all done; 1 failed, and nothing was changed; 3 a guard refused a change; 4 PLAN is
+    not what would be done now; 5 something was carried out, or may have been, and something failed
+    or is not recorded; 64 nobody to ask and no --auto-approve.
     """
     if saved_plan is not None and (targets or selectors or max_deletes is not None):
         raise click.UsageError(
@@ -107,7 +127,7 @@ def command(  # noqa: PLR0913 - every option is an argument
     if saved_plan is None and not auto_approve and not can_ask():
         raise click.UsageError(
             "apply asks before it sends, and there is no terminal to ask on: "
-            "look at the plan, then run apply --auto-approve"
+            "look at the plan, then give --auto-approve"
         )
     path = find_project_file(options.project)
     as_json = output_format == "json"
@@ -117,30 +137,42 @@ def command(  # noqa: PLR0913 - every option is an argument
     if reviewed is not None:
         selection = reviewed.selection
     # Locked from the plan on, so that no other run writes between what is shown and what is sent.
-    with plan_targets(
-        path, selection, lock=True, lock_timeout=lock_timeout, log=options.log
-    ) as everything:
+    with (
+        _reporting(as_json=as_json) as told,
+        plan_targets(
+            path, selection, lock=True, lock_timeout=lock_timeout, log=options.log
+        ) as everything,
+    ):
         print_warnings(everything)
         header = _receipt_header(everything, reviewed, selection, path) if receipt_file else None
         with receipts.keep_receipt(receipt_file, header) as receipt:
             planned = _hold_to_review(everything, reviewed, only)
             _print_left(planned.left)
             _print_plan(planned.plan, show_requests=show_requests, err=as_json)
-            stop_code = _reason_to_stop(
+            told.stopped = _reason_to_stop(
                 planned.plan, auto_approve=auto_approve or reviewed is not None
             )
-            report = (
-                ApplyReport(outcomes=())
-                if stop_code
-                else _apply(planned, receipt.add, fail_fast=fail_fast)
-            )
-            # The report has them in the plan's order, and says where the record was not written.
-            receipt.replace_outcomes(report.outcomes)
-            receipt.exit_code = code = stop_code or exit_code(report, planned.plan)
-    _print_report(
-        report, as_json=as_json, quiet=stop_code is not None or not has_changes(planned.plan)
+            if told.stopped is None:
+
+                def add(outcome: Outcome) -> None:
+                    told.add(outcome)
+                    receipt.add(outcome)
+
+                told.report = _apply(planned, add, fail_fast=fail_fast)
+                # The report has them in the plan's order, and says where the record was not written.
+                told.outcomes[:] = told.report.outcomes
+                receipt.replace_outcomes(told.report.outcomes)
+            told.quiet = told.stopped is not None or not has_changes(planned.plan)
+            code = told.stopped.code if told.stopped else exit_code(told.report, planned.plan)
+            if code is ExitCode.FAILED and current.changed:
+                code = ExitCode.PARTLY_APPLIED
+            receipt.exit_code = code
+    # Printed by now: a receipt that could not be written costs nobody the report.
+    return (
+        code
+        if receipt.is_written or code is not ExitCode.DONE
+        else worse_if_changed(ExitCode.FAILED)
     )
-    return code
 
 
 def _hold_to_review(planned: Planned, reviewed: SavedPlan | None, only: tuple[str, ...]) -> Planned:
@@ -180,19 +212,30 @@ def _print_left(left: Sequence[str]) -> None:
         print_message(f"Not in the reviewed plan, so left for a plan of its own:\n  {lines}")
 
 
-def _reason_to_stop(plan: Plan, *, auto_approve: bool) -> ExitCode | None:
-    """Print why nothing may be sent and return the exit code for it, None where the plan may go ahead."""
+def _reason_to_stop(plan: Plan, *, auto_approve: bool) -> _Stopped | None:
+    """Print why nothing may be sent and return it, None where the plan may go ahead."""
     if has_errors(plan):
         print_message("Nothing was sent: the plan has errors.")
-        return ExitCode.FAILED
+        errors = [f"{each.target}: {error}" for each in plan.targets for error in each.errors]
+        return _Stopped(ExitCode.FAILED, errors)
     # But for those that hold back their client alone, one refusal stops everything (decision 0006).
     if is_stopped(plan):
         print_message("Nothing was sent: a guard refused part of the plan.")
-        return ExitCode.REFUSED
+        return _Stopped(ExitCode.REFUSED, list(_refusals(plan)))
     if has_changes(plan, held_back=False) and not auto_approve and not confirm("Apply this plan?"):
         print_message("Nothing was sent: the plan was not approved.")
-        return ExitCode.FAILED
+        return _Stopped(ExitCode.FAILED, ["the plan was not approved"])
     return None
+
+
+def _refusals(plan: Plan) -> Iterator[str]:
+    for target in plan.targets:
+        for refusal in target.refusals:
+            yield f"{target.target}: refused ({refusal.rule}): {refusal.message}"
+        for change in target.changes:
+            if change.refusal is not None:
+                where = f"{target.target}/{change.key}"
+                yield f"{where}: refused ({change.refusal.rule}): {change.refusal.message}"
 
 
 def _apply(
@@ -211,17 +254,64 @@ def _apply(
             add_outcome(outcome)
             advance(outcome)
 
-        return interrupts.run_interruptibly(
+        report = interrupts.run_interruptibly(
             lambda: apply_plan(planned, on_outcome=on_outcome, stop=stop, fail_fast=fail_fast)
         )
+    if any(delivery.status is Status.DONE for delivery in report.deliveries):
+        current.note_change()
+    return report
 
 
-def _print_report(report: ApplyReport, *, as_json: bool, quiet: bool) -> None:
-    """Print the report, as text only where there was something to do."""
+class _Stopped(NamedTuple):
+    """Why nothing was sent."""
+
+    code: ExitCode
+    errors: list[str]
+
+
+class _Told:
+    """What there is to tell of a run: the outcomes as they come, and at its end the report."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+        self.report = ApplyReport(outcomes=())
+        self.stopped: _Stopped | None = None
+        self.quiet = True
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep an outcome, and note in the state of the run whether it may have changed something."""
+        self.outcomes.append(outcome)
+        if outcome.may_have_changed:
+            current.note_change()
+
+
+@contextmanager
+def _reporting(*, as_json: bool) -> Iterator[_Told]:
+    """Print the report when the block ends, and where it breaks off, what is known by then."""
+    told = _Told()
+    try:
+        yield told
+    except BaseException:
+        known = ApplyReport(outcomes=tuple(told.outcomes), deliveries=told.report.deliveries)
+        if as_json:
+            current.failed_document = partial(_broken_off, known)
+        elif known.outcomes:
+            _print_report(known)
+        raise
+    errors = told.stopped.errors if told.stopped else ()
     if as_json:
-        print_text(json.render_report(report, version=version()))
-    elif report.deliveries or not quiet:
-        print_text("\n" + text.render_report(report, style=style_for()))
+        print_document(json.render_report(told.report, version=version(), errors=errors))
+    elif told.report.deliveries or not told.quiet:
+        _print_report(told.report)
+
+
+def _broken_off(known: ApplyReport, sentences: Sequence[str], problems: Sequence[Problem]) -> str:
+    errors = error_lines(sentences, problems)
+    return json.render_report(known, version=version(), errors=errors)
+
+
+def _print_report(report: ApplyReport) -> None:
+    print_text("\n" + text.render_report(report, style=style_for()))
 
 
 def exit_code(report: ApplyReport, plan: Plan) -> ExitCode:
@@ -250,6 +340,7 @@ def exit_code(report: ApplyReport, plan: Plan) -> ExitCode:
     # Of nothing, `all` is true: a run that had nothing to do is done.
     if all(done):
         return ExitCode.REFUSED if held_back else ExitCode.DONE
-    # What the server accepted may have changed something, though it does not show it.
-    accepted = any(outcome.accepted for outcome in report.outcomes)
-    return ExitCode.PARTLY_APPLIED if any(done) or accepted else ExitCode.FAILED
+    # What the server accepted may have changed something, though it does not show it, and so may
+    # what it gave no answer to.
+    changed = any(outcome.may_have_changed for outcome in report.outcomes)
+    return ExitCode.PARTLY_APPLIED if any(done) or changed else ExitCode.FAILED

@@ -8,7 +8,7 @@ import click
 
 from reconciler.app import importing
 from reconciler.cli.client_commands import print_json, use_case_call
-from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.exit_codes import ExitCode, worse_if_changed
 from reconciler.cli.options import format_option, global_options, lock_timeout_option
 from reconciler.cli.output import print_line, print_message
 from reconciler.render.terminal import plural
@@ -93,7 +93,7 @@ def command(  # noqa: PLR0913 - one argument an option
     print_message(_summary(found))
     if not found.trouble:
         return ExitCode.DONE
-    return ExitCode.PARTLY_APPLIED if found.imported else ExitCode.FAILED
+    return worse_if_changed(ExitCode.FAILED)
 
 
 def _print(found: importing.Import) -> None:

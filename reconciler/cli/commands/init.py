@@ -11,6 +11,7 @@ from reconciler.cli import known_providers, project_file, starter
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import global_options
 from reconciler.cli.output import print_text
+from reconciler.cli.run_state import current
 from reconciler.core.errors import ReconcilerError
 from reconciler.manifests import catalog
 
@@ -72,6 +73,7 @@ def _write(texts: dict[Path, str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # "x", since a file may have appeared since then: it is not overwritten either.
         with path.open("x", encoding="utf-8") as file:
+            current.note_change()
             file.write(text)
 
 

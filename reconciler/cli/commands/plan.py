@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.app.plan import plan_targets
-from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.exit_codes import ExitCode, system_error
 from reconciler.cli.options import (
+    error_lines,
     format_option,
     global_options,
     lock_timeout_option,
@@ -16,16 +18,38 @@ from reconciler.cli.options import (
     selection_options,
     show_requests_option,
 )
-from reconciler.cli.output import print_message, print_text, style_for, version, write_file
+from reconciler.cli.output import (
+    print_document,
+    print_message,
+    print_text,
+    style_for,
+    version,
+    with_own_options,
+    write_file,
+)
 from reconciler.cli.project_file import find_project_file
+from reconciler.cli.run_state import current
 from reconciler.core.changes import Action
+from reconciler.core.commands import path_argument
+from reconciler.core.errors import InputError, ReconcilerError
 from reconciler.plan.selection import Selection
 from reconciler.render import json, markdown, problems, text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from reconciler.app.plan import Planned
     from reconciler.cli.options import GlobalOptions
     from reconciler.core.changes import Plan
+    from reconciler.core.model import Problem
+
+
+def _failed(output_format: str, sentences: Sequence[str], problems: Sequence[Problem]) -> str:
+    """The document in the place of a plan that could not be made."""
+    errors = error_lines(sentences, problems)
+    if output_format == "markdown":
+        return markdown.render_failed_plan(errors)
+    return json.json_text(json.failed_plan_document(errors, version=version()))
 
 
 @click.command("plan")
@@ -36,7 +60,7 @@ if TYPE_CHECKING:
     text="Wait this long for another run that works on a target, and keep others out meanwhile. "
     "Without it, plan reads beside them.",
 )
-@format_option("text", "json", "markdown")
+@format_option("text", "json", "markdown", failed=_failed)
 @click.option(
     "--out",
     metavar="FILE",
@@ -68,21 +92,49 @@ def command(  # noqa: PLR0913 - every option is an argument
     A saved plan holds what was decided and the live values that it rests on. It is written even
     where the plan has errors or refusals; apply takes it only whole.
 
+    Whatever went wrong, JSON, Markdown and FILE are whole documents that say it; apply refuses such
+    a FILE.
+
     Exit codes: 0 planned; 1 something failed (the output says what, and holds the rest of the
     plan); 2 with --detailed-exitcode, changes pending; 3 a guard refused a change.
     """
     if show_requests and output_format == "markdown":
+        # The format itself is what is wrong: nothing can be told in it.
+        current.failed_document = None
         raise click.UsageError("--show-requests goes with --format text; JSON always has them")
-    plan = _plan(
-        options,
-        Selection(targets=targets, selectors=selectors, max_deletes=max_deletes),
-        lock_timeout=lock_timeout,
-        out=out,
-    )
-    print_text(_render(plan, output_format, show_requests=show_requests))
+    selection = Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
+    with _saving_failure(out, selection):
+        plan = _plan(options, selection, lock_timeout=lock_timeout, out=out)
+    _print(plan, output_format, show_requests=show_requests)
     if out is not None:
-        print_message(f"Saved to {out}; `reconciler apply {out}` applies this plan and no other.")
+        command = f"`reconciler apply {path_argument(out)}`"
+        print_message(f"Saved to {out}; {command} applies this plan and no other.")
     return exit_code(plan, detailed=detailed_exitcode)
+
+
+@contextmanager
+def _saving_failure(out: str | None, selection: Selection) -> Iterator[None]:
+    """Where the block could make no plan, write that to FILE: an older plan there is not this one."""
+    try:
+        yield
+    except ReconcilerError as error:
+        if out is not None:
+            _save_failure(out, error, selection)
+        raise
+
+
+def _save_failure(out: str, error: ReconcilerError, selection: Selection) -> None:
+    from reconciler.app import saved_plan  # noqa: PLC0415 - few plans are saved
+
+    found = error.problems if isinstance(error, InputError) else ()
+    errors = error_lines((), found) or [str(error)]
+    document = saved_plan.make_failed_document(errors, selection, version=version())
+    try:
+        write_file(out, json.json_text(document))
+    except OSError as cause:
+        print_message(f"{out} was not written: {system_error(cause)}")
+    else:
+        print_message(f"{out} says that there is no plan, and why; apply refuses it.")
 
 
 def _plan(
@@ -115,14 +167,21 @@ def print_warnings(planned: Planned) -> None:
     print_text(problems.to_text(planned.warnings), err=True)
 
 
-def _render(plan: Plan, output_format: str, *, show_requests: bool) -> str:
+def _print(plan: Plan, output_format: str, *, show_requests: bool) -> None:
     match output_format:
         case "json":
-            return json.render_plan(plan, version=version())
+            print_document(json.render_plan(plan, version=version()))
         case "markdown":
-            return markdown.render_plan(plan)
+            print_text(_fitting_markdown(plan))
         case _:
-            return text.render_plan(plan, style=style_for(), show_requests=show_requests)
+            print_text(text.render_plan(plan, style=style_for(), show_requests=show_requests))
+
+
+def _fitting_markdown(plan: Plan) -> str:
+    """The plan as Markdown that is within the limit also with the options that its commands get."""
+    whole = markdown.render_plan(plan)
+    longer = len(with_own_options(whole)) - markdown.LIMIT
+    return whole if longer <= 0 else markdown.render_plan(plan, limit=markdown.LIMIT - longer)
 
 
 def exit_code(plan: Plan, *, detailed: bool) -> ExitCode:

@@ -10,7 +10,7 @@ import click
 from reconciler.cli import known_providers
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import GlobalOptions, format_option, global_options
-from reconciler.cli.output import print_text
+from reconciler.cli.output import print_document, print_text
 from reconciler.provider.descriptor import parse_provider
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def command(options: GlobalOptions, *, output_format: str) -> ExitCode:
     if output_format == "json":
         shipped = [_described(entry, None) for entry in known.shipped.values()]
         own = [_described(entry, folder) for folder, entry in known.own.items()]
-        print_text(json.dumps([*shipped, *own], indent=2) + "\n")
+        print_document(json.dumps([*shipped, *own], indent=2) + "\n")
     else:
         entries = {**known.shipped, **known.own}
         print_text(_table([_HEADINGS, *(_row(name, entry) for name, entry in entries.items())]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -64,15 +65,26 @@ def _check_faults(
     metavar="FILE",
     help="Write addresses and credentials to FILE as JSON as soon as the port is open.",
 )
+@click.option(
+    "--env",
+    "as_env",
+    is_flag=True,
+    help="Print addresses and credentials as `export` lines for a shell, and nothing else to stdout.",
+)
 @global_options
 def command(
-    *, port: int, faults: tuple[str, ...], state_path: str | None, ready_file: str | None
+    *,
+    port: int,
+    faults: tuple[str, ...],
+    state_path: str | None,
+    ready_file: str | None,
+    as_env: bool,
 ) -> ExitCode:
     """Serve the vendors on this machine, to try things on.
 
     Those that the tool brings, as their documentation describes them, quirks and traps included,
-    on 127.0.0.1 until Ctrl-C. The credentials that they accept are made anew on each start and go
-    to the ready file only.
+    on 127.0.0.1 until Ctrl-C. The credentials that they accept are made anew on each start, and go
+    to the ready file, and with --env to stdout.
     """
     with (
         explain_missing_packages(),
@@ -80,7 +92,10 @@ def command(
         server.running(port=port, faults=faults, state_path=state_path) as sandbox,
         _ready_file(sandbox, ready_file),
     ):
-        print_text(_addresses(sandbox, ready_file))
+        print_text(_addresses(sandbox, ready_file), err=as_env)
+        if as_env:
+            # In one piece: who reads as soon as there is something must find all of it.
+            print_text("".join(f"export {name}={quote(it)}\n" for name, it in sandbox.env.items()))
         interrupts.wait_for(stop)
     return ExitCode.DONE
 
@@ -110,5 +125,5 @@ def _ready_file(sandbox: Sandbox, ready_file: str | None) -> Iterator[None]:
 
 
 def _addresses(sandbox: Sandbox, ready_file: str | None) -> str:
-    where = f"in {ready_file}" if ready_file else "made anew on each start, see --ready-file"
+    where = f"in {ready_file}" if ready_file else "made anew on each start, see --env"
     return f"{sandbox.address_lines}credentials  {where}\nCtrl-C stops it.\n"

@@ -11,7 +11,7 @@ import click
 from reconciler.cli import known_providers
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import GlobalOptions, global_options
-from reconciler.cli.output import print_message, print_text
+from reconciler.cli.output import print_document, print_message, print_text
 from reconciler.core.errors import InputError
 from reconciler.manifests import catalog
 from reconciler.provider.manifest_schema import derive
@@ -41,7 +41,7 @@ def command(options: GlobalOptions, *, name: str | None) -> ExitCode:
         print_text("".join(f"{each}\n" for each in _names(known)))
         known_providers.warn(known)
     else:
-        print_text(json.dumps(_schema(name, options), indent=2, ensure_ascii=False) + "\n")
+        print_document(json.dumps(_schema(name, options), indent=2, ensure_ascii=False) + "\n")
     return ExitCode.DONE
 
 

@@ -9,7 +9,7 @@ import click
 from reconciler.app import secrets as secrecy
 from reconciler.cli import interrupts
 from reconciler.cli.client_commands import print_json, use_case_call
-from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.exit_codes import ExitCode, worse_if_changed
 from reconciler.cli.options import (
     format_option,
     global_options,
@@ -71,7 +71,7 @@ def sync(
     else:
         for each in done:
             _print(each)
-    return exit_code(done)
+    return worse_if_changed(exit_code(done))
 
 
 def exit_code(done: Sequence[Sync]) -> ExitCode:

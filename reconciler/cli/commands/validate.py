@@ -9,7 +9,7 @@ import click
 from reconciler.app.validate import Validation, validate
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import format_option, global_options
-from reconciler.cli.output import print_message, print_text, version
+from reconciler.cli.output import print_document, print_message, print_text, version
 from reconciler.cli.project_file import find_project_file
 from reconciler.core.errors import InputError
 from reconciler.render.terminal import plural
@@ -41,7 +41,7 @@ def command(
     errors = sum(problem.severity == "error" for problem in found.problems)
     warnings = len(found.problems) - errors
     if output_format == "json":
-        print_text(_document(found, errors, warnings))
+        print_document(_document(found, errors, warnings))
     else:
         _print_problems(found.problems)
     print_message(_summary(found, errors, warnings))
