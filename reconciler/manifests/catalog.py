@@ -58,6 +58,13 @@ class Entry:
 
         return is_secret_path(self.bodies[0], path)
 
+    def uri_problems(self, document: Any, source: Source) -> list[Problem]:
+        """What is to be said of the addresses in a document, which may be invalid otherwise."""
+        from reconciler.validation.uris.fields import uri_problems  # noqa: PLC0415 - most are plain
+
+        spec = document.get("spec") if isinstance(document, dict) else None
+        return uri_problems(spec, self.bodies[0], source)
+
     def provider(self, target: Target) -> Provider:
         """The provider as this target has it."""
         from reconciler.provider.descriptor import parse_provider  # noqa: PLC0415 - plan needs it

@@ -57,12 +57,20 @@ def problems(
         yield unknown_names.wrong_kind(manifest, own.kind)
     entry = stated or own
     if entry is not None:
-        found = entry.validator.problems(document, source)
-        # The kind has a problem of its own by now, in better words than the schema's.
-        yield from (p for p in found if p.pointer != "/kind" or not manifest.kind)
+        yield from _held_against(entry, document, manifest)
     elif not manifest.kind:
         message, hint = "`kind` must name the kind of client", list_known(kinds)
         yield Problem(source=source, pointer="/kind", message=message, hint=hint)
+
+
+def _held_against(entry: Entry, document: dict[str, Any], manifest: Manifest) -> Iterator[Problem]:
+    addresses = entry.uri_problems(document, manifest.source)
+    yield from addresses
+    # Each of these has a problem by now, in better words than the schema's.
+    told = {problem.pointer for problem in addresses if problem.severity == "error"}
+    told |= {"/kind"} if manifest.kind else set()
+    found = entry.validator.problems(document, manifest.source)
+    yield from (problem for problem in found if problem.pointer not in told)
 
 
 def _string(value: object) -> str:

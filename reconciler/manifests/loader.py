@@ -44,7 +44,7 @@ class ManifestLoader:
         return any(entry.is_secret(path) for entry in self._kinds.values())
 
     def read_valid(self, path: str) -> list[Any] | None:
-        """The documents of a file, None of one that has anything wrong with it.
+        """The documents of a file, None of one of which anything is to be said.
 
         Changes nothing here, so that a copy of this process may run it.
         """
@@ -52,7 +52,7 @@ class ManifestLoader:
             reading = read(read_bytes(path), path)
         except Unreadable:
             return None
-        if reading.problems or not all(map(self._is_valid, reading.documents)):
+        if reading.problems or not all(map(self._is_plain, reading.documents)):
             return None
         return reading.documents
 
@@ -84,16 +84,31 @@ class ManifestLoader:
         self.problems.extend(rules.former_key_problems(everyone, self._project))
         self.problems.extend(rules.unlisted_manifests(everyone, self._project, selected))
 
-    def _is_valid(self, document: Any) -> bool:
-        """Whether a document is what its target takes; an empty one asks for nothing."""
+    def _is_plain(self, document: Any) -> bool:
+        """Whether nothing is to be said of a document; an empty one asks for nothing."""
+        entry = self._entry_of(document)
+        return document is None if entry is None else entry.validator.is_plain(document)
+
+    def _entry_of(self, document: Any) -> Entry | None:
+        """The provider of the target that a document names, None where it names none."""
         try:
-            entry = self.entries[document["metadata"]["target"]]
+            return self.entries[document["metadata"]["target"]]
         except (KeyError, TypeError):
-            return document is None
-        return entry.validator.accepts(document)
+            return None
+
+    def _is_valid(self, document: Any, source: Source) -> bool:
+        """Whether a document is what its target takes; adds what is doubtful in one that is."""
+        entry = self._entry_of(document)
+        if entry is None or not entry.validator.accepts(document):
+            return False
+        found = entry.uri_problems(document, source)
+        if any(problem.severity == "error" for problem in found):
+            return False
+        self.problems.extend(found)
+        return True
 
     def _validate_document(self, document: Any, source: Source) -> None:
-        if self._is_valid(document):
+        if self._is_valid(document, source):
             self.manifests.append(_manifest(document, source))
         elif isinstance(document, dict):
             self._explain(document, source)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler import atomic_files
 from reconciler.core.errors import ReconcilerError
+from reconciler.core.scalars import spell
 from reconciler.manifests.yaml.reader import read
 
 if TYPE_CHECKING:
@@ -16,13 +17,8 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Json
 
-# Plain only what no tool reads as anything but this text: it begins with a letter, holds nothing
-# that YAML means something by, and is none of the words that some version of YAML knows.
-_PLAIN: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_./+=@%()-]|:(?=[^ ])|,? (?=[A-Za-z0-9_(]))*")
-_WORDS: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 # A text of several whole lines, such as a PEM key.
 _BLOCK: Final = re.compile(r"(?:[!-~](?:[ -~]*[!-~])?\n)+(?:[!-~](?:[ -~]*[!-~])?)?")
-_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 class Unwritable(ReconcilerError):
@@ -63,7 +59,7 @@ def replace_file(path: Path, before: str, after: str) -> bool:
 
 def _member_lines(value: Mapping[str, Json], indent: str) -> Iterator[str]:
     for name, member in value.items():
-        yield from _value_lines(f"{indent}{_text(name)}:", member, indent)
+        yield from _value_lines(f"{indent}{spell(name)}:", member, indent)
 
 
 def _value_lines(head: str, value: Json, indent: str) -> Iterator[str]:
@@ -103,29 +99,8 @@ def _block_lines(head: str, text: str, indent: str) -> Iterator[str]:
 
 def _scalar(value: Json) -> str:
     if isinstance(value, str):
-        return _text(value)
+        return spell(value)
     # Of what is left, JSON's spelling is YAML's: null, true, 12, 1.5, [] and {}.
     text = json.dumps(value)
     # Only 1e+20 and its like are a text to YAML 1.1, which wants a point in them.
     return text.replace("e", ".0e") if isinstance(value, float) and "." not in text else text
-
-
-def _text(text: str) -> str:
-    return text if _is_plain(text) else _quote(text)
-
-
-def _is_plain(text: str) -> bool:
-    return _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS
-
-
-def _quote(text: str) -> str:
-    return f'"{"".join(map(_escape, text))}"'
-
-
-def _escape(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\u{code:04x}" if code < 1 << 16 else f"\\U{code:08x}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.file_names import is_portable
-from reconciler.core.model import MISSING, Json, JsonObject, Missing, Secret
+from reconciler.core.model import MISSING, Json, JsonObject, Missing, Secret, Source
 from reconciler.core.pointer import unescape
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
@@ -18,6 +18,7 @@ from reconciler.plan.fields.parts import secret_parts
 from reconciler.plan.normalize import canonical, sorted_members
 from reconciler.provider import references
 from reconciler.provider.schema_views import item_views, member_views, says, says_secret, views
+from reconciler.validation.uris.fields import uri_problems
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -78,6 +79,7 @@ def export(
     notes += _note_nulls(provider, client.body)
     bound = {"name": key, "target": target, "id": client.remote_id}
     notes += _take_out_refused(validator, _document(provider, bound, spec), spec)
+    notes += _address_notes(provider, spec)
     # Last, by the comparison of a plan: so a plan right after an import is empty by construction.
     notes += _take_out_differing(provider, spec, client.body)
     notes += _secret_notes(spec, provider, client.body)
@@ -237,6 +239,19 @@ def _take_out_refused(
         for name, message in found.items():
             del spec[name]
             yield Note(field=name, reason=f"a manifest may not state the server's value: {message}")
+
+
+def _address_notes(provider: Provider, spec: dict[str, Json]) -> Iterator[Note]:
+    """A note for each address that no manifest may state, whose field leaves `spec`, or that is doubtful."""
+    for problem in uri_problems(spec, provider.client_schema, Source(path="")):
+        name = _field_of(problem.pointer)
+        if problem.severity == "error":
+            spec.pop(name, None)
+        says = "may not state" if problem.severity == "error" else "states"
+        advice = f"; {problem.hint}" if problem.hint else ""
+        place = problem.pointer.removeprefix("/spec/")
+        reason = f"a manifest {says} the server's value: {problem.message}{advice}"
+        yield Note(field=place, reason=reason)
 
 
 def _field_of(pointer: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from reconciler.core.values import object_member
 from reconciler.provider.references import is_bare_secret, takes_text
-from reconciler.provider.schema_views import says_secret
+from reconciler.provider.schema_views import facts, says_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -229,10 +229,17 @@ def _place(name: str, schema: JsonObject, *, secret: bool = False) -> JsonObject
     """What may stand in the place of a value that `schema` describes; `secret` as what holds it says."""
     if any(view.get("readOnly") for view in _all_of(schema)):
         return _not_writable(name, schema)
+    schema = _with_uri_keyword(schema)
     secret = secret or any(says_secret((view,)) for view in _all_of(schema))
     if takes_text(schema) or is_bare_secret(schema):
         return _text_or_reference(schema, secret=secret)
     return _with_references_inside(schema, secret=secret)
+
+
+def _with_uri_keyword(schema: JsonObject) -> JsonObject:
+    """`schema` with `x-uri` where it says so: a keyword that the fast validator asks us about."""
+    kind = facts(schema).get("uri")
+    return schema if kind is None else {**schema, "x-uri": kind}
 
 
 def _all_of(schema: JsonObject) -> Iterator[JsonObject]:

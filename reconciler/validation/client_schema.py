@@ -9,6 +9,7 @@ from reconciler.core.values import object_member
 from reconciler.provider.schema_views import facts, holds_secrets, member_views, says_secret, views
 from reconciler.provider.secrets import client_secret, secret_candidates
 from reconciler.validation.suggestions import closest_name
+from reconciler.validation.uris.fault import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +31,10 @@ _AT_TOP: Final = _SWITCHES | {
     "message",
     "mask",
     "whenInvalid",
+    "uri",
 }
 # What is true of a member inside a field.
-_INSIDE: Final = frozenset({"secret", "mask", "keptWhenLeftOut", "clear", "message"})
+_INSIDE: Final = frozenset({"secret", "mask", "keptWhenLeftOut", "clear", "message", "uri"})
 # Words of JSON Schema that hold values and not schemas.
 _DATA: Final = frozenset(
     {"enum", "const", "default", "examples", "x-reconciler", "required", "type"}
@@ -99,6 +101,8 @@ def _word_faults(schema: JsonObject, pointer: str, known: frozenset[str]) -> Ite
             yield place, f"`{word}` is true or false"
     if "mask" in stated and not _are_texts(stated["mask"]):
         yield place, "`mask` is a list of texts"
+    if "uri" in stated and stated["uri"] not in KINDS:
+        yield place, f"`uri` is {' or '.join(KINDS)}"
     if {"mask", "keptWhenLeftOut"} & stated.keys() and stated.get("secret") is not True:
         yield place, "`mask` and `keptWhenLeftOut` are said of a secret: `secret: true` is missing"
 

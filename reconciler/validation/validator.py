@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from reconciler.core.model import Json, JsonObject, Problem, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from jsonschema.protocols import Validator as Reference
 
 _NOWHERE: Final = Source(path="")
+
+
+# What the derived schema says of an address that users are sent to.
+URI_KEYWORD: Final = "x-uri"
+# So plain that nothing can be wrong with it: most addresses are, and reading a fleet is held up by
+# no other. The words are those that a template leaves behind.
+_PLAIN_URI: Final = (
+    r"(?!.*(?:change|replace|placeholder|your|undefined|null|nil))"
+    r"https://(?:[a-z0-9]+[.-])+[a-z]{2,}(?:/[a-z0-9]+(?:[-_.][a-z0-9]+)*)*/?"
+)
+_LONGEST_PLAIN: Final = 70  # characters: with less there is no part of a host that is too long
 
 
 class Validator:
@@ -25,7 +37,17 @@ class Validator:
     def __init__(self, schema: JsonObject | str) -> None:
         self._stated = schema
         self._is_valid: Callable[[Json], bool] | None = None
+        self._is_plain: Callable[[Json], bool] | None = None
         self._reference: Reference | None = None
+
+    def is_plain(self, instance: Json) -> bool:
+        """Whether `instance` is valid, and nothing is to be said of the addresses in it either."""
+        if self._is_plain is None:
+            self._is_plain = _compile(self._stated, {URI_KEYWORD: _PlainUri})
+        try:
+            return self._is_plain(instance)
+        except ValueError:
+            return False  # as in `accepts`
 
     def accepts(self, instance: Json) -> bool:
         """Whether `instance` is valid; what JSON cannot hold is not."""
@@ -60,8 +82,36 @@ class Validator:
         return found or [explain.locate_fault(self._schema, instance, source)]
 
 
-def _compile(schema: JsonObject | str) -> Callable[[Json], bool]:
+def _compile(
+    schema: JsonObject | str, keywords: Mapping[str, type[_PlainUri]] | None = None
+) -> Callable[[Json], bool]:
     import jsonschema_rs  # noqa: PLC0415 - only validate, plan and apply need it
 
     stated = schema if isinstance(schema, str) else dict(schema)
-    return cast("Callable[[Json], bool]", jsonschema_rs.Draft202012Validator(stated).is_valid)
+    validator = jsonschema_rs.Draft202012Validator(stated, keywords=cast("Any", keywords))
+    return cast("Callable[[Json], bool]", validator.is_valid)
+
+
+class _PlainUri:
+    """The keyword `x-uri` to the fast validator: it refuses what something is to be said of."""
+
+    def __init__(self, _schema: object, kind: str, _path: object) -> None:
+        self._kind = kind
+
+    def validate(self, value: Json) -> None:
+        """Raise ValueError unless all addresses in a text or a list of texts are plain."""
+        items = value if isinstance(value, list) else [value]
+        if all(map(_is_plain_uri, items)):
+            return
+        from reconciler.validation.uris.fields import is_plain  # noqa: PLC0415 - most are plain
+
+        if not is_plain(value, self._kind):
+            raise ValueError
+
+
+def _is_plain_uri(value: Json) -> bool:
+    return (
+        isinstance(value, str)
+        and len(value) <= _LONGEST_PLAIN
+        and re.fullmatch(_PLAIN_URI, value) is not None
+    )

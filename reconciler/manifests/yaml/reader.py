@@ -25,7 +25,7 @@ from yaml.events import (
 
 from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Json, Problem, Source
-from reconciler.manifests.yaml import scalars
+from reconciler.core import scalars
 from reconciler.manifests.yaml.state import MAX_EXPANSION, AnchorTable, ReaderState, TooLarge
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.manifests.yaml.scalars import DOUBTFUL_STARTS, YAML_1_1_BOOLEANS, resolve
+from reconciler.core.scalars import DOUBTFUL_STARTS, YAML_1_1_BOOLEANS, resolve
 
 
 @pytest.mark.parametrize(
