@@ -321,3 +321,24 @@ def test_a_key_is_never_given_twice():
 
 def test_a_vendor_that_says_no_name_field_has_name():
     assert keys(vendor("boruta"), [client("1", name="Web")], ()) == {"1": "web"}
+
+
+@pytest.mark.parametrize(
+    ("uri", "stated", "words"),
+    [
+        ("https://app.example.com/cb ", False, "ends with a blank"),
+        ("https://app.example.com/cb#x", False, "fragment"),
+        ("https://##HOST##/cb", False, "placeholder"),
+        ("https://*.example.com/cb", True, "wildcard"),
+        ("http://app.example.com/cb", True, "plain http"),
+    ],
+)
+def test_an_address_that_nobody_can_mean_is_told_and_holds_up_nothing(uri, stated, words):
+    body = {**SAILPOINT, "redirectUris": ["https://a.example.com/cb", uri]}
+
+    found = exported("sailpoint", body)
+
+    assert ("redirectUris" in found.spec) is stated
+    (told,) = [note for note in found.notes if note.field.startswith("redirectUris/")]
+    assert words in told.reason
+    assert found.spec["name"] == "Web"

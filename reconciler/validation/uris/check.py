@@ -92,7 +92,7 @@ def _faults(text: str, kind: str) -> Iterator[Fault]:
     if not text.strip():
         yield error("it is empty", "write an address, or leave it out")
     yield from _several_faults(text)
-    yield from placeholders.placeholder_faults(text, _split(text).host)
+    yield from placeholders.placeholder_faults(text, _split(text).authority)
     yield from characters.unseen_faults(text)
     text = placeholders.without_braces(text)
     parts = _split(text)

@@ -50,12 +50,12 @@ _NOTHING: Final = re.compile(r"(?<=[/.@=])(?:undefined|null|None|nil|NaN)(?=[/.:
 _HINT: Final = "write the address itself: nothing is put in the place of a placeholder"
 
 
-def placeholder_faults(text: str, host: str) -> Iterator[Fault]:
-    """The faults of placeholders in an address with this host, surest first."""
+def placeholder_faults(text: str, authority: str) -> Iterator[Fault]:
+    """The faults of placeholders in an address with this user, host and port, surest first."""
     if _MARKS.search(text) or _is_percent_variable(text):
         yield error("a placeholder of a template is still in it", _HINT)
     in_host = (_VARIABLE, _UNDERSCORES, _AT)
-    if any(pattern.search(host) for pattern in in_host):
+    if any(pattern.search(authority) for pattern in in_host):
         yield error("a placeholder of a template is still in its host", _HINT)
     elif any(pattern.search(text) for pattern in (*in_host[1:], _BRACES)) or _is_variable(text):
         yield warning("it looks as if a placeholder of a template were still in it", _HINT)
