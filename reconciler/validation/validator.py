@@ -101,7 +101,7 @@ class _PlainUri:
     def validate(self, value: Json) -> None:
         """Raise ValueError unless all addresses in a text or a list of texts are plain."""
         items = value if isinstance(value, list) else [value]
-        if all(map(_is_plain_uri, items)):
+        if all(map(is_plain_uri, items)):
             return
         from reconciler.validation.uris.fields import is_plain  # noqa: PLC0415 - most are plain
 
@@ -109,7 +109,8 @@ class _PlainUri:
             raise ValueError
 
 
-def _is_plain_uri(value: Json) -> bool:
+def is_plain_uri(value: Json) -> bool:
+    """Whether a value is an address of the most usual kind, of which nothing is to be said."""
     return (
         isinstance(value, str)
         and len(value) <= _LONGEST_PLAIN

@@ -108,7 +108,7 @@ def test_another_fault_of_the_same_client_is_told_in_the_same_run(said):
     ]
 
 
-def test_a_doubtful_client_is_a_client_and_a_wrong_one_is_not(said, write):
+def test_a_doubtful_client_is_a_client_and_a_wrong_one_is_not(said):
     said("provident", ["https://app.example.com/*"])
     assert [manifest.name for manifest in load("reconciler.yaml").manifests] == ["web"]
 
@@ -120,6 +120,7 @@ def test_a_page_is_looked_at_too_and_cleared_by_an_empty_text(said):
     assert said("sailpoint", [], homepageUrl="https://app.example.com/#/home") == []
     assert said("sailpoint", [], homepageUrl="") == []
     assert said("sailpoint", [], homepageUrl=None) == []
+    assert len(said("sailpoint", [], nobodyKnows={"a": ["https://{{ host }}/"]})) == 1
     ((severity, pointer, _),) = said("sailpoint", [], homepageUrl="https://{{ host }}/")
     assert (severity, pointer) == ("error", "/spec/homepageUrl")
 

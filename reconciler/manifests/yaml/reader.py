@@ -23,9 +23,9 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from reconciler.core import scalars
 from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Json, Problem, Source
-from reconciler.core import scalars
 from reconciler.manifests.yaml.state import MAX_EXPANSION, AnchorTable, ReaderState, TooLarge
 
 if TYPE_CHECKING:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 _NEXT: Final = re.compile(r"[\s,;|]+(?=[A-Za-z][A-Za-z0-9+.-]{0,60}:/)")
-_HOST_AND_PORT: Final = re.compile(r"(?:[^/?#:]*\.[^/?#:]*|localhost):[0-9]+(?:[/?#].*)?", re.DOTALL)
+_HOST_AND_PORT: Final = re.compile(
+    r"(?:[^/?#:]*\.[^/?#:]*|localhost):[0-9]+(?:[/?#].*)?", re.DOTALL
+)
 _HOST_LIKE: Final = re.compile(r"(?:(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}|localhost)(?=[:/?]|$)")
 _NO_COLON: Final = re.compile(r"https?[;.,]?//")
 _DEFUSED: Final = re.compile(r"h[a-z]{2}ps?")  # hxxps, as reports write it
@@ -148,7 +150,9 @@ def _scheme_faults(text: str, parts: _Parts, kind: str) -> Iterator[Fault]:
         return
     odd = next((letter for letter in scheme if not letter.isascii()), "")
     if odd:
-        yield error(f"its scheme holds {code_point(odd)}, which is no letter of ASCII", "write https")
+        yield error(
+            f"its scheme holds {code_point(odd)}, which is no letter of ASCII", "write https"
+        )
     if not scheme or _HOST_AND_PORT.fullmatch(text):
         bare = text.lstrip("/:")
         # A link to a page may be relative to the server, a redirect URI is never (RFC 6749).
@@ -166,9 +170,13 @@ def _write(text: str) -> str:
 
 def _known_scheme_faults(scheme: str, text: str) -> Iterator[Fault]:
     if scheme in _RUN:
-        yield error(f"a browser that is sent to {scheme}: runs or reads what follows it", "write https")
+        yield error(
+            f"a browser that is sent to {scheme}: runs or reads what follows it", "write https"
+        )
     elif scheme in _NO_PAGES:
-        yield warning(f"no code or token can be sent to {scheme}:", "write https, or the app's scheme")
+        yield warning(
+            f"no code or token can be sent to {scheme}:", "write https, or the app's scheme"
+        )
     elif scheme and scheme not in _WEB and "." not in scheme and (meant := _meant(scheme)):
         fixed = f"{meant}:{text.partition(':')[2]}"
         yield error(f"its scheme looks like a misspelling of {meant}", _write(fixed))
@@ -200,6 +208,8 @@ def _path_faults(parts: _Parts) -> Iterator[Fault]:
             "write one address for each page",
         )
     if _DOTS.search(path):
-        yield warning("`.` or `..` is a part of its path, which browsers take out", "write the path without")
+        yield warning(
+            "`.` or `..` is a part of its path, which browsers take out", "write the path without"
+        )
     if re.search(r"https?:/", path, re.IGNORECASE):
         yield warning("another address stands in its path", "write each as an item of its own")

@@ -19,7 +19,9 @@ _LONGEST_HOST: Final = 253  # RFC 1035, section 2.3.4
 _LONGEST_LABEL: Final = 63
 _LAST_PORT: Final = 65535
 # Small Cyrillic letters that look like Latin ones in every usual font.
-_LATIN_LOOK: Final = frozenset("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb\u0501\u051b\u051d\u04cf")
+_LATIN_LOOK: Final = frozenset(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb\u0501\u051b\u051d\u04cf"
+)
 
 
 def authority_faults(authority: str) -> Iterator[Fault]:

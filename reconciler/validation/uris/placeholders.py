@@ -35,7 +35,9 @@ _BRACES: Final = re.compile(r"\{[A-Za-z_][A-Za-z0-9_.-]{0,99}\}")
 # A pair of percent signs around a name is also how an encoded text looks: %C3%A4.
 _PERCENT: Final = re.compile(r"%([A-Za-z_][A-Za-z0-9_]{1,99})%")
 _VARIABLE: Final = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*")
-_UNDERSCORES: Final = re.compile(r"(?<![A-Za-z0-9_])_{2,3}[A-Z][A-Z0-9_]{0,99}?_{2,3}(?![A-Za-z0-9_])")
+_UNDERSCORES: Final = re.compile(
+    r"(?<![A-Za-z0-9_])_{2,3}[A-Z][A-Z0-9_]{0,99}?_{2,3}(?![A-Za-z0-9_])"
+)
 _AT: Final = re.compile(r"(?<![A-Za-z0-9])@[A-Z][A-Z0-9_]{1,99}@")
 _WORDS: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:"
