@@ -122,6 +122,16 @@ def validator(name: str) -> Validator:
     return Validator(_bytes(f"{schemas_folder()}/{name}.schema.json").decode())
 
 
+def schema_problems(name: str, document: Any, source: Source, text: bytes) -> list[Problem]:
+    """What is wrong with a document of one of the tool's own file formats, whose file holds `text`."""
+    judge = validator(name)
+    if judge.accepts(document):
+        return []
+    from reconciler.manifests.yaml.positions import written_scalars  # noqa: PLC0415 - of problems only
+
+    return judge.problems(document, source, written_scalars(text))
+
+
 @cache
 def _shipped_entry(folder: str) -> Entry:
     """A provider that comes with the tool, taken as it is."""
@@ -198,7 +208,7 @@ def _descriptor(path: str) -> Accepted:
     reading = read(text, path)
     problems = [problem for problem in reading.problems if problem.severity == "error"]
     if len(reading.documents) == 1:
-        found = validator("provider").problems(reading.documents[0], Source(path=path))
+        found = schema_problems("provider", reading.documents[0], Source(path=path), text)
         problems.extend(found)
     elif not problems:
         problems.append(_whole(path, "a descriptor is one document"))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Source
     from reconciler.manifests.catalog import Entry
+    from reconciler.validation.explain import Written
 
 
 def stated_manifest(document: dict[str, Any], source: Source) -> Manifest:
@@ -35,10 +36,13 @@ def problems(
     targets: Collection[str],
     entries: Mapping[str, Entry],
     kinds: Mapping[str, Entry],
+    *,
+    written: Written,
 ) -> Iterator[Problem]:
     """Everything that is wrong with a document that is not valid, or not for its target.
 
-    `manifest` is what it states, `entries` has the providers by target, `kinds` by their clients'.
+    `manifest` is what it states, `entries` has the providers by target, `kinds` by their clients', `written`
+    what the user wrote at a path of it.
     """
     source = manifest.source
     own, stated = entries.get(manifest.target), kinds.get(manifest.kind)
@@ -57,19 +61,21 @@ def problems(
         yield unknown_names.wrong_kind(manifest, own.kind)
     entry = stated or own
     if entry is not None:
-        yield from _held_against(entry, document, manifest)
+        yield from _held_against(entry, document, manifest, written)
     elif not manifest.kind:
         message, hint = "`kind` must name the kind of client", list_known(kinds)
         yield Problem(source=source, pointer="/kind", message=message, hint=hint)
 
 
-def _held_against(entry: Entry, document: dict[str, Any], manifest: Manifest) -> Iterator[Problem]:
+def _held_against(
+    entry: Entry, document: dict[str, Any], manifest: Manifest, written: Written
+) -> Iterator[Problem]:
     addresses = entry.uri_problems(document, manifest.source)
     yield from addresses
     # Each of these has a problem by now, in better words than the schema's.
     told = {problem.pointer for problem in addresses if problem.severity == "error"}
     told |= {"/kind"} if manifest.kind else set()
-    found = entry.validator.problems(document, manifest.source)
+    found = entry.validator.problems(document, manifest.source, written)
     yield from (problem for problem in found if problem.pointer not in told)
 
 

@@ -67,14 +67,15 @@ class ManifestLoader:
     def validate(self, path: str) -> None:
         """Read a file that is not valid again; add its valid documents and all its problems."""
         try:
-            reading = read(read_bytes(path), path)
+            text = read_bytes(path)
         except Unreadable as error:
             self._add_problem(Source(path=path), str(error))
             return
+        reading = read(text, path)
         self.problems.extend(reading.problems)
         for index, document in enumerate(reading.documents):
             if document is not None:
-                self._validate_document(document, Source(path=path, document=index))
+                self._validate_document(document, Source(path=path, document=index), text)
 
     def validate_together(self, selected: Mapping[str, Collection[str]]) -> None:
         """Add the problems between manifests, and between them and the files that targets list."""
@@ -107,25 +108,28 @@ class ManifestLoader:
         self.problems.extend(found)
         return True
 
-    def _validate_document(self, document: Any, source: Source) -> None:
+    def _validate_document(self, document: Any, source: Source, text: bytes) -> None:
         if self._is_valid(document, source):
             self.manifests.append(_manifest(document, source))
         elif isinstance(document, dict):
-            self._explain(document, source)
+            self._explain(document, source, text)
         else:
             self._add_problem(
                 source, "a manifest is a mapping of apiVersion, kind, metadata and spec"
             )
 
-    def _explain(self, document: dict[str, Any], source: Source) -> None:
+    def _explain(self, document: dict[str, Any], source: Source, text: bytes) -> None:
         """Add what is wrong with a document that is not valid, or not for its target."""
         from reconciler.manifests import invalid  # noqa: PLC0415 - most documents are valid
+        from reconciler.manifests.yaml.positions import written_scalars  # noqa: PLC0415 - as above
 
         manifest = invalid.stated_manifest(document, source)
         if manifest.target in self._project.targets:
             self._invalid.append(manifest)
         targets = self._project.targets
-        found = invalid.problems(document, manifest, targets, self.entries, self._kinds)
+        judges = (targets, self.entries, self._kinds)
+        written = written_scalars(text, source.document)
+        found = invalid.problems(document, manifest, *judges, written=written)
         self.problems.extend(found)
 
     @cached_property

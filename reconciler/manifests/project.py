@@ -41,7 +41,7 @@ def load(path: str) -> Project:
     document: Any = reading.documents[0] if reading.documents else None
     found = [
         *reading.problems,
-        *_schema_problems(document, len(reading.documents), Source(path=path)),
+        *_schema_problems(document, len(reading.documents), Source(path=path), text),
     ]
     errors = [problem for problem in rules.deduplicate(found) if problem.severity == "error"]
     if document is None and not errors:
@@ -77,14 +77,14 @@ def problems(project: Project) -> Iterator[Problem]:
         yield from _provider_problems(target, project, source)
 
 
-def _schema_problems(document: Any, count: int, source: Source) -> Iterator[Problem]:
+def _schema_problems(document: Any, count: int, source: Source, text: bytes) -> Iterator[Problem]:
     if count > 1:
         yield Problem(source=source, pointer="", message="a project file is one document")
     if document is None:
         return
     # Found before the schema is asked, whose message would quote the secret.
     leaks = dict(_literal_secrets(document))
-    for problem in catalog.validator("project").problems(document, source):
+    for problem in catalog.schema_problems("project", document, source, text):
         if not any(f"{problem.pointer}/".startswith(f"{leak}/") for leak in leaks):
             yield problem
     for pointer, message in leaks.items():

@@ -28,12 +28,16 @@ from reconciler.validation.suggestions import closest_name
 from reconciler.validation.wording import wrong_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator as Reference
 
     from reconciler.core.model import Json, JsonObject, Source
+
+    # The characters of the plain scalar at a path in the document, None where there is none.
+    Written: TypeAlias = Callable[[Sequence[str | int]], str | None]
 
 
 def reference_validator(schema: JsonObject) -> Reference:
@@ -57,14 +61,20 @@ def _matches(
         yield ValidationError("does not match")
 
 
-def explain(errors: Iterable[ValidationError], root: JsonObject, source: Source) -> list[Problem]:
+def explain(
+    errors: Iterable[ValidationError],
+    root: JsonObject,
+    source: Source,
+    written: Written | None = None,
+) -> list[Problem]:
     """The errors of one document as Problems, sorted by place, each once.
 
-    `root` is the schema that the document was held against. Of several findings about one value
+    `root` is the schema that the document was held against, `written` what the user wrote at a
+    path. Of several findings about one value
     only the one to mend first is reported, and a missing field is not where an unknown one looks
     like its misspelling.
     """
-    findings = _prune([finding for error in errors for finding in _findings(error, root)])
+    findings = _prune([finding for error in errors for finding in _findings(error, root, written)])
     problems = [_problem(finding, source) for finding in sorted(findings, key=_order)]
     return list(dict.fromkeys(problems))
 
@@ -100,12 +110,14 @@ def _prune(findings: list[Finding]) -> set[Finding]:
     }
 
 
-def _findings(error: ValidationError, root: JsonObject) -> Iterator[Finding]:
+def _findings(
+    error: ValidationError, root: JsonObject, written: Written | None
+) -> Iterator[Finding]:
     """The findings of one error; those of a choice between schemas are of the branch that was meant."""
     own = message_of(error.schema)
     if error.validator in {"anyOf", "oneOf"} and error.context and not own:
         for inner in _intended_branch(error):
-            yield from _findings(inner, root)
+            yield from _findings(inner, root, written)
         return
     path = tuple(error.absolute_path)
     rule = rule_of(root, tuple(error.absolute_schema_path))
@@ -117,7 +129,8 @@ def _findings(error: ValidationError, root: JsonObject) -> Iterator[Finding]:
         read_only = _is_read_only(error.schema)
         yield not_writable(path, own) if read_only else misplaced_member(path, rule)
     else:
-        yield from wrong_value(error, path, own=own, rule=rule)
+        text = None if written is None else written(path)
+        yield from wrong_value(error, path, own=own, rule=rule, written=text)
 
 
 def _is_read_only(schema: object) -> bool:

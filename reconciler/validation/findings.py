@@ -100,25 +100,27 @@ def join_values(values: Sequence[Json]) -> str:
     return first if len(values) <= _MOST_NAMES else f"{first}, ..."
 
 
-def describe(value: Json) -> str:
-    """What a value is, in words."""
+def describe(value: Json, written: str | None = None) -> str:
+    """What a value is, in words; `written` are the characters that stand for it."""
     match value:
         case None:
             return "null"
         # Before the number: in Python a bool is an int as well.
         case bool():
-            return as_yaml(value)
+            return as_yaml(value, written)
         case str():
             return f'the text "{shorten(value)}"'
         case list():
             return "a list"
         case dict():
             return "a mapping"
-    return f"the number {as_yaml(value)}"
+    return f"the number {as_yaml(value, written)}"
 
 
-def as_yaml(value: Json) -> str:
-    """A value as it is written in YAML, on one line."""
+def as_yaml(value: Json, written: str | None = None) -> str:
+    """A value as it is written in YAML, on one line; with `written` as the user wrote it."""
+    if written is not None:
+        return shorten(written)
     return shorten(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 

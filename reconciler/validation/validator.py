@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from jsonschema.protocols import Validator as Reference
 
+    from reconciler.validation.explain import Written
+
 _NOWHERE: Final = Source(path="")
 
 
@@ -68,8 +70,14 @@ class Validator:
             return schema
         return dict(self._stated)
 
-    def problems(self, instance: Json, source: Source = _NOWHERE) -> list[Problem]:
-        """The Problems of `instance`, sorted by place, each once; empty where it is valid."""
+    def problems(
+        self, instance: Json, source: Source = _NOWHERE, written: Written | None = None
+    ) -> list[Problem]:
+        """The Problems of `instance`, sorted by place, each once; empty where it is valid.
+
+        `written` gives the characters of the plain scalar at a path, None where there is none: what
+        a message quotes and a hint suggests is made of them, since 1.10 is not the number 1.1.
+        """
         # The verdict is the fast one's alone, so that accepting and explaining cannot disagree.
         if self.accepts(instance):
             return []
@@ -78,7 +86,7 @@ class Validator:
         if self._reference is None:
             self._reference = explain.reference_validator(self._schema)
         errors = self._reference.iter_errors(cast("Any", instance))
-        found = explain.explain(errors, self._schema, source)
+        found = explain.explain(errors, self._schema, source, written)
         return found or [explain.locate_fault(self._schema, instance, source)]
 
 

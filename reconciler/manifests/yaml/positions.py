@@ -25,7 +25,7 @@ from reconciler.manifests.yaml.lines import Lines
 from reconciler.manifests.yaml.reader import MAX_DEPTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from reconciler.core.model import Position, Problem
 
@@ -40,6 +40,7 @@ class _Node:
     end: _Mark
     is_mapping: bool
     text: str = ""
+    is_plain: bool = False
     key: _Mark | None = None
     members: dict[str, _Node] = field(default_factory=dict)
     duplicates: list[tuple[str, _Node]] = field(default_factory=list)  # a later one took its place
@@ -65,6 +66,24 @@ def locate(
             files[path] = _File(text_of(path), is_secret)
         located.append(replace(problem, position=files[path].position(problem)))
     return sorted(located, key=_sort_key)
+
+
+def written_scalars(text: bytes, document: int = 0) -> Callable[[Sequence[str | int]], str | None]:
+    """What gives the characters of the plain scalar at a path of a document, None where none stands there.
+
+    The text is not parsed before it is asked for.
+    """
+    roots: list[_Node] = []
+
+    def written(path: Sequence[str | int]) -> str | None:
+        if not roots:
+            roots.extend(_documents(text)[0])
+        node: _Node | None = roots[document]
+        for step in path:
+            node = node and node.members.get(str(step))
+        return node.text if node and node.is_plain else None
+
+    return written
 
 
 def _sort_key(problem: Problem) -> tuple[object, ...]:
@@ -179,6 +198,7 @@ class _TreeBuilder:
             end=(event.end_mark.line, event.end_mark.column),
             is_mapping=isinstance(event, MappingStartEvent),
             text=event.value if isinstance(event, ScalarEvent) else "",
+            is_plain=isinstance(event, ScalarEvent) and not event.style and not event.tag,
         )
         name = str(event.anchor)
         if not isinstance(event, AliasEvent):
@@ -186,6 +206,7 @@ class _TreeBuilder:
         elif origin := self._anchors.get(name):
             # Its members are shared and not copied: nested aliases would grow into gigabytes.
             node.members, node.text, node.origin = origin.members, origin.text, origin
+            node.is_plain = origin.is_plain
         return node
 
     def _attach(self, node: _Node, parent: _Node | None) -> None:

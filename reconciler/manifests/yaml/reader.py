@@ -198,7 +198,7 @@ class _DocumentBuilder:
                 here,
                 key,
                 f"a key must be a string, and plain `{key}` is none",
-                hint=f'quote it: "{key}"',
+                hint=f"quote it: {scalars.quote(key)}",
             )
         elif len(_known_keys) < _MAX_KNOWN:
             _known_keys[key] = key
@@ -260,7 +260,7 @@ class _DocumentBuilder:
         tag = event.tag.replace(_CORE, "!!", 1)
         # `!clients/drafts/**` was meant as a text: nothing else follows the tag.
         is_text = tag.startswith("!") and event.__class__ is ScalarEvent and not event.value
-        hint = f'quote it: "{tag}"' if is_text else "leave it out"
+        hint = f"quote it: {scalars.quote(tag)}" if is_text else "leave it out"
         self._add_problem(event, here, key, f"unknown tag `{tag}`", hint=hint)
 
     def _new_scalar(self, event: Any, here: Any, key: str) -> scalars.Scalar:
@@ -269,7 +269,8 @@ class _DocumentBuilder:
         try:
             value = scalars.resolve(text)
         except ValueError as error:
-            self._add_problem(event, here, key, str(error))
+            hint = f"quote it if a text is meant: {scalars.quote(text)}"
+            self._add_problem(event, here, key, str(error), hint=hint)
             return None
         if value in scalars.YAML_1_1_BOOLEANS:
             self._add_problem(
@@ -277,7 +278,7 @@ class _DocumentBuilder:
                 here,
                 key,
                 f'plain `{text}` is the string "{text}" here, and a boolean to YAML 1.1 tools',
-                hint=f'quote it: "{text}"',
+                hint=f"quote it: {scalars.quote(text)}",
                 severity="warning",
             )
         elif len(_known_scalars) < _MAX_KNOWN:

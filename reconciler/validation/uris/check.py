@@ -126,9 +126,14 @@ def _web_faults(text: str, parts: _Parts, kind: str) -> Iterator[Fault]:
         )
 
 
+def split_addresses(text: str) -> list[str]:
+    """The addresses that stand in one text, at blanks, commas, semicolons or bars before a scheme."""
+    return _NEXT.split(text.strip())
+
+
 def _several_faults(text: str) -> Iterator[Fault]:
     stripped = text.strip()
-    first, *others = _NEXT.split(stripped)
+    first, *others = split_addresses(text)
     if not others:
         return
     separator = stripped[len(first)]

@@ -109,7 +109,6 @@ def _label_faults(label: str, last: str) -> Iterator[Fault]:
             label = label[len("xn--") :].encode().decode("punycode")
         except ValueError:
             yield error("a part of its host begins with xn-- and is no Punycode (RFC 3492)")
-            return
     if label.isascii():
         yield from _ascii_faults(label)
     else:
