@@ -6,11 +6,10 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import InventoryError
+from reconciler.core.merges import unmerged_lines
 
 if TYPE_CHECKING:
     from reconciler.core.model import Json
-
-_MARKS: Final = (b"<<<<<<< ", b"=======", b">>>>>>> ", b"||||||| ")
 
 
 def parse_json(content: bytes, path: str, sides: str) -> Json:
@@ -28,9 +27,7 @@ def parse_json(content: bytes, path: str, sides: str) -> Json:
 
 def _conflict(content: bytes, path: str, sides: str) -> InventoryError | None:
     """The error of a file that git could not merge, None for another one."""
-    marked = [
-        number for number, line in enumerate(content.splitlines(), 1) if line.startswith(_MARKS)
-    ]
+    marked = unmerged_lines(content)
     if not marked:
         return None
     return InventoryError(

@@ -222,9 +222,14 @@ def _descriptor(path: str) -> Accepted:
 def _schema(path: str) -> Accepted:
     import json  # noqa: PLC0415 - 1.5 ms: validate leaves its schemas to the fast validator
 
+    text = _bytes(path)
     try:
-        return _object(json.loads(_bytes(path)))
+        return _object(json.loads(text))
     except (TypeError, ValueError, RecursionError) as error:
+        from reconciler.core.merges import unmerged_lines  # noqa: PLC0415 - most are JSON
+
+        if lines := unmerged_lines(text):
+            raise _unusable(path, f"a merge is unfinished at line {lines[0]}") from None
         raise _unusable(path, f"this is not a JSON Schema: {error}") from None
 
 

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_DEPTH: Final = 64
 
+# What the marks of an unfinished merge begin with: to look for these takes a microsecond a file.
+_MARKS: Final = (b"<<<<<<<", b">>>>>>>", b"=======", b"|||||||")
+
 _CORE: Final = "tag:yaml.org,2002:"
 _TYPES: Final = {"null": type(None), "bool": bool, "int": int, "float": float}
 
@@ -65,11 +68,31 @@ def read(text: bytes, path: str) -> Reading:
     if len(text) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024**2} MiB"
         return Reading(documents=[], problems=[_of_file(path, message)])
+    # Looked for first: between brackets the marks would be read as values.
+    if any(mark in text for mark in _MARKS) and (problems := _unmerged(text, path)):
+        return Reading(documents=[], problems=problems)
     reading = _DocumentBuilder(text, path).run()
     if not reading.problems and reading.documents.count(None) == len(reading.documents):
         warning = _of_file(path, "the file holds no document", severity="warning")
         reading.problems.append(warning)
     return reading
+
+
+def _unmerged(text: bytes, path: str) -> list[Problem]:
+    """The problem of each place at which a merge was left unfinished."""
+    from reconciler.core.merges import unmerged_lines  # noqa: PLC0415 - of few files
+    from reconciler.manifests.yaml.lines import Lines  # noqa: PLC0415 - as above
+
+    lines = Lines(text)
+    return [
+        _of_file(
+            path,
+            "a merge is unfinished: git could not join two versions of this place",
+            hint="keep what is meant, take out the lines with the marks, then `git add` the file",
+            position=lines.position(number - 1, 0),
+        )
+        for number in unmerged_lines(text)
+    ]
 
 
 def _of_file(path: str, message: str, **more: Any) -> Problem:
