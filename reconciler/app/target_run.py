@@ -183,7 +183,10 @@ class TargetRun:
         context = replace(context, live=seen, spooled=spooled)
         self._open = replace(opened, context=context)
         plan = plan_target(context, self.job.manifests)
-        return replace(plan, warnings=(*plan.warnings, *_warn_of_spooled(waiting, context)))
+        # Of values that only a plan reads: those of the files are told with the files.
+        doubtful = tuple(map(one_line, self.job.problems))
+        warnings = (*plan.warnings, *doubtful, *_warn_of_spooled(waiting, context))
+        return replace(plan, warnings=warnings)
 
     def precondition_values(self) -> tuple[JsonObject, ...]:
         """The live values that each change of the plan rests on, as they may be shown."""

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import posixpath
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import Problem, Secret, Source
 from reconciler.core.project import Reference, StaticToken
+from reconciler.core.secrets import reveal
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.provider.references import find, substitute
-from reconciler.provider.secrets import seal_stated
+from reconciler.provider.secrets import client_secret, seal_stated
+from reconciler.validation.resolved import CREDENTIAL, TEXT, TOKEN, value_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from reconciler.core.model import Manifest
     from reconciler.core.project import Project, Target
     from reconciler.provider.model import Provider
+
+_UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +36,11 @@ class Credentials:
 
 
 class _Unresolved(Exception):
-    """The value that a reference stands for is not there."""
+    """The value that a reference stands for is not there, or cannot be meant; `hint` says what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def resolve(
@@ -47,13 +56,16 @@ def resolve(
     resolved, problems = [], []
     for manifest in manifests:
         provider = providers[manifest.target]
+        login = client_secret(provider)
         found = find(manifest.spec, provider)
         values: dict[str, Secret] = {}
         for pointer, reference in found:
             try:
-                values[pointer] = _value(reference, manifest.source.path, environ)
+                use = CREDENTIAL if pointer == login else TEXT
+                values[pointer] = _value(reference, manifest.source.path, environ, use)
             except _Unresolved as error:
                 problems.append(_problem(manifest.source, f"/spec{pointer}", error))
+        problems += _address_problems(manifest, provider, found, values)
         whole = found and len(values) == len(found)
         spec = substitute(manifest.spec, values) if whole else manifest.spec
         # A secret that is no text, such as an object, is no reference and must not be shown either.
@@ -62,15 +74,44 @@ def resolve(
     return resolved, problems
 
 
+def _address_problems(
+    manifest: Manifest,
+    provider: Provider,
+    found: Sequence[tuple[str, Reference]],
+    values: dict[str, Secret],
+) -> list[Problem]:
+    """The Problems of references to addresses that no server can send users to."""
+    if not values:
+        return []
+    from reconciler.validation.uris.fields import uri_problems  # noqa: PLC0415 - few are by reference
+
+    stated = {f"/spec{pointer}": reference for pointer, reference in found}
+    spec = reveal(substitute(manifest.spec, values))
+    return [
+        # Without the hint, which may quote the value.
+        replace(
+            problem,
+            message=f"the value of {_name(stated[problem.pointer])}: {problem.message}",
+            hint="",
+        )
+        for problem in uri_problems(spec, provider.client_schema, manifest.source)
+        if problem.pointer in stated
+    ]
+
+
+def _name(reference: Reference) -> str:
+    return f"{reference.kind} {reference.name}"
+
+
 def credentials(
     project: Project, target: Target, environ: Mapping[str, str] = os.environ
 ) -> tuple[Credentials, list[Problem]]:
     """What a target's `auth` refers to, and the Problems; a file is relative to the project file."""
     problems: list[Problem] = []
 
-    def value(member: str, stated: Reference) -> Secret:
+    def value(member: str, stated: Reference, use: str = CREDENTIAL) -> Secret:
         try:
-            return _value(stated, project.path, environ)
+            return _value(stated, project.path, environ, use)
         except _Unresolved as error:
             pointer = f"/targets/{target.name}/auth/{member}"
             problems.append(_problem(Source(path=project.path), pointer, error))
@@ -78,7 +119,7 @@ def credentials(
 
     auth = target.auth
     if isinstance(auth, StaticToken):
-        return Credentials(token=value("token", auth.token)), problems
+        return Credentials(token=value("token", auth.token, TOKEN)), problems
     stated = auth.client_id
     client_id = stated if isinstance(stated, str) else value("clientId", stated)
     client_secret = value("clientSecret", auth.client_secret)
@@ -92,16 +133,16 @@ def fingerprint_key(
     if project.fingerprint_key is None:
         return None, []
     try:
-        return _value(project.fingerprint_key, project.path, environ), []
+        return _value(project.fingerprint_key, project.path, environ, TEXT), []
     except _Unresolved as error:
         return None, [_problem(Source(path=project.path), "/fingerprintKey", error)]
 
 
 def _problem(source: Source, pointer: str, error: _Unresolved) -> Problem:
-    return Problem(source=source, pointer=pointer, message=str(error))
+    return Problem(source=source, pointer=pointer, message=str(error), hint=error.hint)
 
 
-def _value(reference: Reference, referrer: str, environ: Mapping[str, str]) -> Secret:
+def _value(reference: Reference, referrer: str, environ: Mapping[str, str], use: str) -> Secret:
     if reference.kind == "env":
         text = environ.get(reference.name)
         if text is None:
@@ -110,17 +151,20 @@ def _value(reference: Reference, referrer: str, environ: Mapping[str, str]) -> S
         text = _text(reference.name, referrer)
     # An editor and `echo` end a file with a line break, which is never a part of a secret.
     text = text.removesuffix("\n").removesuffix("\r")
-    if not text or "\0" in text:
-        what = "is empty" if not text else "holds a NUL character"
-        raise _Unresolved(f"the value of {reference.kind} {reference.name} {what}")
+    what, hint = value_fault(text, use)
+    if what:
+        raise _Unresolved(f"the value of {_name(reference)} {what}", hint)
     return Secret(text)
 
 
 def _text(name: str, referrer: str) -> str:
     path = posixpath.join(posixpath.dirname(referrer), name)
     try:
-        return read_bytes(path).decode()
+        content = read_bytes(path)
     except Unreadable as error:
         raise _Unresolved(f"{path}: {error}") from None
+    try:
+        return content.decode()
     except UnicodeDecodeError:
-        raise _Unresolved(f"{path}: this is not UTF-8 text") from None
+        what = "UTF-16" if content.startswith(_UTF_16) else "not UTF-8 text"
+        raise _Unresolved(f"{path}: this is {what}", "save it as UTF-8") from None
