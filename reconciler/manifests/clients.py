@@ -58,10 +58,10 @@ def loading(path: str, *, files: Sequence[str] = ()) -> Iterator[ProjectLoad]:
 
     Threads may be started inside the block; a process that has some already is not copied.
     """
-    project = project_file.load(path)
+    project, warnings = project_file.load_with_warnings(path)
     selected = select_files(project, files)
     with ExitStack() as stack, _no_collections():
-        project_load = ProjectLoad(project, selected)
+        project_load = ProjectLoad(project, selected, warnings)
         if project_load.is_large:
             project_load.read_in_parallel(stack)
         yield project_load
@@ -70,8 +70,9 @@ def loading(path: str, *, files: Sequence[str] = ()) -> Iterator[ProjectLoad]:
 class ProjectLoad:
     """A project whose files are being read, and what is known of it before they are."""
 
-    def __init__(self, project: Project, selected: Selected) -> None:
+    def __init__(self, project: Project, selected: Selected, warnings: list[Problem]) -> None:
         self.project = project
+        self._warnings = warnings
         self._selected = selected
         self._loader = ManifestLoader(project)
         self._paths = sorted(selected.targets)
@@ -145,6 +146,7 @@ class ProjectLoad:
                 loader.add(path, documents)
         loader.validate_together(self._selected.targets)
         found = [
+            *self._warnings,
             *project_file.problems(self.project),
             *self._selected.problems,
             *(each.problem for each in self._unread),

@@ -31,6 +31,11 @@ def load(path: str) -> Project:
 
     What only the providers can tell is left to `problems`.
     """
+    return load_with_warnings(path)[0]
+
+
+def load_with_warnings(path: str) -> tuple[Project, list[Problem]]:
+    """The Project as `load` gives it, and the warnings of its file."""
     try:
         text = read_bytes(path)
     except Unreadable as error:
@@ -43,7 +48,8 @@ def load(path: str) -> Project:
         *reading.problems,
         *_schema_problems(document, len(reading.documents), Source(path=path), text),
     ]
-    errors = [problem for problem in rules.deduplicate(found) if problem.severity == "error"]
+    found = rules.deduplicate(found)
+    errors = [problem for problem in found if problem.severity == "error"]
     if document is None and not errors:
         message = "the project file is empty: `reconciler init` writes one"
         errors = [Problem(source=Source(path=path), pointer="", message=message)]
@@ -51,7 +57,7 @@ def load(path: str) -> Project:
         from reconciler.manifests.yaml.positions import locate  # noqa: PLC0415 - of problems only
 
         raise InputError(locate(errors, lambda _: text, is_secret))
-    return parse(document, path=path, root=posixpath.dirname(path) or ".")
+    return parse(document, path=path, root=posixpath.dirname(path) or "."), found
 
 
 def is_secret(tokens: tuple[str, ...]) -> bool:
