@@ -78,8 +78,9 @@ def export(
     ]
     notes += _note_nulls(provider, client.body)
     bound = {"name": key, "target": target, "id": client.remote_id}
-    notes += _take_out_refused(validator, _document(provider, bound, spec), spec)
+    # First: what a schema says of an address is less than what is wrong with it.
     notes += _address_notes(provider, spec)
+    notes += _take_out_refused(validator, _document(provider, bound, spec), spec)
     # Last, by the comparison of a plan: so a plan right after an import is empty by construction.
     notes += _take_out_differing(provider, spec, client.body)
     notes += _secret_notes(spec, provider, client.body)

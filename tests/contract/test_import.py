@@ -259,3 +259,27 @@ def test_clients_are_selected_by_name(workspace, vendor):
     assert [each.key for each in found.imported] == ["shop-web"]
     with pytest.raises(SelectionError, match="no client is named Nobody"):
         imported(workspace, importing.Wanted(names=("Nobody",)))
+
+
+@pytest.mark.parametrize(
+    ("uri", "stated"),
+    [
+        ("https://app.example.com/cb ", False),
+        ("https://app.example.com/cb#x", False),
+        ("https://*.example.com/cb", True),
+    ],
+)
+@pytest.mark.parametrize("vendor", LISTING)
+def test_an_address_that_nobody_can_mean_is_told_and_its_client_imported(
+    workspace, vendor, uri, stated
+):
+    field = "redirect_uris" if vendor == "boruta" else "redirectUris"
+    seed(workspace, spec(vendor, **{field: ["https://app.example.com/cb", uri]}))
+
+    (one,) = imported(workspace).imported
+
+    assert any(note.field.startswith(f"{field}/") for note in one.notes)
+    document = yaml.safe_load(Path(one.path).read_text())
+    assert (field in document["spec"]) is stated
+    planned = workspace.plan().targets[0]
+    assert (planned.errors, [change.action for change in planned.changes]) == ((), [Action.NOOP])
