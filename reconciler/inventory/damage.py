@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import InventoryError
-from reconciler.core.merges import unmerged_lines
+from reconciler.validation.merges import unmerged_lines
 
 if TYPE_CHECKING:
     from reconciler.core.model import Json

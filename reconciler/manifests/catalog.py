@@ -226,7 +226,7 @@ def _schema(path: str) -> Accepted:
     try:
         return _object(json.loads(text))
     except (TypeError, ValueError, RecursionError) as error:
-        from reconciler.core.merges import unmerged_lines  # noqa: PLC0415 - most are JSON
+        from reconciler.validation.merges import unmerged_lines  # noqa: PLC0415 - most are JSON
 
         if lines := unmerged_lines(text):
             raise _unusable(path, f"a merge is unfinished at line {lines[0]}") from None

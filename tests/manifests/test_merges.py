@@ -6,9 +6,9 @@ import pytest
 from support.vendors import SCHEMAS
 
 from reconciler.core.errors import InputError
-from reconciler.core.merges import unmerged_lines
 from reconciler.manifests import load
 from reconciler.manifests.yaml.reader import read
+from reconciler.validation.merges import unmerged_lines
 
 HEAD = (
     "apiVersion: reconciler/v1\nkind: ProvidentClient\nmetadata: {name: web, target: shop}\nspec:\n"

@@ -80,8 +80,8 @@ def read(text: bytes, path: str) -> Reading:
 
 def _unmerged(text: bytes, path: str) -> list[Problem]:
     """The problem of each place at which a merge was left unfinished."""
-    from reconciler.core.merges import unmerged_lines  # noqa: PLC0415 - of few files
     from reconciler.manifests.yaml.lines import Lines  # noqa: PLC0415 - as above
+    from reconciler.validation.merges import unmerged_lines  # noqa: PLC0415 - of few files
 
     lines = Lines(text)
     return [
