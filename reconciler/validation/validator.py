@@ -21,12 +21,20 @@ _NOWHERE: Final = Source(path="")
 # What the derived schema says of an address that users are sent to.
 URI_KEYWORD: Final = "x-uri"
 # So plain that nothing can be wrong with it: most addresses are, and reading a fleet is held up by
-# no other. The words are those that a template leaves behind.
+# no other. Of default ports nothing is known: an address with one may stand beside the same without.
 _PLAIN_URI: Final = (
-    r"(?!.*(?:change|replace|placeholder|your|undefined|null|nil))"
-    r"https://(?:[a-z0-9]+[.-])+[a-z]{2,}(?:/[a-z0-9]+(?:[-_.][a-z0-9]+)*)*/?"
+    r"(?:(?:https://(?=[^/?]{1,63}(?:[/?]|$))(?:[a-z0-9]+[.-])+[a-z]{2,}"
+    r"|http://(?:localhost|127\.0\.0\.1|\[::1\]))(?::(?!(?:80|443)(?![0-9]))[1-9][0-9]{0,3})?"
+    r"|(?:[a-z][a-z0-9]*\.)+[a-z][a-z0-9]*:(?=/))"
+    r"(?:/[A-Za-z0-9]+(?:[-_.][A-Za-z0-9]+)*)*/?"
+    r"(?:\?[A-Za-z0-9_.=&-]*)?"
 )
-_LONGEST_PLAIN: Final = 70  # characters: with less there is no part of a host that is too long
+# What a template leaves behind.
+_LEFT_BEHIND: Final = (
+    *("__", "change", "replace", "placeholder", "your", "undefined", "null", "nil", "none", "nan"),
+    *("todo", "fixme", "tbd", "xxxx"),
+)
+_LONGEST_PLAIN: Final = 250  # characters
 
 
 class Validator:
@@ -119,8 +127,14 @@ class _PlainUri:
 
 def is_plain_uri(value: Json) -> bool:
     """Whether a value is an address of the most usual kind, of which nothing is to be said."""
-    return (
-        isinstance(value, str)
-        and len(value) <= _LONGEST_PLAIN
-        and re.fullmatch(_PLAIN_URI, value) is not None
-    )
+    if not isinstance(value, str) or len(value) > _LONGEST_PLAIN:
+        return False
+    if re.fullmatch(_PLAIN_URI, value) is None:
+        return False
+    text = value.lower()
+    for (
+        word
+    ) in _LEFT_BEHIND:  # twice as fast as `any`, and this is done for each address of a fleet
+        if word in text:
+            return False
+    return True

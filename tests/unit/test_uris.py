@@ -291,7 +291,8 @@ def test_scheme_host_and_default_port_are_spelled_in_many_ways(one, other, alike
 @settings(max_examples=400)
 @given(
     st.lists(
-        st.sampled_from([*"ab19.-_/:", "https://", ".com", "/cb", "xn--", "null", "change-me", "todo"]),
+        st.sampled_from([*"ab19.-_/:", "https://", ".com", "/cb", "xn--", "null", "change-me", "todo", "http://localhost",
+         "com.app:", "443", "8443", "?", "=", "&", "A", "__", "[::1]", ".."]),
         max_size=12,
     )
 )  # fmt: skip
