@@ -132,9 +132,8 @@ def is_plain_uri(value: Json) -> bool:
     if re.fullmatch(_PLAIN_URI, value) is None:
         return False
     text = value.lower()
-    for (
-        word
-    ) in _LEFT_BEHIND:  # twice as fast as `any`, and this is done for each address of a fleet
+    # Twice as fast as `all`, and this is done for each address of a fleet.
+    for word in _LEFT_BEHIND:  # noqa: SIM110
         if word in text:
             return False
     return True
