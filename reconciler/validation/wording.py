@@ -90,14 +90,14 @@ def _type_hint(wanted: Sequence[str], value: Json, schema: JsonObject, written: 
     if "array" in wanted:
         return list_hint(cast("str | float", value), schema, written)
     if isinstance(value, str):
-        return _text_hint(wanted, value, plain=written is not None)
+        return _text_hint(wanted, value, schema, plain=written is not None)
     return _quote_hint(value, schema, written)
 
 
-def _text_hint(wanted: Sequence[str], text: str, *, plain: bool) -> str:
+def _text_hint(wanted: Sequence[str], text: str, schema: JsonObject, *, plain: bool) -> str:
     if "boolean" in wanted and text.lower() in _YAML_1_1:
         return f"write {_YAML_1_1[text.lower()]}"
-    number = _as_number(text, wanted)
+    number = _as_number(text, wanted, schema)
     # What is plain has no quotes to take away: YAML 1.2 has no underscores in numbers.
     return f"write {number}{'' if plain else ', without quotes'}" if number else ""
 
@@ -108,12 +108,14 @@ def _quote_hint(value: Json, schema: JsonObject, written: str | None) -> str:
     return f"write it in quotes, such as {quote(stated)}" if text else ""
 
 
-def _as_number(text: str, wanted: Sequence[str]) -> str:
+def _as_number(text: str, wanted: Sequence[str], schema: JsonObject) -> str:
     """The plain scalar that a text was meant as, "" where it is no number of a wanted type."""
     bare = text.strip().replace("_", "")
     try:
         value = resolve(bare) if re.search("[0-9]", bare) else None
     except ValueError:
+        return ""
+    if value not in cast("list[Json]", schema.get("enum", [value])):
         return ""
     whole = isinstance(value, int) and {"integer", "number"} & set(wanted)
     return bare if whole or (isinstance(value, float) and "number" in wanted) else ""

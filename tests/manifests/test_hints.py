@@ -202,3 +202,15 @@ targets:
 @pytest.mark.parametrize("text", ["a", 'a"b', "a\\b", "a\nb", "\u200b", "\U000e0100", "1.10", ""])
 def test_what_is_quoted_reads_back(text):
     assert read(f"a: {quote(text)}".encode(), "").documents == [{"a": text}]
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [("3_600", "write 3600"), ('"3600"', "write 3600, without quotes"), ("1_2", ""), ('"12"', "")],
+)
+def test_no_number_is_suggested_that_is_no_choice(write, shop, written, hint):
+    write("clients/shop/web.yaml", f"{shop()}  tokenLifetimeSeconds: {written}\n")
+
+    (problem,) = load("reconciler.yaml", files=["clients/shop/web.yaml"]).problems
+
+    assert problem.hint == hint
