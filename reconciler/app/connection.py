@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.core.model import Secret
@@ -23,12 +24,19 @@ if TYPE_CHECKING:
 def store_of(project: Project) -> InventoryStore:
     """Where the records of a project's targets are kept."""
     directory = _below_root(project, project.inventory_directory)
+    spool = (
+        None
+        if project.spool is None
+        else _below_root(project, str(Path(project.spool).expanduser()))
+    )
     if project.inventory_url is None:
-        return FileStore(directory)
+        return FileStore(directory, spool=spool)
     from reconciler.inventory.objects import ObjectStore  # noqa: PLC0415 - few need it
 
     # Secrets that their sink refused stay on this machine, and never get into the bucket (0014).
-    return ObjectStore(project.inventory_url, private=directory, options=project.inventory_options)
+    return ObjectStore(
+        project.inventory_url, private=directory, spool=spool, options=project.inventory_options
+    )
 
 
 def sink_setting(project: Project, target: Target) -> Setting:

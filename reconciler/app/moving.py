@@ -18,11 +18,9 @@ from reconciler.plan.guards import Rule
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from reconciler.core.places import Place
     from reconciler.inventory.open_inventory import OpenInventory
     from reconciler.manifests.clients import LoadedProject
-
-    # A target's name and a key.
-    Place = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +80,7 @@ def _carry(
     from reconciler.apply.move import move_client  # noqa: PLC0415 - loads httpx; --help must not
 
     entry = records[old[0]].inventory.entries[old[1]]
-    move_client(records[old[0]], old[1], records[new[0]], new[1])
+    move_client(records[old[0]], old, records[new[0]], new)
     return Move(
         remote_id=entry.remote_id,
         old=place_text(*old),

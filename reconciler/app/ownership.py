@@ -19,8 +19,8 @@ from reconciler.core.errors import SelectionError
 from reconciler.core.model import Manifest, Source
 from reconciler.manifests.clients import load
 from reconciler.plan.applied import bind_entry
-from reconciler.plan.existing import secret_state, way_to_a_secret
 from reconciler.plan.ownership import adoption_refusal, resolution_refusal
+from reconciler.plan.secrets.places import secret_state, way_to_a_secret
 from reconciler.plan.successors.grace import stated_grace
 from reconciler.provider.secrets import secret_in, stated_secret
 

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.app.context import Call, load_valid, open_target, read_client, target_of
+from reconciler.app.secret_places import missing_secrets
 from reconciler.app.succession import Succession, prepare
 from reconciler.core.changes import Refusal, Status
 from reconciler.core.errors import (
@@ -20,15 +21,17 @@ from reconciler.core.errors import (
     SinkError,
 )
 from reconciler.plan.guards import pending_successor_refusal, rotation_refusal
+from reconciler.plan.secrets.places import way_to_a_secret, why_lost, with_secret
 from reconciler.plan.selection import select_clients, select_targets
 from reconciler.provider.secrets import secret_in, stated_secret
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.apply.context import OpenTarget
     from reconciler.core.model import InventoryEntry, LiveClient, Secret, SecretPlace
+    from reconciler.core.project import Project
     from reconciler.plan.selection import Selection
 
 
@@ -146,7 +149,7 @@ def sync(call: Call, selection: Selection, stop: threading.Event) -> Iterator[Sy
             with open_target(loaded, name, call) as opened:
                 wanted = keys if selection.selectors else None
                 # One by one: what was done before an error stays in the list.
-                clients.extend(_sync_target(opened, wanted, stop, call.changed))
+                clients.extend(_sync_target(loaded.project, opened, wanted, stop, call.changed))
         # A ReconcilerError too, but about the project: no target is any better off.
         except InputError:
             raise
@@ -165,17 +168,19 @@ def _rotate(
 ) -> Rotated:
     """Change the secret. Where this breaks off, the record says that the sink's secret is outdated."""
     from reconciler.apply import rotation  # noqa: PLC0415 - loads httpx
-    from reconciler.apply.secrets import keep_secret  # noqa: PLC0415 - as above
+    from reconciler.apply.secrets import drop_unsettled, keep_secret  # noqa: PLC0415 - as above
 
     _deliver_waiting(opened, key, changed)
     entry = opened.session.entry(key) or entry
     # On disk before the request leaves: a crash right after it would leave a sink whose secret does
     # not work, and a record that says it does (decision 0012).
     opened.session.record(key, replace(entry, secret=_LOST))
+    save = partial(opened.session.spool, key, live.remote_id, unsettled=True)
     try:
-        secret = rotation.rotate(opened.provider, opened.transport, live, key=key)
-    except rotation.CERTAIN:
+        secret = rotation.rotate(opened.provider, opened.transport, live, key=key, save=save)
+    except (*rotation.CERTAIN, InventoryError):
         _record_again(opened, key, entry, changed)
+        drop_unsettled(opened.session, key, live.remote_id)
         raise
     except BaseException:
         # Which secret holds now, nobody knows.
@@ -185,8 +190,9 @@ def _rotate(
     kept = keep_secret(
         opened.name, opened.session, opened.sink, key=key, remote_id=live.remote_id, secret=secret
     )
-    opened.session.record(key, replace(entry, secret=kept.place))
-    return Rotated(place=kept.place, location=kept.location, trouble=kept.trouble)
+    opened.session.record(key, with_secret(entry, kept.place))
+    moved = f"until now it was in the sink as {entry.secret_at}" if entry.secret_at else ""
+    return Rotated(place=kept.place, location=kept.location, trouble=kept.trouble, note=moved)
 
 
 def _record_again(
@@ -236,6 +242,7 @@ def _replace(
 
 
 def _sync_target(
+    project: Project,
     opened: OpenTarget,
     keys: set[str] | None,
     stop: threading.Event,
@@ -254,6 +261,7 @@ def _sync_target(
     ids = {entry.remote_id for entry in ours.values()}
     seen = read_state(opened.provider, opened.transport, ids).clients
     waiting = waiting_secrets(opened.session)
+    missing = missing_secrets(project, opened, ours)
     for key in sorted(ours):
         remote_id = ours[key].remote_id
         # Each that is left is reported: who reads the list must not take it for whole.
@@ -261,7 +269,8 @@ def _sync_target(
             yield _not_tried(opened, key, ours[key])
             continue
         saved = waiting.get((key, remote_id))
-        yield _sync_client(opened, key, ours[key], seen.get(remote_id), saved, changed)
+        client = seen.get(remote_id)
+        yield _sync_client(opened, key, ours[key], client, saved, missing, changed)
     opened.session.flush()
 
 
@@ -271,6 +280,7 @@ def _sync_client(
     entry: InventoryEntry,
     client: LiveClient | None,
     saved: Secret | None,
+    missing: Mapping[str, str] | None,
     changed: Callable[[], None],
 ) -> Synced:
     """Store the secret of one client in its sink: as the server shows it, else as a file has it."""
@@ -286,14 +296,13 @@ def _sync_client(
     readable = None if client is None else secret_in(opened.provider, client.body)
     secret = readable or saved
     if secret is None:
-        return replace(skipped, message=_why_unreadable(opened, client, entry))
+        return replace(skipped, message=_why_unreadable(opened, client, key, entry, missing))
     kept = keep_secret(
         opened.name, opened.session, opened.sink, key=key, remote_id=entry.remote_id, secret=secret
     )
     if kept.place == "stored" or kept.place != entry.secret:
         changed()
-    if kept.place != entry.secret:
-        opened.session.record(key, replace(entry, secret=kept.place))
+    opened.session.record(key, with_secret(entry, kept.place))
     status = Status.DONE if kept.place == "stored" else Status.FAILED
     return replace(skipped, status=status, location=kept.location, message=kept.trouble)
 
@@ -308,11 +317,31 @@ def _not_tried(opened: OpenTarget, key: str, entry: InventoryEntry) -> Synced:
     )
 
 
-def _why_unreadable(opened: OpenTarget, client: LiveClient | None, entry: InventoryEntry) -> str:
-    """Why the secret of a client cannot be given to its sink."""
+def _why_unreadable(
+    opened: OpenTarget,
+    client: LiveClient | None,
+    key: str,
+    entry: InventoryEntry,
+    missing: Mapping[str, str] | None,
+) -> str:
+    """Why the secret of a client cannot be given to its sink, and what is known of it there."""
     if client is None:
         return "it is not on the server any more"
+    way = way_to_a_secret(opened.provider, key)
+    if entry.remote_id in opened.context.swept and entry.secret == _LOST:
+        return f"{why_lost(opened.context, entry.remote_id)}: {way}"
     title = opened.provider.title
     if entry.secret == _LOST:
-        return f"{title} does not tell its secret, which is lost: only a new one helps"
-    return f"{title} does not tell its secret any more; what the sink has of it is all there is"
+        return f"{title} does not tell its secret, which is lost: only a new one helps; {way}"
+    if not entry.secret:
+        return f"{title} does not tell its secret, and nothing is recorded of where it is"
+    return f"{title} does not tell its secret any more{_in_sink(key, missing, way)}"
+
+
+def _in_sink(key: str, missing: Mapping[str, str] | None, way: str) -> str:
+    """What the sink says of a secret that the record calls stored."""
+    if missing is None:
+        return ", and the sink cannot be asked whether it has it"
+    if key in missing:
+        return f", and {missing[key]}. It may lie on another machine; else {way}"
+    return "; the sink has it"

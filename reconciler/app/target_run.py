@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING, Final
 from reconciler.app.connection import connection_to, login_secret, sink_setting, store_of
 from reconciler.app.context import one_line, refuse_errors
 from reconciler.app.records import Records, server_of
+from reconciler.app.secret_places import find_secrets, warn_of_secrets
 from reconciler.apply.context import OpenTarget, StopSignal
 from reconciler.apply.executor import carry_out
-from reconciler.apply.secrets import (
-    belongs,
-    deliver_spooled,
-    record_delivered,
-    refuse_new_secrets,
-    why_nobodys,
-)
-from reconciler.core.changes import RecordClient, Status, TargetPlan
-from reconciler.core.errors import InventoryError, ReconcilerError, SinkError
+from reconciler.apply.secrets import deliver_spooled, record_delivered, refuse_new_secrets
+from reconciler.core.changes import Status, TargetPlan
+from reconciler.core.errors import InventoryError, ReconcilerError
 from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.http.live import read_list, read_state
 from reconciler.http.transport import Transport
@@ -30,20 +25,20 @@ from reconciler.plan.context import NO_MANIFESTS, TargetContext, ids_to_read, re
 from reconciler.plan.moves.moves import plan_moves
 from reconciler.plan.planner import plan_target
 from reconciler.plan.preconditions import showable_values
+from reconciler.plan.secrets.places import brings_secret
 from reconciler.plan.warnings import warn_of_plain_http
 from reconciler.sinks import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
     from contextlib import ExitStack
 
-    from reconciler.core.changes import Change, Outcome, SecretDelivery
+    from reconciler.core.changes import Outcome, SecretDelivery
     from reconciler.core.model import JsonObject, Manifest, Problem, Secret
     from reconciler.core.project import Project, Target
     from reconciler.http.live import ServerList
     from reconciler.inventory.open_inventory import OpenInventory
-    from reconciler.inventory.spool import SpooledSecret
     from reconciler.manifests.references import Credentials
     from reconciler.provider.model import Provider
 
@@ -148,8 +143,8 @@ class TargetRun:
     def plan(self) -> TargetPlan:
         """Read the server and plan; what goes wrong stands in the plan's errors."""
         if self._cannot_begin():
-            errors = tuple(map(one_line, self.job.problems))
-            self._plan = replace(self._plan, errors=errors)
+            errors = [each for each in self.job.problems if each.severity == "error"]
+            self._plan = replace(self._plan, errors=tuple(map(one_line, errors)))
             return self._plan
         if self._open is None:
             return self._plan
@@ -158,7 +153,7 @@ class TargetRun:
         try:
             self._plan = self._make_plan(self._open)
             # Not on every plan: to probe may cost a call to another service, and needs its rights.
-            if any(map(_brings_secret, self._plan.changes)):
+            if any(map(brings_secret, self._plan.changes)):
                 self._sink.probe()
         except ReconcilerError as error:
             self._fail(error)
@@ -171,22 +166,20 @@ class TargetRun:
         moved = plan_moves(context, self.job.manifests).context
         ids = ids_to_read(moved, self.job.manifests)
         ahead = None if self._ahead is None else self._ahead.result()
-        waiting = opened.session.spooled_secrets()
-        spooled = frozenset(each.client_id for each in waiting)
         seen = read_state(
             self.job.provider,
             opened.transport,
-            ids | spooled,
+            ids | context.spooled,
             ahead,
             rests_on_absence=rests_on_absence(moved, self.job.manifests),
         )
-        context = replace(context, live=seen, spooled=spooled)
+        context = replace(context, live=seen)
         self._open = replace(opened, context=context)
         plan = plan_target(context, self.job.manifests)
         # Of values that only a plan reads: those of the files are told with the files.
         doubtful = tuple(map(one_line, self.job.problems))
-        warnings = (*plan.warnings, *doubtful, *_warn_of_spooled(waiting, context))
-        return replace(plan, warnings=warnings)
+        warnings = warn_of_secrets(self.job.project, self._open, plan)
+        return replace(plan, warnings=(*plan.warnings, *doubtful, *warnings))
 
     def precondition_values(self) -> tuple[JsonObject, ...]:
         """The live values that each change of the plan rests on, as they may be shown."""
@@ -228,7 +221,7 @@ class TargetRun:
         self.deliveries = deliver_spooled(context.target.name, session, self._sink, context)
         refused = any(each.status is Status.FAILED for each in self.deliveries)
         outcomes = carry_out(
-            refuse_new_secrets(self._plan, _brings_secret) if refused else self._plan,
+            refuse_new_secrets(self._plan, brings_secret) if refused else self._plan,
             replace(
                 self._open,
                 stop=StopSignal(stop, failed),
@@ -247,16 +240,19 @@ class TargetRun:
     def _context(self, session: OpenInventory) -> TargetContext:
         job = self.job
         client_id = reveal(job.login.client_id)
+        found = find_secrets(session, self._sink, job.target.name)
         return TargetContext(
             target=job.target,
             provider=job.provider,
-            inventory=session.inventory,
+            inventory=found.inventory,
             key=fingerprint_key(str(reveal(job.fingerprint_key or login_secret(job.login)))),
             own_id=None if client_id is None else str(client_id),
             others=job.others,
             is_partial=job.is_partial,
             unread=job.unread,
-            stored=self._stored(session),
+            stored=found.stored,
+            spooled=found.spooled,
+            swept=found.swept,
             now=_now(),
             server=server_of(job.target, job.provider),
         )
@@ -265,17 +261,6 @@ class TargetRun:
         """The context with what else is known of its server, which takes a look into other records."""
         neighbours = self.job.records.neighbours(context.target.name, context.server)
         return replace(context, neighbours=neighbours)
-
-    def _stored(self, session: OpenInventory) -> frozenset[str]:
-        """The clients of pending creates whose secret got into its sink before the run ended."""
-        holders: set[str | None] = set()
-        # Only of pending creates: of every other client the record says where its secret is, and
-        # to ask the sink costs a call for each.
-        for key in session.inventory.pending:
-            # A sink that fails here leaves the secret called lost, which is the safe mistake.
-            with suppress(SinkError):
-                holders.add(self._sink.holder(self.job.target.name, key))
-        return frozenset(remote_id for remote_id in holders if remote_id is not None)
 
     def _cannot_begin(self) -> bool:
         return any(problem.severity == "error" for problem in self.job.problems)
@@ -325,24 +310,6 @@ def apply_all(
     with ThreadPoolExecutor(max(1, len(runs)), thread_name_prefix="apply") as pool:
         outcomes = pool.map(lambda run: run.apply(pass_on, halt, failed), runs)
         return tuple(outcome for each in outcomes for outcome in each)
-
-
-def _brings_secret(change: Change) -> bool:
-    """Whether apply will have a secret to store: of a new client, or of one that it finds again."""
-    found = isinstance(change.record, RecordClient) and change.record.secret == "readable"  # noqa: S105 - a state
-    return found or any(request.operation == "create" for request in change.requests)
-
-
-def _warn_of_spooled(waiting: Iterable[SpooledSecret], context: TargetContext) -> Iterator[str]:
-    """Warnings of secrets that wait for their sink and that no change of the plan warns of."""
-    for spooled in waiting:
-        entry = context.inventory.entries.get(spooled.key)
-        if entry is not None and (entry.remote_id, entry.secret) == (spooled.client_id, "spooled"):
-            continue
-        if belongs(context.inventory, spooled, context):
-            yield f"the secret of {spooled.key} waits in {spooled.path}: apply gives it to its sink first"
-        else:
-            yield f"{spooled.path}: {why_nobodys(spooled)}"
 
 
 def _now() -> str:

@@ -138,7 +138,9 @@ class ChangeRun:
         """Record the client under its new key; nothing is sent."""
         moved, target = self.change.record, self._target
         if isinstance(moved, RecordMove):
-            move_client(target.records[moved.target], moved.key, target.session, self.change.key)
+            source = target.records[moved.target]
+            new = (self.change.target, self.change.key)
+            move_client(source, (moved.target, moved.key), target.session, new)
 
     def delete(self) -> None:
         """Delete the client, or the predecessor that a replace left, and forget its id."""
@@ -229,6 +231,8 @@ class ChangeRun:
             ),
             secret=self._secret_place or (before.secret if before is not None and same else ""),
         )
+        if before is not None and same and not self._secret_place:
+            entry = replace(entry, secret_at=before.secret_at)
         # Of what a create asked for, the record has what came of it: another would come out the same.
         if self._untaken and self.change.action not in (Action.CREATE, Action.REPLACE):
             entry = keep_unfinished(entry, before, self._untaken)

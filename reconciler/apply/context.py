@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.inventory.open_inventory import OpenInventory
     from reconciler.plan.context import TargetContext
     from reconciler.provider.model import Provider
-    from reconciler.sinks.contract import Sink
+    from reconciler.sinks.registry import SafeSink
 
 # So many changes in a row that never reached the server: it is not there. One alone may be a
 # connection that broke.
@@ -92,7 +92,7 @@ class OpenTarget:
     context: TargetContext
     transport: Transport
     session: OpenInventory
-    sink: Sink
+    sink: SafeSink
     now: Callable[[], str]
     stop: StopSignal = field(default_factory=_never_set)
     is_old: Callable[[], bool] = lambda: False

@@ -21,6 +21,8 @@ from reconciler.provider.model import ChosenSecret
 from reconciler.provider.secrets import secret_anywhere_in, secret_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from reconciler.core.model import LiveClient
     from reconciler.http.transport import Transport
     from reconciler.provider.model import Endpoint, Provider
@@ -28,33 +30,56 @@ if TYPE_CHECKING:
 # 512 bits, 86 characters of the URL-safe alphabet: a client that signs with its secret by HS512
 # needs a key of that size (RFC 7518 section 3.2).
 _BYTES: Final = 64
+
+
+class Ignored(Rejected, BadAnswer):
+    """The server answered as if it had changed the secret, and shows that it has not."""
+
+
+class Unknown(Ambiguous, BadAnswer):
+    """The server does not say which secret the client has now."""
+
+
 # Nothing came of a request that was answered so, or that never left.
 CERTAIN: Final = (Unreachable, Unauthorized, Rejected, NotFound)
 
 
-def rotate(provider: Provider, transport: Transport, live: LiveClient, *, key: str) -> Secret:
+def rotate(
+    provider: Provider,
+    transport: Transport,
+    live: LiveClient,
+    *,
+    key: str,
+    save: Callable[[Secret], object] = lambda _chosen: None,
+) -> Secret:
     """Change the secret of `live`, which was just read. The secret that the server has from now on.
 
-    Raises an error of `CERTAIN` where the old one still holds. Where the answer does not say, the
-    client is read again: if it shows another secret than before, that is the new one. Raises
-    Ambiguous and the other RemoteErrors where it does not. The vendor must have a way to change a
-    secret.
+    One that is made here is given to `save` before it leaves. Raises an error of `CERTAIN` where the
+    old one still holds. Where the answer does not say, or says otherwise, the client is read again:
+    if it shows another secret than before, that is the new one. Raises Ambiguous and the other
+    RemoteErrors where it does not. The vendor must have a way to change a secret.
     """
     how = provider.rotate
     if how is None:
         raise ValueError(f"{provider.title} has no way to change a secret")
     if isinstance(how, ChosenSecret):
-        return _set_chosen(provider, how, transport, live, key)
+        return _set_chosen(provider, how, transport, live, key, save)
     return _call(provider, how, transport, live, key)
 
 
 def _set_chosen(
-    provider: Provider, how: ChosenSecret, transport: Transport, live: LiveClient, key: str
+    provider: Provider,
+    how: ChosenSecret,
+    transport: Transport,
+    live: LiveClient,
+    key: str,
+    save: Callable[[Secret], object],
 ) -> Secret:
     chosen = Secret(secrets.token_urlsafe(_BYTES))
     request = secret_update_request(provider, how, live, chosen)
+    save(chosen)
     try:
-        transport.send(
+        answer = transport.send(
             request.method,
             path_for(request, live.remote_id),
             body=request.body,
@@ -66,7 +91,16 @@ def _set_chosen(
         raise
     except RemoteError as error:
         return _read_new_secret(provider, transport, live, error)
-    return chosen
+    # Done means that the server says so: one that still shows the old secret has not set another.
+    old = secret_in(provider, live.body)
+    if old is None or secret_anywhere_in(provider, answer.body) != old:
+        return chosen
+    ignored = BadAnswer(
+        f"{transport.target}/{key}: {request.method} was answered with {answer.status} and the "
+        "secret from before",
+        status=answer.status,
+    )
+    return _read_new_secret(provider, transport, live, ignored)
 
 
 def _call(
@@ -107,6 +141,11 @@ def _read_new_secret(
         raise Ambiguous(
             f"{error}. Which secret the client has now could not be read: {unread}"
         ) from None
-    if now is None or now == secret_in(provider, live.body):
-        raise error
-    return now
+    if now is None:
+        raise Unknown(f"{error}. The server does not show which secret the client has now")
+    if now != secret_in(provider, live.body):
+        return now
+    if isinstance(error, BadAnswer):
+        # It has answered, so that nothing is under way any more.
+        raise Ignored(f"{error}, and the client still has its old one", status=error.status)
+    raise error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.changes import Refusal, SecretDelivery, Status
 from reconciler.core.errors import InventoryError, SinkError
 from reconciler.plan.guards import Rule
+from reconciler.plan.secrets.places import with_secret
 from reconciler.provider.secrets import secret_in
 
 if TYPE_CHECKING:
@@ -50,11 +51,18 @@ def deliver_spooled(
     )
 
 
+def drop_unsettled(session: OpenInventory, key: str, remote_id: str) -> None:
+    """Delete the file of a secret that a server has refused to set. Raises InventoryError."""
+    for waiting in session.spooled_secrets():
+        if waiting.unsettled and (waiting.key, waiting.client_id) == (key, remote_id):
+            session.unspool(waiting)
+
+
 def _newest(waiting: SpooledSecret, context: TargetContext | None) -> SpooledSecret:
     """What waits, with the secret that the server shows where it does: that one works."""
     live = None if context is None else context.live.clients.get(waiting.client_id)
     readable = None if live is None or context is None else secret_in(context.provider, live.body)
-    return waiting if readable is None else replace(waiting, secret=readable)
+    return waiting if readable is None else replace(waiting, secret=readable, unsettled=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +132,11 @@ def _stored(session: OpenInventory, key: str, remote_id: str, location: str) -> 
 
 def waiting_secrets(session: OpenInventory) -> dict[tuple[str, str], Secret]:
     """The secrets that wait in private files, by the key and the remote id of their client."""
-    return {(each.key, each.client_id): each.secret for each in session.spooled_secrets()}
+    return {
+        (each.key, each.client_id): each.secret
+        for each in session.spooled_secrets()
+        if not each.unsettled
+    }
 
 
 def belongs(
@@ -156,7 +168,7 @@ def _record_stored(session: OpenInventory, key: str, remote_id: str) -> None:
     """Record that the secret of a client is in its sink. Raises InventoryError."""
     entry = session.entry(key)
     if entry is not None and entry.remote_id == remote_id and entry.secret != _STORED:
-        session.record(key, replace(entry, secret=_STORED))
+        session.record(key, with_secret(entry, _STORED))
 
 
 def refuse_new_secrets(plan: TargetPlan, brings_secret: Callable[[Change], bool]) -> TargetPlan:
@@ -191,6 +203,8 @@ def _deliver(
     entry = session.entry(waiting.key)
     if entry is not None and (entry.remote_id, entry.secret) == (waiting.client_id, _STORED):
         return _discard(target, session, waiting)
+    if waiting.unsettled:
+        return _delivery(target, waiting, Status.SKIPPED, message=why_unsettled(waiting))
     try:
         location = sink.store(target, waiting.key, waiting.client_id, waiting.secret)
     except SinkError as error:
@@ -227,6 +241,15 @@ def _delivery(
         status=status,
         location=location,
         message=message,
+    )
+
+
+def why_unsettled(waiting: SpooledSecret) -> str:
+    """Why a secret that a rotation was about to set is not delivered, and what to do about it."""
+    return (
+        f"a rotation of {waiting.key} broke off, and the server does not show which secret holds: the "
+        f"one in {waiting.path}, or the one that its sink has. Try them, or give the client another: "
+        f"`reconciler rotate {waiting.key}`"
     )
 
 

@@ -163,6 +163,8 @@ class InventoryEntry:
     what was applied. `prevent_destroy` outlives the manifest that said so. `quarantined_at` is
     when the client was disabled because its manifest was gone. `secret` says where its secret is:
     "stored" in the sink, "spooled" until the sink takes it, "lost" because no answer told it.
+    `secret_at` is the place, `target/key`, under which its sink has it, where that is not its own:
+    a client that moved leaves its secret where it was.
     """
 
     remote_id: str
@@ -176,6 +178,7 @@ class InventoryEntry:
     prevent_destroy: bool = False
     quarantined_at: str = ""
     secret: SecretPlace = ""
+    secret_at: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

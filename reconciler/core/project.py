@@ -136,7 +136,8 @@ class Project:
     """A project file: `path` as the user typed it, `root` the folder that its paths start from.
 
     The inventory is in `inventory_directory`, or in the object store at `inventory_url`, opened
-    with `inventory_options`; then the folder holds what must not leave this machine.
+    with `inventory_options`; then the folder holds what must not leave this machine. `spool` is
+    another folder for the secrets that their sink would not take.
     """
 
     path: str
@@ -145,6 +146,7 @@ class Project:
     inventory_directory: str = ".reconciler/inventory"
     inventory_url: str | None = None
     inventory_options: Mapping[str, str] = field(default_factory=dict)
+    spool: str | None = None
     fingerprint_key: Reference | None = None
 
 

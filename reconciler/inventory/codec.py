@@ -45,6 +45,7 @@ _ENTRY_OPTIONAL: Final[Mapping[str, type]] = {
     "preventDestroy": bool,
     "quarantinedAt": str,
     "secret": str,
+    "secretAt": str,
 }
 _INTENT: Final[Mapping[str, type]] = {"facts": dict, "digest": str, "at": str}
 _INTENT_OPTIONAL: Final[Mapping[str, type]] = {"id": str, "predecessor": str}
@@ -184,6 +185,7 @@ def entry_members(entry: InventoryEntry) -> dict[str, Json]:
         "preventDestroy": entry.prevent_destroy,
         "quarantinedAt": entry.quarantined_at,
         "secret": entry.secret,
+        "secretAt": entry.secret_at,
     }
     return members | {name: value for name, value in optional.items() if value}
 

@@ -31,11 +31,19 @@ def _utc_now() -> str:
 class FileStore:
     """The folder that holds a folder for each target, and a journal while a run works on it.
 
+    Secrets that their sink would not take go into the folder `spool`, else into one of it.
     `now` is the time as RFC 3339, for the note that tells others since when a run holds the lock.
     """
 
-    def __init__(self, directory: str | Path, *, now: Callable[[], str] = _utc_now) -> None:
+    def __init__(
+        self,
+        directory: str | Path,
+        *,
+        spool: str | Path | None = None,
+        now: Callable[[], str] = _utc_now,
+    ) -> None:
         self._directory = Path(directory)
+        self._spool = None if spool is None else Path(spool)
         self._now = now
 
     @contextlib.contextmanager
@@ -53,7 +61,9 @@ class FileStore:
                 stack.enter_context(_hold_lock(folder, target, timeout=timeout, now=self._now))
             # Read under the lock: what another run wrote before it gave the lock back counts.
             backend = _FileBackend(self._directory, target)
-            inventory = OpenInventory(backend, target, writable=lock, private=self._directory)
+            inventory = OpenInventory(
+                backend, target, writable=lock, private=self._directory, spool_folder=self._spool
+            )
             stack.callback(inventory.close)
             yield inventory
 

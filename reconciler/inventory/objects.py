@@ -25,7 +25,7 @@ class ObjectStore:
     """The objects of each target below `url`: its record, its lock, its journal's pieces.
 
     `options` are obstore's, none of them secret: credentials come from the environment. `private`
-    is a folder of this machine, for secrets that their sink would not take.
+    is a folder of this machine, for secrets that their sink would not take; `spool` is one for them alone.
     """
 
     def __init__(
@@ -33,12 +33,14 @@ class ObjectStore:
         url: str,
         *,
         private: str | Path,
+        spool: str | Path | None = None,
         options: Mapping[str, str] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._url = url
         self._options = dict(options or {})
         self._private = Path(private)
+        self._spool = None if spool is None else Path(spool)
         self._clock = clock or Clock()
 
     @contextlib.contextmanager
@@ -52,7 +54,9 @@ class ObjectStore:
                 holding = hold_lease(bucket, f"{name}.lock", timeout=timeout, clock=self._clock)
                 lease = stack.enter_context(holding)
             backend = _ObjectBackend(bucket, target, lease)
-            inventory = OpenInventory(backend, target, writable=lock, private=self._private)
+            inventory = OpenInventory(
+                backend, target, writable=lock, private=self._private, spool_folder=self._spool
+            )
             # Before the lease ends: the record is written only under it.
             stack.callback(inventory.close)
             yield inventory

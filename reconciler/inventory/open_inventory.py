@@ -36,11 +36,19 @@ if TYPE_CHECKING:
 class OpenInventory:
     """One target's inventory while a run works on it. Threads may share it."""
 
-    def __init__(self, backend: Backend, target: str, *, writable: bool, private: Path) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        target: str,
+        *,
+        writable: bool,
+        private: Path,
+        spool_folder: Path | None = None,
+    ) -> None:
         self._backend = backend
         self._target = target
         self._writable = writable
-        self._private = private
+        self._private, self._spool_folder = private, spool_folder
         self._recorded, lines = backend.read()
         leftover = journal.decode(lines or b"", target=target, path=backend.journal_path)
         self._state, continues = replay(self._recorded, leftover, backend)
@@ -156,13 +164,24 @@ class OpenInventory:
         if not self._write_failed:
             self.flush()
 
-    def spool(self, key: str, client_id: str, secret: Secret) -> str:
-        """Save a secret that its sink would not take, in a private file; the value is its path."""
-        return spool.save_secret(self._private, self._target, key, client_id, secret)
+    def spool(self, key: str, client_id: str, secret: Secret, *, unsettled: bool = False) -> str:
+        """Save a secret that its sink would not take, in a private file; the value is its path.
+
+        One that is `unsettled` is about to be set on the server, and its sink must not have it yet.
+        """
+        return spool.save_secret(
+            self._private,
+            self._target,
+            key,
+            client_id,
+            secret,
+            folder=self._spool_folder,
+            unsettled=unsettled,
+        )
 
     def spooled_secrets(self) -> tuple[SpooledSecret, ...]:
         """The secrets of this target that still wait for their sink."""
-        return spool.read_secrets(self._private, self._target)
+        return spool.read_secrets(self._private, self._target, folder=self._spool_folder)
 
     def unspool(self, spooled: SpooledSecret) -> None:
         """Delete the private file of a secret that its sink has taken."""
@@ -280,4 +299,5 @@ def _durable_part(entry: InventoryEntry) -> tuple[object, ...]:
 
     The rest says which values were last applied: a plan finds them on the server again.
     """
-    return entry.remote_id, entry.superseded, entry.secret, entry.quarantined_at
+    place = (entry.secret, entry.secret_at)
+    return entry.remote_id, entry.superseded, place, entry.quarantined_at

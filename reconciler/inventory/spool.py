@@ -1,4 +1,4 @@
-"""Keeps a secret that its sink would not take, in a private file, until the sink takes it."""
+"""Keeps a secret that its sink would not take, or may not have yet, in a private file."""
 
 from __future__ import annotations
 
@@ -17,30 +17,44 @@ _FOLDER: Final = ".spool"
 # Three of them stay within the 255 bytes that a file's name may have.
 _LONGEST_PART: Final = 80
 _MEMBERS: Final = ("target", "key", "client_id", "client_secret")
+_UNSETTLED: Final = "unsettled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledSecret:
-    """The secret of the client `key`, whose remote id is `client_id`, and the file that keeps it."""
+    """The secret of the client `key`, whose remote id is `client_id`, and the file that keeps it.
+
+    One that is `unsettled` was about to be set on the server: it may hold, or the one before.
+    """
 
     path: Path
     key: str
     client_id: str
     secret: Secret
+    unsettled: bool = False
 
 
-def save_secret(directory: Path, target: str, key: str, client_id: str, secret: Secret) -> str:
+def save_secret(
+    directory: Path,
+    target: str,
+    key: str,
+    client_id: str,
+    secret: Secret,
+    *,
+    folder: Path | None = None,
+    unsettled: bool = False,
+) -> str:
     """Write the secret of the client `key`, on disk when this returns; the value is the file's path.
 
-    Raises InventoryError.
+    It goes into `folder`, else into one of `directory`. Raises InventoryError.
     """
-    folder = directory / _FOLDER
+    folder = folder or directory / _FOLDER
     # One file for each remote id, so that no secret takes the place of another client's: a replace
     # makes a second client under the same key.
     names = (atomic_files.file_name(name) for name in (target, key, client_id))
     path = folder / ("@".join(name[:_LONGEST_PART] for name in names) + ".json")
-    members = (target, key, client_id, secret.value)
-    content = json.dumps(dict(zip(_MEMBERS, members, strict=True)), indent=2)
+    members = dict(zip(_MEMBERS, (target, key, client_id, secret.value), strict=True))
+    content = json.dumps({**members, _UNSETTLED: True} if unsettled else members, indent=2)
     try:
         atomic_files.make_folder(folder, mode=atomic_files.PRIVATE_FOLDER)
         # Before the secret is there: whoever runs `git add .` meanwhile must not get it.
@@ -54,10 +68,16 @@ def save_secret(directory: Path, target: str, key: str, client_id: str, secret: 
     raise InventoryError(problem)
 
 
-def read_secrets(directory: Path, target: str) -> tuple[SpooledSecret, ...]:
-    """The secrets of `target` that wait, sorted by file. InventoryError for a file that is none."""
-    found = (_read(path) for path in sorted((directory / _FOLDER).glob("*.json")))
-    return tuple(spooled for owner, spooled in found if owner == target)
+def read_secrets(
+    directory: Path, target: str, *, folder: Path | None = None
+) -> tuple[SpooledSecret, ...]:
+    """The secrets of `target` that wait, sorted by file. InventoryError for a file that is none.
+
+    They are looked for in both places: another `folder` may have been stated since they were saved.
+    """
+    folders = [directory / _FOLDER, *([folder] if folder else [])]
+    paths = [path for each in folders for path in sorted(each.glob("*.json"))]
+    return tuple(spooled for owner, spooled in map(_read, paths) if owner == target)
 
 
 def delete_secret(spooled: SpooledSecret) -> None:
@@ -84,7 +104,13 @@ def _read(path: Path) -> tuple[str, SpooledSecret]:
         # Not what the parser says of it: that may quote the secret.
         problem = "it does not hold a client's secret as it was saved"
     else:
-        return target, SpooledSecret(path=path, key=key, client_id=client_id, secret=Secret(secret))
+        return target, SpooledSecret(
+            path=path,
+            key=key,
+            client_id=client_id,
+            secret=Secret(secret),
+            unsettled=document.get(_UNSETTLED) is True,
+        )
     raise InventoryError(
         f"{path} cannot be used: {problem}. If it holds a secret, bring it to where it belongs; "
         "then delete the file"

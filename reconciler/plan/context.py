@@ -48,7 +48,8 @@ class TargetContext:
     the use case does not plan, by key; `is_partial` says that the user asked for a part. `unread`
     are the paths of manifests of the target that were not read. `stored`
     are the ids of clients whose secret is in its sink, though no record says so, and `spooled` of
-    those whose secret waits in a private file. `now` is RFC 3339, UTC. `server` is the address of
+    those whose secret waits in a private file; `swept` are those whose secret does so as the record
+    says, and no file is there. `now` is RFC 3339, UTC. `server` is the address of
     the target's clients as `core.addresses` spells it, and `neighbours` are the others that have
     clients there. `named` are the keys of all manifests of the target, where moves are planned.
     """
@@ -64,6 +65,7 @@ class TargetContext:
     unread: tuple[str, ...] = ()
     stored: frozenset[str] = frozenset()
     spooled: frozenset[str] = frozenset()
+    swept: frozenset[str] = frozenset()
     # Long ago, so that no quarantine and no last use is ever over without a clock.
     now: str = "1970-01-01T00:00:00Z"
     server: str = ""

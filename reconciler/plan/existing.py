@@ -13,7 +13,6 @@ from reconciler.core.changes import (
     Origin,
     RecordClient,
     Request,
-    SecretState,
 )
 from reconciler.core.model import InventoryEntry, LiveClient, Manifest, Redacted
 from reconciler.core.pointer import unescape
@@ -31,6 +30,7 @@ from reconciler.plan.requests import (
     replacement_requests,
     update_requests,
 )
+from reconciler.plan.secrets.places import secret_state, warn_of_secret
 from reconciler.plan.successors.grace import stated_grace
 from reconciler.provider.model import UpdateStyle
 from reconciler.provider.secrets import client_secret, secret_in
@@ -138,41 +138,7 @@ def plan_found(context: TargetContext, manifest: Manifest, live: LiveClient) -> 
     return replace(
         change,
         record=RecordClient(secret=state, superseded=superseded),
-        warnings=(*change.warnings, *warn_of_secret(context, manifest.name, state)),
-    )
-
-
-def secret_state(context: TargetContext, client: LiveClient) -> SecretState:
-    """Where the secret of a client is that was found again: readable, stored, spooled, or lost."""
-    if secret_in(context.provider, client.body) is not None:
-        return "readable"
-    if client.remote_id in context.stored:
-        return "stored"
-    return "spooled" if client.remote_id in context.spooled else "lost"
-
-
-def warn_of_secret(context: TargetContext, key: str, place: str) -> tuple[str, ...]:
-    """A warning of a secret that is not in its sink, with the way to another one."""
-    if place == "spooled":
-        return ("its secret waits in a private file: the next apply brings it to its sink",)
-    if place != "lost":
-        return ()
-    lost = "its secret is lost, since the answer that told it never arrived"
-    return (f"{lost}: {way_to_a_secret(context.provider, key)}",)
-
-
-def way_to_a_secret(provider: Provider, key: str) -> str:
-    """How a client of ours gets another secret, in words; `rotate` asks for the same."""
-    if provider.rotate is not None:
-        return f"`reconciler rotate {key}` gives it another"
-    for field in provider.fields.values():
-        if field.secret and not field.read_only:
-            return f"state another as spec.{field.name} in its manifest, and apply"
-    if provider.delete is None:
-        return "only a new client beside it has another"
-    return (
-        f"`reconciler rotate {key}` replaces it by a new client on purpose, and so does the next apply "
-        "with lifecycle.allowReplace: true"
+        warnings=(*change.warnings, *warn_of_secret(context, manifest.name, live.remote_id, state)),
     )
 
 
@@ -209,7 +175,7 @@ def _plan_secret(
         return _store_readable(context, change, live)
     if place == "lost" and _may_be_replaced(context.provider, manifest):
         return _replace(context, change, manifest, live, "its secret is lost")
-    words = warn_of_secret(context, change.key, place)
+    words = warn_of_secret(context, change.key, entry.remote_id, place)
     return replace(change, warnings=(*change.warnings, *words)) if words else change
 
 

@@ -12,9 +12,10 @@ from reconciler.core.secrets import reveal
 from reconciler.sinks import folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from reconciler.core.model import Secret
+    from reconciler.core.places import Place
     from reconciler.sinks.contract import Setting
 
 _DIRECTORY: Final = "secrets"
@@ -41,6 +42,14 @@ class AgeSink:
     def probe(self) -> None:
         """Prove that a text can be encrypted to the recipients, and that the folder takes it."""
         folder.probe(self._directory, self._encrypt(_PROBE))
+
+    def missing(self, clients: Mapping[Place, str]) -> Mapping[Place, str]:
+        """Of the clients, by target and key, those of whose secret there is no file, with why.
+
+        Whose secret is in one that is there, only the recipients can tell.
+        """
+        paths = {place: folder.client_path(self._directory, *place, ".age") for place in clients}
+        return {place: f"there is no {path}" for place, path in paths.items() if not path.is_file()}
 
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
         """Write the secret of a client, on disk when this returns; the value is the file's path.

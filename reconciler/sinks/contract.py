@@ -23,6 +23,10 @@ class Sink(Protocol):
     It may also have `holder(target, key) -> str | None`: the id of the client whose secret it has
     there. Then a run that died between the sink and the record costs no secret; without it, the
     secret is reported as lost.
+
+    And it may have `missing(clients: Mapping[tuple[str, str], str]) -> Mapping[tuple[str, str], str]`,
+    quick for thousands: of clients, given as their id by target and key, those whose secret it does
+    not have, each with why, in words. Without it, nobody says of a secret that the sink still has it.
     """
 
     @property

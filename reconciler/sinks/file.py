@@ -12,7 +12,10 @@ from reconciler.core.secrets import reveal
 from reconciler.sinks import folder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.core.model import Secret
+    from reconciler.core.places import Place
     from reconciler.sinks.contract import Setting
 
 _DIRECTORY: Final = ".reconciler/secrets"
@@ -36,12 +39,33 @@ class FileSink:
 
         A file that cannot be read counts as none: the secret is then reported as lost, and not as safe.
         """
-        path = folder.client_path(self._directory, target, key, ".json")
+        return self._look(target, key)[0]
+
+    def missing(self, clients: Mapping[Place, str]) -> Mapping[Place, str]:
+        """Of the clients, their ids by target and key, those whose secret is in no file, with why."""
+        found = {place: self._look(*place) for place in clients}
+        return {
+            place: why or f"{self._path(*place)} has the secret of {holder}"
+            for place, (holder, why) in found.items()
+            if holder != clients[place]
+        }
+
+    def _look(self, target: str, key: str) -> tuple[str | None, str]:
+        """The id of the client whose secret is stored under `key`, or None and why there is none."""
+        path = self._path(target, key)
         try:
             document = json.loads(path.read_bytes())
-            return str(document["client_id"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+            client_id, secret = document["client_id"], document["client_secret"]
+        except FileNotFoundError:
+            return None, f"there is no {path}"
+        except OSError as error:
+            return None, f"{path}: {atomic_files.reason(error)}"
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None, f"{path} holds no secret of a client"
+        return (str(client_id), "") if secret else (None, f"{path} holds no secret of a client")
+
+    def _path(self, target: str, key: str) -> Path:
+        return folder.client_path(self._directory, target, key, ".json")
 
     def probe(self) -> None:
         """Prove that a secret could be written, and leave nothing behind. Raises SinkError."""
@@ -52,7 +76,7 @@ class FileSink:
 
         The secret of a predecessor is replaced. Raises SinkError.
         """
-        path = folder.client_path(self._directory, target, key, ".json")
+        path = self._path(target, key)
         private_folder = path.parent
         document = {"client_id": client_id, "client_secret": reveal(secret)}
         content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

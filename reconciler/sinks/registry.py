@@ -11,9 +11,10 @@ from reconciler.sinks import BUILT_IN
 from reconciler.sinks.masking import mask_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reconciler.core.model import Secret
+    from reconciler.core.places import Place
     from reconciler.sinks.contract import Factory, Setting, Sink
 
 T = TypeVar("T")
@@ -86,6 +87,18 @@ class SafeSink:
             # Not every sink can tell: a command gives nothing back (see `contract.Sink`).
             holder = getattr(sink, "holder", None)
             return None if holder is None else holder(target, key)
+
+        return self._call(ask, None)
+
+    def missing(self, clients: Mapping[Place, str]) -> Mapping[Place, str] | None:
+        """Of the clients, their ids by target and key, those whose secret it lacks, with why.
+
+        None for a sink that cannot tell. Raises SinkError.
+        """
+
+        def ask(sink: Sink) -> Mapping[Place, str] | None:
+            missing = getattr(sink, "missing", None)
+            return None if missing is None else missing(clients)
 
         return self._call(ask, None)
 

@@ -248,3 +248,34 @@ def test_the_secret_of_a_client_that_is_gone_is_no_pending_creates(session, sink
 
     assert left.status is Status.SKIPPED
     assert stored(tmp_path) == ""
+
+
+def test_a_secret_of_a_rotation_that_broke_off_stays_out_of_the_sink(session, sink, tmp_path):
+    """The server may have it, or the one that the sink has: nobody knows where no answer shows one."""
+    session.record("web", entry("1", secret="lost"))
+    sink.store("shop", "web", "1", OLD)
+    path = session.spool("web", "1", NEW, unsettled=True)
+
+    (left,) = delivery.deliver_spooled("shop", session, sink)
+
+    assert left.status is Status.SKIPPED
+    assert path in left.message
+    assert "`reconciler rotate web`" in left.message
+    assert "the-old-secret" in stored(tmp_path)
+    assert delivery.waiting_secrets(session) == {}
+
+
+@pytest.mark.parametrize("shown", [OLD, NEW])
+def test_where_the_server_shows_which_secret_holds_that_one_is_delivered(
+    session, sink, tmp_path, shown
+):
+    of = provider(field("secret", secret=True, read_only=True))
+    session.record("web", entry("1", secret="lost"))
+    session.spool("web", "1", NEW, unsettled=True)
+    seen = context(of, inventory=session.inventory, live=live(client("1", secret=shown)))
+
+    (done,) = delivery.deliver_spooled("shop", session, sink, seen)
+
+    assert done.status is Status.DONE
+    assert shown.value in stored(tmp_path)
+    assert session.spooled_secrets() == ()

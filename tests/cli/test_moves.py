@@ -245,6 +245,31 @@ def test_a_move_waits_for_a_pending_create_and_takes_no_others_place(team: Team)
     assert "pending-create" in team.run("move", "web", "site", "--target", "shop").output
 
 
+def test_a_secret_stays_where_the_sink_has_it_and_the_record_remembers_that_place(team: Team):
+    team.targets(shop={}, people={})
+    team.client("shop", "web")
+    team.apply()
+    (team.folder / "clients/shop/web.json").unlink()
+    team.client("people", "site", name="The web", formerly=["shop/web"])
+
+    team.apply()
+    team.client("people", "page", name="The web", formerly=["site"])
+    (team.folder / "clients/people/site.json").unlink()
+    team.apply()
+
+    with team.store.open("people", lock=False) as session:
+        entry = session.entry("page")
+    assert entry is not None
+    assert (entry.secret, entry.secret_at) == ("stored", "shop/web")
+    assert "the sink does not have" not in team.run("plan").output
+    (team.folder / ".reconciler/secrets/shop/web.json").unlink()
+    told = team.run("plan").output
+    assert "the sink does not have the secret of 1 client" in told
+    assert "secrets/shop/web.json" in told
+    team.run("secrets", "sync")
+    assert "the sink does not have" not in team.run("plan").output or "sailpoint" in str(team.base)
+
+
 def test_a_secret_that_waits_for_its_sink_moves_along(team: Team):
     team.targets(shop={}, people={})
     team.client("shop", "web")

@@ -104,7 +104,11 @@ def test_a_file_holds_to_its_schema():
         "web": entry("1", applied={"name": "Web"}, superseded=("0",)),
         "job": entry("2", fingerprints={"secret": "hmac:1"}, answered={"name": "WEB"}),
         "api": replace(
-            entry("3"), prevent_destroy=True, quarantined_at="2026-11-22T10:00:00Z", secret="lost"
+            entry("3"),
+            prevent_destroy=True,
+            quarantined_at="2026-11-22T10:00:00Z",
+            secret="stored",
+            secret_at="shop/web",
         ),
     }
     pending = {"web": intent("web", "4", name="Web"), "cli": intent("cli")}

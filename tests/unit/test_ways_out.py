@@ -10,13 +10,13 @@ from reconciler.core.model import Inventory, Secret
 from reconciler.core.times import span
 from reconciler.plan.context import Neighbour
 from reconciler.plan.diff import compare
-from reconciler.plan.existing import way_to_a_secret
 from reconciler.plan.export import _secret_notes, _writable_values
 from reconciler.plan.fields.patch import _is_masked
 from reconciler.plan.fields.taken import _network
 from reconciler.plan.guards import _succession_refusal, hidden_secret_refusal, in_vain_refusal
 from reconciler.plan.moves.moves import _after
 from reconciler.plan.planner import plan_target
+from reconciler.plan.secrets.places import way_to_a_secret
 from reconciler.provider.schema_refs import without_refs
 
 BARE = provider(field("name"), delete=None)

@@ -9,16 +9,15 @@ from reconciler.core.changes import Action, Change, RecordMove, Refusal
 from reconciler.core.places import place_text, split_place
 from reconciler.plan.context import spelled_id
 from reconciler.plan.guards import Rule
+from reconciler.plan.secrets.places import moved_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.core.model import Inventory, InventoryEntry, Manifest
+    from reconciler.core.places import Place
     from reconciler.core.project import Target
     from reconciler.plan.context import Neighbour, TargetContext
-
-# Where a record may hold a client: a target's name, and a key.
-Place = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +170,8 @@ def _move(
 ) -> Change:
     target, old_key = place
     where = old_key if target == context.target.name else place_text(target, old_key)
-    stays = f"its secret stays in the sink where {place_text(target, old_key)} has it"
+    at = entry.secret_at or place_text(target, old_key)
+    stays = f"its secret stays in the sink where {at} has it"
     return Change(
         target=context.target.name,
         key=key,
@@ -199,7 +199,10 @@ def _after(context: TargetContext, change: Change) -> TargetContext:
     inventory = context.inventory
     if source == context.target.name:
         inventory = _without(inventory, old_key)
-    entries = {**inventory.entries, change.key: entry} if entry is not None else inventory.entries
+    entries = dict(inventory.entries)
+    if entry is not None:
+        place = (context.target.name, change.key)
+        entries[change.key] = moved_entry(entry, (source, old_key), place)
     return replace(context, neighbours=neighbours, inventory=replace(inventory, entries=entries))
 
 

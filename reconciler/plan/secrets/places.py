@@ -1,0 +1,166 @@
+"""Says where the secret of a client of ours is, and how the client gets another where it is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from reconciler.core.changes import RecordClient
+from reconciler.core.places import place_text, split_place
+from reconciler.provider.secrets import secret_in
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from reconciler.core.changes import Change, SecretState
+    from reconciler.core.model import Inventory, InventoryEntry, LiveClient, SecretPlace
+    from reconciler.core.places import Place
+    from reconciler.plan.context import TargetContext
+    from reconciler.provider.model import Provider
+
+# Of how many clients that a sink lacks a plan says why.
+_SHOWN: Final = 3
+# Names, since as literals they look like passwords to those who search for such.
+_STORED: Final[SecretPlace] = "stored"
+_SPOOLED: Final[SecretPlace] = "spooled"
+_LOST: Final[SecretPlace] = "lost"
+
+
+def swept_ids(inventory: Inventory, spooled: Collection[str]) -> frozenset[str]:
+    """The clients whose secret waits in a private file, as the record says, which is not among `spooled`."""
+    return frozenset(
+        entry.remote_id
+        for entry in inventory.entries.values()
+        if entry.secret == _SPOOLED and entry.remote_id not in spooled
+    )
+
+
+def with_true_places(
+    inventory: Inventory, swept: Collection[str], stored: Collection[str]
+) -> Inventory:
+    """The record, with where the secrets of the clients `swept` really are: among `stored`, or lost.
+
+    What is on disk is left as it is: a file that is put back is found again.
+    """
+    if not swept:
+        return inventory
+    entries = {
+        key: _with_true_place(entry, stored) if entry.remote_id in swept else entry
+        for key, entry in inventory.entries.items()
+    }
+    return replace(inventory, entries=entries)
+
+
+def _with_true_place(entry: InventoryEntry, stored: Collection[str]) -> InventoryEntry:
+    return replace(entry, secret=_STORED if entry.remote_id in stored else _LOST)
+
+
+def with_secret(entry: InventoryEntry, place: SecretPlace) -> InventoryEntry:
+    """The entry of a client whose secret is now in this place, and in a sink under the client's own key."""
+    return replace(entry, secret=place, secret_at="")
+
+
+def secret_state(context: TargetContext, client: LiveClient) -> SecretState:
+    """Where the secret of a client is that was found again: readable, stored, spooled, or lost."""
+    if secret_in(context.provider, client.body) is not None:
+        return "readable"
+    if client.remote_id in context.stored:
+        return "stored"
+    return "spooled" if client.remote_id in context.spooled else "lost"
+
+
+def warn_of_secret(context: TargetContext, key: str, remote_id: str, place: str) -> tuple[str, ...]:
+    """A warning of a secret that is not in its sink, with the way to another one."""
+    if place == "spooled":
+        return ("its secret waits in a private file: the next apply brings it to its sink",)
+    if place != "lost":
+        return ()
+    return (f"{why_lost(context, remote_id)}: {way_to_a_secret(context.provider, key)}",)
+
+
+def why_lost(context: TargetContext, remote_id: str) -> str:
+    """That the secret of a client is lost, and why, in words."""
+    if remote_id in context.swept:
+        return (
+            "its secret is lost, since the private file in which it waited for its sink is not here "
+            "any more"
+        )
+    return "its secret is lost, since the answer that told it never arrived"
+
+
+def way_to_a_secret(provider: Provider, key: str) -> str:
+    """How a client of ours gets another secret, in words; `rotate` asks for the same."""
+    if provider.rotate is not None:
+        return f"`reconciler rotate {key}` gives it another"
+    for field in provider.fields.values():
+        if field.secret and not field.read_only:
+            return f"state another as spec.{field.name} in its manifest, and apply"
+    if provider.delete is None:
+        return "only a new client beside it has another"
+    return (
+        f"`reconciler rotate {key}` replaces it by a new client on purpose, and so does the next apply "
+        "with lifecycle.allowReplace: true"
+    )
+
+
+def brings_secret(change: Change) -> bool:
+    """Whether apply will have a secret to store: of a new client, or of one that it finds again."""
+    found = isinstance(change.record, RecordClient) and change.record.secret == "readable"  # noqa: S105 - a state
+    return found or any(request.operation == "create" for request in change.requests)
+
+
+def warn_of_runner(
+    changes: Iterable[Change], sink: str, place: str, runner: str
+) -> tuple[str, ...]:
+    """A warning where new secrets go to files of a machine that may not outlive the run.
+
+    `sink` is its kind, `place` where it is in words, `runner` the CI system, "" for none.
+    """
+    keys = sorted(change.key for change in changes if brings_secret(change))
+    if sink != "file" or not runner or not keys:
+        return ()
+    of = f"{keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}"
+    words = (
+        f"the secret of {of} goes into a file in {place}, and this is a runner of {runner}: what is "
+        "on it may be gone after the job. Name a sink that outlives it, such as `exec`, "
+        "`aws-secretsmanager` or `age`"
+    )
+    return (words,)
+
+
+def places_in_sink(inventory: Inventory, keys: Iterable[str]) -> dict[str, Place]:
+    """Where the sink has the secrets of those of the clients `keys` whose the record calls stored, by key."""
+    entries = {key: inventory.entries[key] for key in keys if key in inventory.entries}
+    return {
+        key: place_in_sink(inventory.target, key, entry)
+        for key, entry in entries.items()
+        if entry.secret == _STORED
+    }
+
+
+def moved_entry(entry: InventoryEntry, old: Place, new: Place) -> InventoryEntry:
+    """The entry of a client that moves: what its sink has of it stays where it is."""
+    if entry.secret != _STORED:
+        return entry
+    at = entry.secret_at or place_text(*old)
+    return replace(entry, secret_at="" if at == place_text(*new) else at)
+
+
+def place_in_sink(target: str, key: str, entry: InventoryEntry) -> Place:
+    """The target and the key under which a sink has the secret of a client: its own, unless it moved."""
+    return split_place(entry.secret_at) if entry.secret_at else (target, key)
+
+
+def warn_of_missing(missing: Mapping[str, str]) -> tuple[str, ...]:
+    """A warning of the secrets that the record calls stored and the sink does not have; by key, why."""
+    if not missing:
+        return ()
+    shown = [f"{key}: {missing[key]}" for key in sorted(missing)[:_SHOWN]]
+    more = f"; and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
+    count = f"{len(missing)} client{'' if len(missing) == 1 else 's'}"
+    words = (
+        f"the sink does not have the secret of {count} that the record calls stored "
+        f"({'; '.join(shown)}{more}). It may lie on another machine. `reconciler secrets sync` brings "
+        "what the server still tells, and `reconciler rotate KEY` gives a client another"
+    )
+    return (words,)
