@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import Secret
 from reconciler.core.project import ClientCredentials, Target, secret_variables
@@ -20,15 +21,13 @@ if TYPE_CHECKING:
     from reconciler.manifests.references import Credentials as Login
     from reconciler.provider.model import Provider
 
+SPOOL_VARIABLE: Final = "RECONCILER_SPOOL"
+
 
 def store_of(project: Project) -> InventoryStore:
     """Where the records of a project's targets are kept."""
     directory = _below_root(project, project.inventory_directory)
-    spool = (
-        None
-        if project.spool is None
-        else _below_root(project, str(Path(project.spool).expanduser()))
-    )
+    spool = spool_folder(project)
     if project.inventory_url is None:
         return FileStore(directory, spool=spool)
     from reconciler.inventory.objects import ObjectStore  # noqa: PLC0415 - few need it
@@ -37,6 +36,15 @@ def store_of(project: Project) -> InventoryStore:
     return ObjectStore(
         project.inventory_url, private=directory, spool=spool, options=project.inventory_options
     )
+
+
+def spool_folder(project: Project) -> str | None:
+    """The folder that is stated for secrets which their sink would not take, None for none.
+
+    The variable comes before the project file: a runner says where it keeps files between two jobs.
+    """
+    stated = os.environ.get(SPOOL_VARIABLE) or project.spool
+    return None if stated is None else _below_root(project, str(Path(stated).expanduser()))
 
 
 def sink_setting(project: Project, target: Target) -> Setting:

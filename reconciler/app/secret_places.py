@@ -5,23 +5,28 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.app.connection import spool_folder
 from reconciler.apply.secrets import belongs, why_nobodys, why_unsettled
 from reconciler.core.errors import SinkError
 from reconciler.plan.secrets.places import (
+    brings_secret,
     places_in_sink,
     swept_ids,
     warn_of_missing,
+    warn_of_overwritten,
     warn_of_runner,
     with_true_places,
 )
+from reconciler.sinks import folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.apply.context import OpenTarget
-    from reconciler.core.changes import TargetPlan
+    from reconciler.core.changes import Change, TargetPlan
     from reconciler.core.model import Inventory
     from reconciler.core.project import Project
     from reconciler.inventory.open_inventory import OpenInventory
@@ -86,46 +91,68 @@ def _held(sink: SafeSink, target: str, keys: Iterable[str]) -> frozenset[str]:
 
 
 def missing_secrets(
-    project: Project, opened: OpenTarget, keys: Iterable[str]
+    project: Project, opened: OpenTarget, keys: Iterable[str], *, one_by_one: bool = False
 ) -> Mapping[str, str] | None:
     """Of the clients `keys` whose secret the record calls stored those whose sink has none, by key why.
 
-    None where the sink cannot be asked.
+    None where the sink cannot be asked; with `one_by_one` it may cost a call for each.
     """
     inventory, targets = opened.context.inventory, project.targets
     own = opened.context.target.sink
     places = {
-        key: place
-        for key, place in places_in_sink(inventory, keys).items()
+        key: found
+        for key, found in places_in_sink(inventory, keys).items()
         # Of a client that came from a target with another sink, this one knows nothing.
-        if place[0] not in targets or targets[place[0]].sink == own
+        if all(name not in targets or targets[name].sink == own for name, _ in found)
+    }
+    asked = {
+        place: inventory.entries[key].remote_id for key, found in places.items() for place in found
     }
     try:
-        found = opened.sink.missing(
-            {place: inventory.entries[key].remote_id for key, place in places.items()}
-        )
+        missing = opened.sink.missing(asked, one_by_one=one_by_one)
     except SinkError:
         return None
-    if found is None:
+    if missing is None:
         return None
-    return {key: found[place] for key, place in places.items() if place in found}
+    return {
+        key: missing[found[0]]
+        for key, found in places.items()
+        if all(place in missing for place in found)
+    }
 
 
 def warn_of_secrets(project: Project, opened: OpenTarget, plan: TargetPlan) -> tuple[str, ...]:
     """Warnings of secrets that are not where the record says, and of those that wait for their sink."""
     keys = [change.key for change in plan.changes]
     missing = missing_secrets(project, opened, keys)
-    kind = opened.context.target.sink.kind
+    inventories = [(opened.name, opened.context.inventory)]
+    inventories += [(each.target, each.inventory) for each in opened.context.neighbours]
     return (
         *_warn_of_spooled(opened),
         *warn_of_missing(missing or {}),
-        # A sink of another kind may have to be loaded to say where it is.
-        *(
-            warn_of_runner(plan.changes, kind, opened.sink.place, ci_system())
-            if kind == "file"
-            else ()
-        ),
+        *warn_of_overwritten(plan.changes, inventories),
+        *filter(None, [warn_of_files(map(_key, filter(brings_secret, plan.changes)), opened)]),
     )
+
+
+def _key(change: Change) -> str:
+    return change.key
+
+
+def warn_of_files(keys: Iterable[str], opened: OpenTarget) -> str:
+    """A warning where new secrets of the clients `keys` go to files of a runner, "" for none."""
+    kind, runner = opened.context.target.sink.kind, ci_system()
+    # A sink of another kind may have to be loaded to say where it is.
+    return (
+        warn_of_runner(sorted(keys), opened.sink.place, runner) if kind == "file" and runner else ""
+    )
+
+
+def probe_spool(project: Project) -> None:
+    """Prove that private files can be written where the user wants them. Raises SinkError."""
+    # The inventory's own folder is proven by the lock, which is there too.
+    if (stated := spool_folder(project)) is not None:
+        folder.probe(Path(stated), b"")
 
 
 def ci_system() -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.app.context import Call, load_valid, open_target, read_client, target_of
-from reconciler.app.secret_places import missing_secrets
+from reconciler.app.secret_places import missing_secrets, warn_of_files
 from reconciler.app.succession import Succession, prepare
 from reconciler.core.changes import Refusal, Status
 from reconciler.core.errors import (
@@ -59,6 +59,7 @@ class Rotatable:
     """A client whose secret `rotate` changes; `sink` says in words where the new one will go.
 
     Where only a new client has another secret, `replaced` says so, and what becomes of the old one.
+    `warning` is of a sink that may not outlive the run.
     """
 
     target: str
@@ -67,6 +68,7 @@ class Rotatable:
     sink: str
     rotate: Callable[[], Rotated]
     replaced: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ def open_for_rotation(call: Call, key: str) -> Iterator[Rotatable | Refusal]:
             sink=opened.sink.place,
             rotate=act,
             replaced=replaced,
+            warning=warn_of_files([key], opened),
         )
 
 
@@ -168,19 +171,23 @@ def _rotate(
 ) -> Rotated:
     """Change the secret. Where this breaks off, the record says that the sink's secret is outdated."""
     from reconciler.apply import rotation  # noqa: PLC0415 - loads httpx
-    from reconciler.apply.secrets import drop_unsettled, keep_secret  # noqa: PLC0415 - as above
+    from reconciler.apply.secrets import drop_spooled, keep_secret  # noqa: PLC0415 - as above
 
     _deliver_waiting(opened, key, changed)
     entry = opened.session.entry(key) or entry
     # On disk before the request leaves: a crash right after it would leave a sink whose secret does
     # not work, and a record that says it does (decision 0012).
     opened.session.record(key, replace(entry, secret=_LOST))
-    save = partial(opened.session.spool, key, live.remote_id, unsettled=True)
+    saved: list[str] = []
+
+    def save(chosen: Secret) -> None:
+        saved.append(opened.session.spool(key, live.remote_id, chosen, unsettled=True))
+
     try:
         secret = rotation.rotate(opened.provider, opened.transport, live, key=key, save=save)
     except (*rotation.CERTAIN, InventoryError):
         _record_again(opened, key, entry, changed)
-        drop_unsettled(opened.session, key, live.remote_id)
+        drop_spooled(opened.session, saved)
         raise
     except BaseException:
         # Which secret holds now, nobody knows.
@@ -261,7 +268,7 @@ def _sync_target(
     ids = {entry.remote_id for entry in ours.values()}
     seen = read_state(opened.provider, opened.transport, ids).clients
     waiting = waiting_secrets(opened.session)
-    missing = missing_secrets(project, opened, ours)
+    missing = missing_secrets(project, opened, ours, one_by_one=True)
     for key in sorted(ours):
         remote_id = ours[key].remote_id
         # Each that is left is reported: who reads the list must not take it for whole.

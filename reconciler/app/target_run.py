@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.app.connection import connection_to, login_secret, sink_setting, store_of
 from reconciler.app.context import one_line, refuse_errors
 from reconciler.app.records import Records, server_of
-from reconciler.app.secret_places import find_secrets, warn_of_secrets
+from reconciler.app.secret_places import find_secrets, probe_spool, warn_of_secrets
 from reconciler.apply.context import OpenTarget, StopSignal
 from reconciler.apply.executor import carry_out
 from reconciler.apply.secrets import deliver_spooled, record_delivered, refuse_new_secrets
@@ -155,6 +155,7 @@ class TargetRun:
             # Not on every plan: to probe may cost a call to another service, and needs its rights.
             if any(map(brings_secret, self._plan.changes)):
                 self._sink.probe()
+                probe_spool(self.job.project)
         except ReconcilerError as error:
             self._fail(error)
         return self._plan

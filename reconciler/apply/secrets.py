@@ -12,7 +12,7 @@ from reconciler.plan.secrets.places import with_secret
 from reconciler.provider.secrets import secret_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from reconciler.core.changes import Change, TargetPlan
     from reconciler.core.model import Inventory, LiveState, Secret, SecretPlace
@@ -51,10 +51,10 @@ def deliver_spooled(
     )
 
 
-def drop_unsettled(session: OpenInventory, key: str, remote_id: str) -> None:
-    """Delete the file of a secret that a server has refused to set. Raises InventoryError."""
-    for waiting in session.spooled_secrets():
-        if waiting.unsettled and (waiting.key, waiting.client_id) == (key, remote_id):
+def drop_spooled(session: OpenInventory, paths: Collection[str]) -> None:
+    """Delete the private files of secrets that nobody needs. Raises InventoryError."""
+    for waiting in session.spooled_secrets() if paths else ():
+        if str(waiting.path) in paths:
             session.unspool(waiting)
 
 

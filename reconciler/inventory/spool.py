@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -51,8 +52,10 @@ def save_secret(
     folder = folder or directory / _FOLDER
     # One file for each remote id, so that no secret takes the place of another client's: a replace
     # makes a second client under the same key.
-    names = (atomic_files.file_name(name) for name in (target, key, client_id))
-    path = folder / ("@".join(name[:_LONGEST_PART] for name in names) + ".json")
+    names = [atomic_files.file_name(name)[:_LONGEST_PART] for name in (target, key, client_id)]
+    # Of several that are unsettled any may be the one that holds.
+    names += [secrets.token_hex(4)] if unsettled else []
+    path = folder / ("@".join(names) + ".json")
     members = dict(zip(_MEMBERS, (target, key, client_id, secret.value), strict=True))
     content = json.dumps({**members, _UNSETTLED: True} if unsettled else members, indent=2)
     try:

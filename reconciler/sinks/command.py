@@ -77,38 +77,66 @@ class ExecSink:
             name = os.path.abspath(f"{self.folder}/{name}")  # noqa: PTH100 - a text is wanted
         return shutil.which(name)
 
-    def _run(self, command: Sequence[str], about: Mapping[str, str], secret: Secret) -> None:
+    def _run(
+        self,
+        command: Sequence[str],
+        about: Mapping[str, str],
+        secret: Secret,
+        *,
+        stdout: int = subprocess.DEVNULL,
+    ) -> bytes:
+        """Run the command to its end; the value is what it printed, where `stdout` is a pipe."""
         inherited = {name: os.environ[name] for name in os.environ.keys() - self.withheld}
         try:
             with (
                 subprocess.Popen(  # noqa: S603 - the user's own command, and no shell
                     [self._find_program(command) or command[0], *command[1:]],
                     stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
+                    stdout=stdout,
                     stderr=subprocess.PIPE,
                     cwd=self.folder,
                     env={**inherited, **about},
                     start_new_session=True,  # Ctrl-C is for us, who let it finish
                 ) as process
             ):
-                problem = self._feed(process, str(reveal(secret)).encode(), secret)
+                problem, printed = self._feed(process, str(reveal(secret)).encode(), secret)
         except OSError as error:
-            problem = f"cannot be started: {error.strerror}"
+            printed, problem = b"", f"cannot be started: {error.strerror}"
         if problem:
             raise SinkError(f"the command {command[0]} {problem}")
+        return printed
 
-    def _feed(self, process: subprocess.Popen[bytes], content: bytes, secret: Secret) -> str:
-        """Pass the secret to the command and wait for its end; the value is what went wrong, or ""."""
+    def _feed(
+        self, process: subprocess.Popen[bytes], content: bytes, secret: Secret
+    ) -> tuple[str, bytes]:
+        """Pass the secret to the command and wait for its end: what went wrong, or "", and what it printed."""
         try:
-            _, output = process.communicate(content, timeout=self.timeout)
+            printed, output = process.communicate(content, timeout=self.timeout)
         except subprocess.TimeoutExpired:
             # Its whole group: what it started would keep us waiting for the end of its output.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            return f"was ended, since it took more than {self.timeout:g} seconds"
+            return f"was ended, since it took more than {self.timeout:g} seconds", b""
         if process.returncode == 0:
-            return ""
-        return f"exited with {process.returncode}{_quote_end(output, secret)}"
+            return "", printed or b""
+        return f"exited with {process.returncode}{_quote_end(output, secret)}", b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskableExecSink(ExecSink):
+    """One whose `lookup` prints the id of the client whose secret is stored, and nothing for none."""
+
+    lookup: tuple[str, ...]
+
+    def holder(self, target: str, key: str) -> str | None:
+        """The id of the client whose secret is there under `key`, None for none. Raises SinkError.
+
+        The command gets RECONCILER_TARGET and RECONCILER_CLIENT_KEY. Another exit code than 0 says
+        nothing of the secret.
+        """
+        about = {"RECONCILER_TARGET": target, "RECONCILER_CLIENT_KEY": key}
+        printed = self._run(self.lookup, about, _NO_SECRET, stdout=subprocess.PIPE)
+        return printed.decode("utf-8", "replace").strip() or None
 
 
 def _quote_end(output: bytes, secret: Secret) -> str:
@@ -120,8 +148,12 @@ def _quote_end(output: bytes, secret: Secret) -> str:
 
 
 def make(setting: Setting) -> ExecSink:
-    """The sink of a target whose `secrets` name the `command`, a `probe` and a `timeout`."""
-    return _SINK({**setting.options, "folder": setting.root, "withheld": setting.withheld})
+    """The sink of a target whose `secrets` name the `command`, a `probe`, a `lookup` and a `timeout`."""
+    made = _SINK({**setting.options, "folder": setting.root, "withheld": setting.withheld})
+    if "lookup" not in setting.options:
+        return made
+    stated = {name: getattr(made, name) for name in ExecSink.__annotations__}
+    return AskableExecSink(**stated, lookup=tuple(setting.options["lookup"]))
 
 
 _SINK: Final = decoder(

@@ -45,7 +45,8 @@ class FileSink:
         """Of the clients, their ids by target and key, those whose secret is in no file, with why."""
         found = {place: self._look(*place) for place in clients}
         return {
-            place: why or f"{self._path(*place)} has the secret of {holder}"
+            # Not whose: anything may have been written there.
+            place: why or f"{self._path(*place)} has the secret of another client"
             for place, (holder, why) in found.items()
             if holder != clients[place]
         }

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LACKS: Final = "the sink has none"
+_HAS_ANOTHER: Final = "the sink has the secret of another client there"
 GROUP: Final = "reconciler.sinks"
 
 
@@ -90,15 +92,28 @@ class SafeSink:
 
         return self._call(ask, None)
 
-    def missing(self, clients: Mapping[Place, str]) -> Mapping[Place, str] | None:
+    def missing(
+        self, clients: Mapping[Place, str], *, one_by_one: bool = False
+    ) -> Mapping[Place, str] | None:
         """Of the clients, their ids by target and key, those whose secret it lacks, with why.
 
-        None for a sink that cannot tell. Raises SinkError.
+        None for a sink that cannot tell: with `one_by_one` it may be asked for each, which costs a
+        call or a process. Raises SinkError.
         """
 
         def ask(sink: Sink) -> Mapping[Place, str] | None:
             missing = getattr(sink, "missing", None)
-            return None if missing is None else missing(clients)
+            holder = getattr(sink, "holder", None)
+            if missing is not None:
+                return cast("Mapping[Place, str]", missing(clients))
+            if holder is None or not one_by_one:
+                return None
+            found = {place: holder(*place) for place in clients}
+            return {
+                place: _LACKS if found[place] is None else _HAS_ANOTHER
+                for place in clients
+                if found[place] != clients[place]
+            }
 
         return self._call(ask, None)
 

@@ -70,6 +70,8 @@ def command(
             return ExitCode.REFUSED
         # Under the lock and after the probe: nothing that is confirmed can turn out impossible.
         print_message(_consequences(found))
+        if found.warning:
+            print_message(f"warning: {found.warning}")
         if not auto_approve and not confirm("Replace it?" if found.replaced else "Change it?"):
             print_message("Nothing was changed.")
             return ExitCode.FAILED

@@ -10,7 +10,7 @@ from reconciler.core.places import place_text, split_place
 from reconciler.provider.secrets import secret_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.core.changes import Change, SecretState
     from reconciler.core.model import Inventory, InventoryEntry, LiveClient, SecretPlace
@@ -109,30 +109,50 @@ def brings_secret(change: Change) -> bool:
     return found or any(request.operation == "create" for request in change.requests)
 
 
-def warn_of_runner(
-    changes: Iterable[Change], sink: str, place: str, runner: str
-) -> tuple[str, ...]:
-    """A warning where new secrets go to files of a machine that may not outlive the run.
+def warn_of_runner(keys: Sequence[str], place: str, runner: str) -> str:
+    """A warning where new secrets, of these clients, go to files of a machine that may not outlive the run.
 
-    `sink` is its kind, `place` where it is in words, `runner` the CI system, "" for none.
+    `place` is where, in words, and `runner` the CI system. "" for no client.
     """
-    keys = sorted(change.key for change in changes if brings_secret(change))
-    if sink != "file" or not runner or not keys:
-        return ()
-    of = f"{keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}"
-    words = (
-        f"the secret of {of} goes into a file in {place}, and this is a runner of {runner}: what is "
-        "on it may be gone after the job. Name a sink that outlives it, such as `exec`, "
+    if not keys:
+        return ""
+    more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+    return (
+        f"the secret of {keys[0]}{more} goes into a file in {place}, and this is a runner of {runner}: "
+        "what is on it may be gone after the job. Name a sink that outlives it, such as `exec`, "
         "`aws-secretsmanager` or `age`"
     )
-    return (words,)
 
 
-def places_in_sink(inventory: Inventory, keys: Iterable[str]) -> dict[str, Place]:
-    """Where the sink has the secrets of those of the clients `keys` whose the record calls stored, by key."""
+def warn_of_overwritten(
+    changes: Iterable[Change], inventories: Iterable[tuple[str, Inventory]]
+) -> tuple[str, ...]:
+    """Warnings of new secrets that take the place of those of clients that moved from there.
+
+    `inventories` are those of the targets of one server, with their names.
+    """
+    moved = {
+        entry.secret_at: place_text(name, key)
+        for name, inventory in inventories
+        for key, entry in inventory.entries.items()
+        if entry.secret_at
+    }
+    return tuple(
+        f"{change.key} gets a secret, and the sink has that of {moved[place]} there, which moved: copy "
+        "it first to where it belongs"
+        for change in changes
+        if (place := place_text(change.target, change.key)) in moved and brings_secret(change)
+    )
+
+
+def places_in_sink(inventory: Inventory, keys: Iterable[str]) -> dict[str, tuple[Place, ...]]:
+    """Where the sink may have the secrets of those of the clients `keys` whose the record calls stored, by key.
+
+    A client that moved has it where it was, or under its own key, where somebody has copied it.
+    """
     entries = {key: inventory.entries[key] for key in keys if key in inventory.entries}
     return {
-        key: place_in_sink(inventory.target, key, entry)
+        key: (*([split_place(entry.secret_at)] if entry.secret_at else ()), (inventory.target, key))
         for key, entry in entries.items()
         if entry.secret == _STORED
     }
@@ -144,11 +164,6 @@ def moved_entry(entry: InventoryEntry, old: Place, new: Place) -> InventoryEntry
         return entry
     at = entry.secret_at or place_text(*old)
     return replace(entry, secret_at="" if at == place_text(*new) else at)
-
-
-def place_in_sink(target: str, key: str, entry: InventoryEntry) -> Place:
-    """The target and the key under which a sink has the secret of a client: its own, unless it moved."""
-    return split_place(entry.secret_at) if entry.secret_at else (target, key)
 
 
 def warn_of_missing(missing: Mapping[str, str]) -> tuple[str, ...]:
