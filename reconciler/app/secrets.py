@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -198,6 +198,10 @@ def _rotate(
         opened.name, opened.session, opened.sink, key=key, remote_id=live.remote_id, secret=secret
     )
     opened.session.record(key, with_secret(entry, kept.place))
+    if kept.place != _LOST:
+        # Left behind it is deleted by the next apply: what is recorded is newer.
+        with suppress(InventoryError):
+            drop_spooled(opened.session, saved)
     moved = f"until now it was in the sink as {entry.secret_at}" if entry.secret_at else ""
     return Rotated(place=kept.place, location=kept.location, trouble=kept.trouble, note=moved)
 
