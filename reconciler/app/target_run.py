@@ -19,9 +19,10 @@ from reconciler.apply.secrets import deliver_spooled, record_delivered, refuse_n
 from reconciler.core.changes import Status, TargetPlan
 from reconciler.core.errors import InventoryError, ReconcilerError
 from reconciler.core.secrets import fingerprint_key, reveal
-from reconciler.http.live import read_list, read_state
+from reconciler.http.live import read_list, read_names, read_state
 from reconciler.http.transport import Transport
 from reconciler.plan.context import NO_MANIFESTS, TargetContext, ids_to_read, rests_on_absence
+from reconciler.plan.fields.known import lists_to_read, warn_of_unknown_names
 from reconciler.plan.moves.moves import plan_moves
 from reconciler.plan.planner import plan_target
 from reconciler.plan.preconditions import showable_values
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
 
     from reconciler.core.changes import Outcome, SecretDelivery
-    from reconciler.core.model import JsonObject, Manifest, Problem, Secret
+    from reconciler.core.model import JsonObject, LiveState, Manifest, Problem, Secret
     from reconciler.core.project import Project, Target
     from reconciler.http.live import ServerList
     from reconciler.inventory.open_inventory import OpenInventory
@@ -176,11 +177,21 @@ class TargetRun:
         )
         context = replace(context, live=seen)
         self._open = replace(opened, context=context)
-        plan = plan_target(context, self.job.manifests)
+        plan = self._warn_of_unknown_names(plan_target(context, self.job.manifests), opened, seen)
         # Of values that only a plan reads: those of the files are told with the files.
         doubtful = tuple(map(one_line, self.job.problems))
         warnings = warn_of_secrets(self.job.project, self._open, plan)
         return replace(plan, warnings=(*plan.warnings, *doubtful, *warnings))
+
+    def _warn_of_unknown_names(
+        self, plan: TargetPlan, opened: OpenTarget, seen: LiveState
+    ) -> TargetPlan:
+        provider, lists = self.job.provider, {}
+        for known in lists_to_read(provider, seen, plan.changes):
+            found = read_names(known, opened.transport)
+            if found is not None:
+                lists[str(known.path)] = found
+        return replace(plan, changes=warn_of_unknown_names(provider, seen, plan.changes, lists))
 
     def precondition_values(self) -> tuple[JsonObject, ...]:
         """The live values that each change of the plan rests on, as they may be shown."""

@@ -8,21 +8,21 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from reconciler.core.errors import BadAnswer, NotFound, Rejected, ServerFailed
+from reconciler.core.errors import BadAnswer, NotFound, Rejected, RemoteError, ServerFailed
 from reconciler.core.model import LiveClient, LiveState
 from reconciler.core.pointer import resolve
 from reconciler.http.pages import READINGS, prove_complete, read_listing
 from reconciler.provider.secrets import seal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from reconciler.core.model import JsonObject
+    from reconciler.core.model import Json, JsonObject
     from reconciler.http.pages import Listing
     from reconciler.http.responses import Answer
     from reconciler.http.transport import Transport
-    from reconciler.provider.model import Endpoint, Provider
+    from reconciler.provider.model import Endpoint, Known, Provider
 
 # A UUID of version 8 (RFC 9562 section 5.8), which no server makes by itself.
 _NOBODY: Final = "00000000-0000-8000-8000-000000000000"
@@ -96,6 +96,19 @@ def read_state(
         listed=True,
         doubt=seen.doubt(rests_on_absence=rests_on_absence),
     )
+
+
+def read_names(known: Known, transport: Transport) -> Sequence[Json] | None:
+    """What the server has of the things that a field names, None where it does not let itself be asked.
+
+    Only warnings rest on it: a right that the tool lacks, or a failure here, ends no run.
+    """
+    try:
+        answer = transport.send("GET", str(known.path))
+    except RemoteError:
+        return None
+    found = resolve(answer.body, known.item)
+    return found if isinstance(found, list | tuple) else None
 
 
 def check_access(provider: Provider, transport: Transport) -> None:

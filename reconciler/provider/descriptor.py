@@ -14,6 +14,7 @@ from reconciler.provider.model import (
     ErrorShape,
     Field,
     Identity,
+    Known,
     Pagination,
     Provider,
     Switch,
@@ -146,6 +147,7 @@ _FIELD: Final = decoder(
     compare_by=tuple,
     equal=_equal,
     clear=_CLEAR,
+    known=decoder(Known, made=tuple, dropped=tuple),
     **dict.fromkeys(
         (
             "is_set",

@@ -124,6 +124,21 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a server does with a member of a field that names something it does not have.
+
+    `made` are the members by which it makes the thing, `dropped` those by which it leaves the member
+    out, both without a word. `path` is relative to the base URL, and `item` the RFC 6901 pointer to
+    the list of all there are in its answer; `path` is None where no such list is described.
+    """
+
+    path: str | None = None
+    item: str = ""
+    made: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """What is true of one field of a client, as `x-reconciler` and the standard keywords say it."""
 
@@ -134,6 +149,7 @@ class Field:
     compare_by: tuple[str, ...] = ()
     equal: tuple[tuple[Json, ...], ...] = ()
     clear: Clear | None = None
+    known: Known | None = None
     immutable: bool = False
     secret: bool = False
     volatile: bool = False

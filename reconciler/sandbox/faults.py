@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 GRAMMAR: Final = (
     "KIND[=VALUE][@FIRST][:WORD,WORD]: the kinds are latency=20ms, 429-burst=5, 5xx=1 (or 500, 502, 503, 504), "
-    "drop=1, drop-after-write=1, broken-json=1, short-pages=100, repeat-pages, unpaged, refuse-tests=400, widen-scopes; FIRST is the number of the first "
+    "drop=1, drop-after-write=1, broken-json=1, short-pages=100, repeat-pages, unpaged, refuse-tests=400, widen-scopes, drop-scopes; FIRST is the number of the first "
     "matching request that is struck; the words narrow the match: provident, sailpoint, boruta, token, read, "
     "write, list, get, post, put, patch, delete"
 )
@@ -52,6 +52,7 @@ _COUNTS: Final[dict[str, int | None]] = {
     "unpaged": None,
     "refuse-tests": None,
     "widen-scopes": None,
+    "drop-scopes": None,
 }
 _IMPLIED: Final = {
     "drop-after-write": "write",
@@ -60,8 +61,9 @@ _IMPLIED: Final = {
     "unpaged": "list",
     "refuse-tests": "patch",
     "widen-scopes": "post",
+    "drop-scopes": "write",
 }
-_VALUELESS: Final = frozenset({"repeat-pages", "unpaged", "widen-scopes"})
+_VALUELESS: Final = frozenset({"repeat-pages", "unpaged", "widen-scopes", "drop-scopes"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,10 @@ from reconciler.validation.suggestions import closest_name
 from reconciler.validation.uris.fault import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from reconciler.core.model import Json, JsonObject
-    from reconciler.provider.model import Provider
+    from reconciler.provider.model import Known, Provider
 
     # A JSON Pointer into the client schema, and what is wrong there.
     Fault = tuple[str, str]
@@ -25,6 +25,7 @@ _SWITCHES: Final = frozenset(
 )
 _AT_TOP: Final = _SWITCHES | {
     "compareBy",
+    "known",
     "equal",
     "clear",
     "readAs",
@@ -121,8 +122,19 @@ def _list_faults(provider: Provider) -> Iterator[Fault]:
                 "member by its value: leave out one of the two"
             )
             yield f"/properties/{escape(name)}", message
+        if field.known is not None:
+            yield from _known_faults(name, field.known, field.compare_by)
         if field.secret and (field.is_set or field.compare_by or field.equal):
             yield f"/properties/{escape(name)}", f"`{name}` is secret: it is no set and has no keys"
+
+
+def _known_faults(name: str, known: Known, compare_by: Sequence[str]) -> Iterator[Fault]:
+    members = (*known.made, *known.dropped)
+    place = f"/properties/{escape(name)}/x-reconciler"
+    if not members or set(members) - set(compare_by):
+        yield place, "`made` and `dropped` of `known` name members, and only those of `compareBy`"
+    if known.path is not None and not known.path.startswith("/"):
+        yield place, "`path` of `known` begins with a slash, after the base URL"
 
 
 def _secret_faults(provider: Provider) -> Iterator[Fault]:
