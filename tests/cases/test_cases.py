@@ -17,7 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from support.given import KEY
+from support.sailpoint_spec import hold_request
+from support.vendors import schema
 
 from reconciler.core.changes import Plan
 from reconciler.core.model import Intent, Inventory, InventoryEntry, LiveClient, LiveState
@@ -28,6 +31,7 @@ from reconciler.plan.context import TargetContext
 from reconciler.plan.planner import plan_target
 from reconciler.provider.secrets import seal
 from reconciler.render.json import plan_document
+from reconciler.sandbox.world import RecordedRequest
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/manifests"))
@@ -119,6 +123,29 @@ def test_a_case_comes_out_as_its_folder_says(case, tmp_path):
 
     assert plan == json.loads((case / "plan.json").read_text())
     assert requests == json.loads((case / "requests.json").read_text())
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_the_requests_of_a_case_are_what_the_vendor_documents(case):
+    for request in json.loads((case / "requests.json").read_text()):
+        vendor, body = case.parent.name, request["body"]
+        if vendor == "sailpoint":
+            hold_request(_exchange(request))
+        elif body is not None:
+            sent = body["client"] if vendor == "boruta" else body
+            Draft202012Validator(schema(vendor, request["operation"])).validate(sent)
+
+
+def _exchange(request: dict[str, Any]) -> RecordedRequest:
+    return RecordedRequest(
+        vendor="sailpoint",
+        method=request["method"],
+        path=request["path"],
+        query="",
+        content_type=request["contentType"] or "",
+        body=b"" if request["body"] is None else json.dumps(request["body"]).encode(),
+        status=None,
+    )
 
 
 def test_every_vendor_has_cases():

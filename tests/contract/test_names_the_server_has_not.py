@@ -28,17 +28,17 @@ def lists_of_scopes(workspace):
 
 
 def test_a_scope_that_nobody_has_is_told_before_it_is_made_and_then_no_more(workspace):
-    write(workspace, {"name": "orders.raed"})
+    write(workspace, {"name": "qqzz:98765"})
 
     (warning,) = warnings(workspace)
 
     assert warning == (
-        "authorized_scopes: the server does not have the name 'orders.raed', "
+        "authorized_scopes: the server does not have the name 'qqzz:98765', "
         "and makes it without a word"
     )
     workspace.apply()
     assert workspace.actions() == {"web": Action.NOOP}
-    write(workspace, {"name": "orders.raed"}, name="other")
+    write(workspace, {"name": "qqzz:98765"}, name="other")
     assert warnings(workspace, "other") == ()
 
 
