@@ -8,11 +8,11 @@ from reconciler.core.pointer import escape, resolve, unescape
 from reconciler.core.values import object_member
 from reconciler.provider.schema_views import facts, holds_secrets, member_views, says_secret, views
 from reconciler.provider.secrets import client_secret, secret_candidates
-from reconciler.validation.suggestions import closest_name
+from reconciler.validation.suggestions import closest_name, did_you_mean
 from reconciler.validation.uris.fault import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.core.model import Json, JsonObject
     from reconciler.provider.model import Known, Provider
@@ -34,6 +34,7 @@ _AT_TOP: Final = _SWITCHES | {
     "whenInvalid",
     "uri",
 }
+_OF_KNOWN: Final = frozenset({"path", "item", "made", "dropped"})
 # What is true of a member inside a field.
 _INSIDE: Final = frozenset({"secret", "mask", "keptWhenLeftOut", "clear", "message", "uri"})
 # Words of JSON Schema that hold values and not schemas.
@@ -123,14 +124,23 @@ def _list_faults(provider: Provider) -> Iterator[Fault]:
             )
             yield f"/properties/{escape(name)}", message
         if field.known is not None:
-            yield from _known_faults(name, field.known, field.compare_by)
+            stated = object_member(facts(field.schema), "known")
+            yield from _known_faults(name, stated, field.known, field.compare_by)
         if field.secret and (field.is_set or field.compare_by or field.equal):
             yield f"/properties/{escape(name)}", f"`{name}` is secret: it is no set and has no keys"
 
 
-def _known_faults(name: str, known: Known, compare_by: Sequence[str]) -> Iterator[Fault]:
+def _known_faults(
+    name: str, stated: Mapping[str, Json], known: Known, compare_by: Sequence[str]
+) -> Iterator[Fault]:
     members = (*known.made, *known.dropped)
     place = f"/properties/{escape(name)}/x-reconciler"
+    for word in sorted(stated.keys() - _OF_KNOWN):
+        near = closest_name(word, sorted(_OF_KNOWN))
+        yield (
+            place,
+            f"unknown word `{word}` in `known`" + (f": {did_you_mean(near)}" if near else ""),
+        )
     if not members or set(members) - set(compare_by):
         yield place, "`made` and `dropped` of `known` name members, and only those of `compareBy`"
     if known.path is not None and not known.path.startswith("/"):

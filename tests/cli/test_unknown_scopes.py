@@ -70,9 +70,7 @@ def test_a_saved_plan_does_not_go_stale_by_what_was_told(boruta: Workspace, mean
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
-def test_every_format_says_who_moved_a_field(
-    boruta: Workspace, output_format: str
-):
+def test_every_format_says_who_moved_a_field(boruta: Workspace, output_format: str):
     write(boruta, "web", "orders.read")
     assert invoke(boruta, "apply", "--auto-approve").exit_code == 0
     write(boruta, "web", "orders.read", "orders.write")

@@ -207,9 +207,7 @@ def _wanted_provider(world: World, fields: dict[str, Any], found: Changes) -> di
     return provider
 
 
-def _granted_scopes(
-    world: World, request: Request, fields: dict[str, Any]
-) -> list[dict[str, Any]]:
+def _granted_scopes(world: World, request: Request, fields: dict[str, Any]) -> list[dict[str, Any]]:
     """The scopes that a write asks for; the fault drop-scopes loses the last of them without a word."""
     scopes = look_up_scopes(world, wanted_scopes(fields))
     return scopes[:-1] if "drop-scopes" in request.scope["faults"] else scopes
