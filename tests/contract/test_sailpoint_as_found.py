@@ -101,3 +101,18 @@ def test_an_edit_is_not_overwritten_by_a_server_that_takes_no_tests(workspace):
 
     assert "changed meanwhile" in outcome.message
     assert workspace.sandbox.client("sailpoint", remote_id)["accessTokenValiditySeconds"] == 1
+
+
+@pytest.mark.parametrize("asked", [["sp:read"], ["sp:read", "sp:write"]])
+def test_a_scope_that_comes_back_wider_than_asked_is_not_done(workspace, asked):
+    workspace.write("web", spec(scope=asked))
+    workspace.sandbox.set_faults("widen-scopes")
+
+    (outcome,) = workspace.apply().outcomes
+
+    assert outcome.status is Status.FAILED
+    assert "the client was created, and is not as asked" in outcome.message
+    workspace.sandbox.set_faults()
+    # No update can narrow it: only another client can, and that has to be allowed.
+    (change,) = workspace.changes().values()
+    assert change.action is Action.REPLACE
