@@ -126,13 +126,13 @@ class TeamRepo:
 
     def run(self, *arguments: str) -> tuple[int, str]:
         """Run the command line, give its code and what it printed, and hold code 1 to its promise."""
-        before = (self.on_server(), self.records())
+        before = (self._ours(), self.records())
         given = (*arguments, "--project", str(self.home))
         done = CliRunner().invoke(root, given, env=self.base.env)
         assert done.exit_code in (0, 1, 2, 3, 5, 64), done.output
         assert "bug in reconciler" not in done.output, done.output
         if done.exit_code in (1, 64):
-            assert (self.on_server(), self.records()) == before, (done.exit_code, done.output)
+            assert (self._ours(), self.records()) == before, (done.exit_code, done.output)
         return done.exit_code, done.output
 
     def apply(self, *arguments: str) -> tuple[int, str]:
@@ -165,6 +165,10 @@ class TeamRepo:
         """Every client of the server, by id."""
         return {one[self.identifier]: one for one in self.sandbox.clients(self.vendor)}
 
+    def _ours(self) -> list[dict[str, Any]]:
+        """The clients that somebody stated here, whatever others do meanwhile."""
+        return [one for one in self.on_server().values() if one["name"].startswith("Client ")]
+
     def record(self, side: int) -> dict[str, Any]:
         return recorded(record_folder(self.home, self.targets[side].name))
 
@@ -180,12 +184,12 @@ class TeamRepo:
         entry = self.record(stated.side).get(stated.key)
         return entry and entry["id"]
 
-    def kept_secrets(self) -> dict[str, str]:
-        """Id and secret of all that the sink or the spool holds."""
+    def kept_secrets(self) -> set[tuple[str, str]]:
+        """Id and secret of all that the sink or the spool holds, also under a former key."""
         folder = self.home / ".reconciler"
         files = [*folder.glob("secrets/*/*.json"), *folder.glob("inventory/.spool/**/*.json")]
         found = [json.loads(path.read_text()) for path in files]
-        return {each["client_id"]: each["client_secret"] for each in found}
+        return {(each["client_id"], each["client_secret"]) for each in found}
 
 
 def spellings(base: str) -> list[str]:
@@ -196,9 +200,9 @@ def spellings(base: str) -> list[str]:
     return [
         plain,
         plain + "/",
-        f"{scheme.upper()}://{rest}",
+        f"{scheme}://{host}//{path}",
         plain.replace("127.0.0.1", "localhost"),
-        plain.replace("127.0.0.1", "LocalHost") + "//",
+        plain.replace("127.0.0.1", "localhost") + "//",
         f"{scheme}://{host}/./{path}",
         f"{scheme}://{host}/" + "".join(f"%{ord(one):02x}" for one in path[:1]) + path[1:],
     ]
