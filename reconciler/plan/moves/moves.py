@@ -101,6 +101,7 @@ def _leaving(context: TargetContext) -> dict[str, str]:
 def _claims(context: TargetContext, manifests: Sequence[Manifest]) -> dict[Place, list[str]]:
     """Who says to have been formerly at a place, of those that have no client of their own yet."""
     own = {**context.others, **{manifest.name: manifest for manifest in manifests}}
+    groups: list[tuple[str, Mapping[str, Manifest], Mapping[str, InventoryEntry]]]
     groups = [(context.target.name, own, context.inventory.entries)]
     groups += [(one.target, one.manifests, one.inventory.entries) for one in context.neighbours]
     found: dict[Place, list[str]] = {}
