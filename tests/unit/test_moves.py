@@ -238,6 +238,45 @@ def test_a_move_that_may_be_wrong_is_refused_and_nothing_is_created_in_its_place
     assert ("web", "create") not in actions(planned)
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "claimed"),
+    [
+        ({"site": ["web"], "app": ["web"]}, {}, "shop/app and shop/site"),
+        ({"site": ["web"], "app": ["shop/web", "web"]}, {}, "shop/app and shop/site"),
+        ({"site": ["web"], "app": ["before", "web"]}, {}, "shop/app and shop/site"),
+        ({"site": ["web"]}, {"site": ["shop/web"]}, "people/site and shop/site"),
+        ({"a": ["web"], "b": ["web"]}, {"c": ["shop/web"]}, "people/c and shop/a and shop/b"),
+    ],
+)
+def test_a_client_that_several_say_to_have_been_is_given_to_none(ours, theirs, claimed):
+    known = of(
+        other("people", *(manifest(key, formerly=tuple(old)) for key, old in theirs.items())),
+        entries={"web": entry("1")},
+    )
+    stated = [manifest(key, formerly=tuple(old), spec=spec()) for key, old in ours.items()]
+
+    changes = plan_target(known, stated).changes
+
+    refused = {change.key: change.refusal for change in changes if change.refusal}
+    assert refused.keys() == ours.keys()
+    for refusal in refused.values():
+        assert refusal.rule.value == "ambiguous-move"
+        assert f"{claimed} were all formerly shop/web" in refusal.message
+
+
+def test_who_has_a_client_of_its_own_claims_no_former_one():
+    known = of(entries={"web": entry("1"), "app": entry("9")})
+    stated = [
+        manifest("site", formerly=("web",), spec=spec()),
+        manifest("app", formerly=("web",), spec={"name": "Beside"}),
+    ]
+
+    changes = plan_target(known, stated).changes
+
+    assert [(change.key, change.action) for change in changes if change.refusal] == []
+    assert ("site", Action.MOVE) in [(change.key, change.action) for change in changes]
+
+
 def test_what_a_former_name_holds_besides_waits_for_a_pending_create():
     old = other(
         "store", entries={"b": entry("9")}, pending=[intent("b", name="B")], is_target=False

@@ -51,9 +51,10 @@ def plan_moves(context: TargetContext, manifests: Sequence[Manifest]) -> Moved:
     names = {manifest.name for manifest in manifests}
     now = replace(context, named=frozenset(names | context.others.keys()))
     leaving = _leaving(now)
+    claims = _claims(now, manifests)
     changes: list[Change] = []
     for manifest in manifests:
-        change = _plan_move(now, manifest)
+        change = _plan_move(now, manifest, claims)
         if change is not None:
             changes.append(change)
             now = now if change.refusal else _after(now, change)
@@ -97,7 +98,23 @@ def _leaving(context: TargetContext) -> dict[str, str]:
     }
 
 
-def _plan_move(context: TargetContext, manifest: Manifest) -> Change | None:
+def _claims(context: TargetContext, manifests: Sequence[Manifest]) -> dict[Place, list[str]]:
+    """Who says to have been formerly at a place, of those that have no client of their own yet."""
+    own = {**context.others, **{manifest.name: manifest for manifest in manifests}}
+    groups: list[tuple[str, Mapping[str, Manifest], Mapping[str, InventoryEntry]]]
+    groups = [(context.target.name, own, context.inventory.entries)]
+    groups += [(one.target, one.manifests, one.inventory.entries) for one in context.neighbours]
+    found: dict[Place, list[str]] = {}
+    for target, named, entries in groups:
+        for key in named.keys() - entries.keys():
+            for place in {(at or target, old) for at, old in map(split_place, named[key].formerly)}:
+                found.setdefault(place, []).append(place_text(target, key))
+    return found
+
+
+def _plan_move(
+    context: TargetContext, manifest: Manifest, claims: Mapping[Place, Sequence[str]]
+) -> Change | None:
     """The move that brings a manifest its client; None where there is nothing to move."""
     own = context.inventory.entries.get(manifest.name)
     found = [
@@ -112,7 +129,20 @@ def _plan_move(context: TargetContext, manifest: Manifest) -> Change | None:
         return None
     place, entry = found[0]
     change = _move(context, place, manifest.name, entry, manifest)
-    return replace(change, refusal=_move_refusal(context, manifest, found))
+    refusal = _claims_refusal(place, claims.get(place, ())) or _move_refusal(
+        context, manifest, found
+    )
+    return replace(change, refusal=refusal)
+
+
+def _claims_refusal(place: Place, claimants: Sequence[str]) -> Refusal | None:
+    if len(claimants) <= 1:
+        return None
+    return Refusal(
+        rule=Rule.AMBIGUOUS_MOVE,
+        message=f"{' and '.join(sorted(claimants))} were all formerly {place_text(*place)}, as their "
+        "manifests say, and it is one client: take it out of metadata.formerly of all but one",
+    )
 
 
 def _move_refusal(
