@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from reconciler.app.sparse_record import refuse_record_left_out
 from reconciler.core.model import Secret
 from reconciler.core.project import ClientCredentials, Target, secret_variables
 from reconciler.core.secrets import reveal
@@ -25,10 +26,11 @@ SPOOL_VARIABLE: Final = "RECONCILER_SPOOL"
 
 
 def store_of(project: Project) -> InventoryStore:
-    """Where the records of a project's targets are kept."""
+    """Where the records of a project's targets are kept. InventoryError for one that is not checked out."""
     directory = _below_root(project, project.inventory_directory)
     spool = spool_folder(project)
     if project.inventory_url is None:
+        refuse_record_left_out(project)
         return FileStore(directory, spool=spool)
     from reconciler.inventory.objects import ObjectStore  # noqa: PLC0415 - few need it
 

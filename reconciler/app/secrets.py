@@ -340,7 +340,7 @@ def _why_unreadable(
         return "it is not on the server any more"
     way = way_to_a_secret(opened.provider, key)
     if entry.remote_id in opened.context.swept and entry.secret == _LOST:
-        return f"{why_lost(opened.context, entry.remote_id)}: {way}"
+        return why_lost(opened.context, key, entry.remote_id)
     title = opened.provider.title
     if entry.secret == _LOST:
         return f"{title} does not tell its secret, which is lost: only a new one helps; {way}"

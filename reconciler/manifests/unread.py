@@ -185,7 +185,7 @@ def _may_name(broken: bytes, target: str) -> bool:
 
 def _left_out(project: Project) -> Iterator[Unread]:
     """What the checkout that the project lies in has left out."""
-    top = _checkout(os.path.realpath(project.root))
+    top = checkout_top(os.path.realpath(project.root))
     if top is None:
         return
     from reconciler.manifests import checkout  # noqa: PLC0415 - many projects lie in none
@@ -208,7 +208,7 @@ def _left_out(project: Project) -> Iterator[Unread]:
                 yield _submodule(project, target.name, each.path)
 
 
-def _checkout(folder: str) -> str | None:
+def checkout_top(folder: str) -> str | None:
     """The folder with a `.git` that `folder` is in, None where it is in none."""
     while not os.path.lexists(f"{folder}/.git"):
         above = posixpath.dirname(folder)

@@ -173,7 +173,9 @@ def _plan_secret(
     # In this order: as long as the vendor shows the secret, nobody has to take a new one.
     if place == "lost" and secret_state(context, live) == "readable":
         return _store_readable(context, change, live)
-    if place == "lost" and _may_be_replaced(context.provider, manifest):
+    # A private file that is not here may be on another machine: no client is replaced for that alone.
+    elsewhere = entry.remote_id in context.swept
+    if place == "lost" and not elsewhere and _may_be_replaced(context.provider, manifest):
         return _replace(context, change, manifest, live, "its secret is lost")
     words = warn_of_secret(context, change.key, entry.remote_id, place)
     return replace(change, warnings=(*change.warnings, *words)) if words else change

@@ -75,17 +75,22 @@ def warn_of_secret(context: TargetContext, key: str, remote_id: str, place: str)
         return ("its secret waits in a private file: the next apply brings it to its sink",)
     if place != "lost":
         return ()
-    return (f"{why_lost(context, remote_id)}: {way_to_a_secret(context.provider, key)}",)
+    return (why_lost(context, key, remote_id),)
 
 
-def why_lost(context: TargetContext, remote_id: str) -> str:
-    """That the secret of a client is lost, and why, in words."""
-    if remote_id in context.swept:
-        return (
-            "its secret is lost, since the private file in which it waited for its sink is not here "
-            "any more"
-        )
-    return "its secret is lost, since the answer that told it never arrived"
+def why_lost(context: TargetContext, key: str, remote_id: str) -> str:
+    """That the secret of a client is lost, why, and how it gets another, in words."""
+    if remote_id not in context.swept:
+        way = way_to_a_secret(context.provider, key)
+        return f"its secret is lost, since the answer that told it never arrived: {way}"
+    # Not the replace by an apply: nobody knows that the file is on no other machine.
+    way = f"`reconciler rotate {key}` gives it another"
+    if context.provider.rotate is None and context.provider.delete is None:
+        way = way_to_a_secret(context.provider, key)
+    return (
+        "its secret is lost, since the private file in which it waited for its sink is not here any "
+        f"more: put the file back where it was kept, else {way}"
+    )
 
 
 def way_to_a_secret(provider: Provider, key: str) -> str:
