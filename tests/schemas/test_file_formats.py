@@ -186,6 +186,18 @@ def of_target(**changes):
     ]
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("HTTPS://api.example.com", "https://API.example.com:443/v2", "Http://LocalHost:1/a"),
+        *("HTTP://127.0.0.1:1", "http://[::1]:1/a"),
+    ],
+)
+def test_an_address_is_taken_however_its_scheme_and_host_are_spelled(address):
+    """RFC 3986, section 6.2.2.1."""
+    assert of_target(baseUrl=address) == []
+
+
 SECRET = "a reference belongs here, never the value itself"
 HTTPS = "an https address is wanted, without query and user; http is for loopback hosts only"
 ADDRESS = (
