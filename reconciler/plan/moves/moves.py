@@ -229,10 +229,9 @@ def _after(context: TargetContext, change: Change) -> TargetContext:
     inventory = context.inventory
     if source == context.target.name:
         inventory = _without(inventory, old_key)
-    entries = dict(inventory.entries)
-    if entry is not None:
-        place = (context.target.name, change.key)
-        entries[change.key] = moved_entry(entry, (source, old_key), place)
+    place = (context.target.name, change.key)
+    moved = {} if entry is None else {change.key: moved_entry(entry, (source, old_key), place)}
+    entries = {**inventory.entries, **moved}
     return replace(context, neighbours=neighbours, inventory=replace(inventory, entries=entries))
 
 
