@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.app.sparse_record import refuse_record_left_out
+from reconciler.core.errors import InventoryError
 from reconciler.core.model import Secret
 from reconciler.core.project import ClientCredentials, Target, secret_variables
 from reconciler.core.secrets import reveal
@@ -44,9 +45,14 @@ def spool_folder(project: Project) -> str | None:
     """The folder that is stated for secrets which their sink would not take, None for none.
 
     The variable comes before the project file: a runner says where it keeps files between two jobs.
+    Raises InventoryError for the home folder of nobody.
     """
-    stated = os.environ.get(SPOOL_VARIABLE) or project.spool
-    return None if stated is None else _below_root(project, str(Path(stated).expanduser()))
+    stated = os.environ.get(SPOOL_VARIABLE, "").strip() or project.spool
+    try:
+        return None if stated is None else _below_root(project, str(Path(stated).expanduser()))
+    except RuntimeError:
+        problem = f"the folder for private files {stated}: there is no such home folder"
+    raise InventoryError(problem)
 
 
 def sink_setting(project: Project, target: Target) -> Setting:

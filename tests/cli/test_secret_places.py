@@ -308,6 +308,36 @@ def test_a_place_that_takes_no_files_is_an_error_before_anything_is_made(
     assert workspace.writes() == []
 
 
+@pytest.mark.parametrize("by", ["file", "variable"])
+def test_the_home_folder_of_nobody_is_an_error_that_names_it(
+    made: Made, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, by: str
+):
+    workspace = made("sailpoint")
+    if by == "file":
+        path = Path(workspace.project)
+        document = json.loads(path.read_text())
+        path.write_text(json.dumps({**document, "inventory": {"spool": "~no-such-user/kept"}}))
+    else:
+        monkeypatch.setenv("RECONCILER_SPOOL", "~no-such-user/kept")
+
+    done = invoke("plan")
+
+    assert done.exit_code == 1
+    assert "~no-such-user/kept: there is no such home folder" in done.output
+
+
+@pytest.mark.parametrize("stated", ["", " "])
+def test_a_variable_that_says_nothing_is_no_folder(
+    made: Made, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, stated: str
+):
+    workspace = made("sailpoint", secrets=LATER)
+    monkeypatch.setenv("RECONCILER_SPOOL", stated)
+
+    invoke("apply", "--auto-approve")
+
+    assert len(list(spool_of(workspace).glob("*.json"))) == 1
+
+
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
