@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.limited import LIMITED
 from support.measuring import unmeasured
 from support.repo import VENDORS
 
@@ -18,15 +19,6 @@ if TYPE_CHECKING:
 
     Invoke = Callable[..., Result]
 
-# Runs the command line under a limit for the size of files, in bytes: more is refused, as by a full disk.
-LIMITED = """
-import resource, runpy, signal, sys
-limit = int(sys.argv[1])
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-sys.argv = ["reconciler", *sys.argv[2:]]
-runpy.run_module("reconciler", run_name="__main__", alter_sys=True)
-"""
 COMMANDS = {
     "create": ("apply", "--auto-approve"),
     "update": ("apply", "--auto-approve"),

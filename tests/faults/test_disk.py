@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from support.limited import LIMITED
 from support.measuring import unmeasured
 from support.records import record_file, record_folder, recorded
 from support.trial import trial
@@ -15,16 +16,6 @@ from support.unprivileged import closed, shared_folder
 from support.vendors import NAMES
 
 from reconciler.core.changes import Action, Status
-
-# Runs the command line under a limit for the size of files, in bytes: more is refused, as by a full disk.
-LIMITED = """
-import resource, runpy, signal, sys
-limit = int(sys.argv[1])
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-sys.argv = ["reconciler", *sys.argv[2:]]
-runpy.run_module("reconciler", run_name="__main__", alter_sys=True)
-"""
 
 
 @pytest.fixture(scope="module", params=NAMES)
