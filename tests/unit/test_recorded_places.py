@@ -6,7 +6,7 @@ import pytest
 from support.given import client, context, entry, field, provider
 
 from reconciler.core.changes import Action, Change, RecordClient, Request
-from reconciler.core.model import Inventory
+from reconciler.core.model import Inventory, Secret
 from reconciler.plan.secrets.places import (
     brings_secret,
     moved_entry,
@@ -62,7 +62,7 @@ def test_what_was_swept_away_is_in_the_sink_or_lost(stored, place):
 @pytest.mark.parametrize(
     ("body", "facts", "state"),
     [
-        ({"secret": "s"}, {}, "readable"),
+        ({"secret": Secret("s")}, {}, "readable"),
         ({}, {"stored": frozenset({"1"})}, "stored"),
         ({}, {"spooled": frozenset({"1"})}, "spooled"),
         ({}, {}, "lost"),
