@@ -41,7 +41,7 @@ def store_of(project: Project) -> InventoryStore:
     )
 
 
-def spool_folder(project: Project) -> str | None:
+def spool_folder(project: Project) -> Path | None:
     """The folder that is stated for secrets which their sink would not take, None for none.
 
     The variable comes before the project file: a runner says where it keeps files between two jobs.
@@ -49,7 +49,7 @@ def spool_folder(project: Project) -> str | None:
     """
     stated = os.environ.get(SPOOL_VARIABLE, "").strip() or project.spool
     try:
-        return None if stated is None else _below_root(project, str(Path(stated).expanduser()))
+        return None if stated is None else Path(project.root, Path(stated).expanduser())
     except RuntimeError:
         problem = f"the folder for private files {stated}: there is no such home folder"
     raise InventoryError(problem)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.app.connection import spool_folder
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.apply.context import OpenTarget
-    from reconciler.core.changes import Change, TargetPlan
+    from reconciler.core.changes import TargetPlan
     from reconciler.core.model import Inventory
     from reconciler.core.project import Project
     from reconciler.inventory.open_inventory import OpenInventory
@@ -123,20 +122,16 @@ def missing_secrets(
 
 def warn_of_secrets(project: Project, opened: OpenTarget, plan: TargetPlan) -> tuple[str, ...]:
     """Warnings of secrets that are not where the record says, and of those that wait for their sink."""
-    keys = [change.key for change in plan.changes]
-    missing = missing_secrets(project, opened, keys)
+    missing = missing_secrets(project, opened, [change.key for change in plan.changes])
+    new = [change.key for change in plan.changes if brings_secret(change)]
     inventories = [(opened.name, opened.context.inventory)]
     inventories += [(each.target, each.inventory) for each in opened.context.neighbours]
     return (
         *_warn_of_spooled(opened),
         *warn_of_missing(missing or {}),
         *warn_of_overwritten(plan.changes, inventories),
-        *filter(None, [warn_of_files(map(_key, filter(brings_secret, plan.changes)), opened)]),
+        *filter(None, [warn_of_files(new, opened)]),
     )
-
-
-def _key(change: Change) -> str:
-    return change.key
 
 
 def warn_of_files(keys: Iterable[str], opened: OpenTarget) -> str:
@@ -152,7 +147,7 @@ def probe_spool(project: Project) -> None:
     """Prove that private files can be written where the user wants them. Raises SinkError."""
     # The inventory's own folder is proven by the lock, which is there too.
     if (stated := spool_folder(project)) is not None:
-        folder.probe(Path(stated), b"")
+        folder.probe(stated, b"")
 
 
 def ci_system() -> str:

@@ -217,8 +217,6 @@ class ChangeRun:
         """Record the client if anything is new of it; with `ends_create` always, to close its pending create."""
         target, key = self._target, self.change.key
         before = target.session.entry(key)
-        # Where a secret is was recorded of one client: a successor has another secret.
-        same = before is not None and before.remote_id == self.remote_id
         entry = make_entry(
             target.provider,
             manifest,
@@ -229,10 +227,10 @@ class ChangeRun:
             predecessors=predecessors_after(
                 target.context, self.change, before, self._superseded(before), now=target.now()
             ),
-            secret=self._secret_place or (before.secret if before is not None and same else ""),
+            secret=self._secret_place,
         )
-        if before is not None and same and not self._secret_place:
-            entry = replace(entry, secret_at=before.secret_at)
+        if before is not None and before.remote_id == self.remote_id and not self._secret_place:
+            entry = replace(entry, secret=before.secret, secret_at=before.secret_at)
         # Of what a create asked for, the record has what came of it: another would come out the same.
         if self._untaken and self.change.action not in (Action.CREATE, Action.REPLACE):
             entry = keep_unfinished(entry, before, self._untaken)

@@ -62,9 +62,14 @@ def rotate(
     how = provider.rotate
     if how is None:
         raise ValueError(f"{provider.title} has no way to change a secret")
-    if isinstance(how, ChosenSecret):
-        return _set_chosen(provider, how, transport, live, key, save)
-    return _call(provider, how, transport, live, key)
+    try:
+        if isinstance(how, ChosenSecret):
+            return _set_chosen(provider, how, transport, live, key, save)
+        return _call(provider, how, transport, live, key)
+    except CERTAIN:
+        raise
+    except RemoteError as error:
+        return _read_new_secret(provider, transport, live, error)
 
 
 def _set_chosen(
@@ -78,56 +83,41 @@ def _set_chosen(
     chosen = Secret(secrets.token_urlsafe(_BYTES))
     request = secret_update_request(provider, how, live, chosen)
     save(chosen)
-    try:
-        answer = transport.send(
-            request.method,
-            path_for(request, live.remote_id),
-            body=request.body,
-            content_type=request.content_type,
-            expect=provider.update.expect,
-            subject=key,
-        )
-    except CERTAIN:
-        raise
-    except RemoteError as error:
-        return _read_new_secret(provider, transport, live, error)
+    answer = transport.send(
+        request.method,
+        path_for(request, live.remote_id),
+        body=request.body,
+        content_type=request.content_type,
+        expect=provider.update.expect,
+        subject=key,
+    )
     # Done means that the server says so: one that still shows the old secret has not set another.
     old = secret_in(provider, live.body)
     if old is None or secret_anywhere_in(provider, answer.body) != old:
         return chosen
-    ignored = BadAnswer(
+    raise BadAnswer(
         f"{transport.target}/{key}: {request.method} was answered with {answer.status} and the "
         "secret from before",
         status=answer.status,
     )
-    return _read_new_secret(provider, transport, live, ignored)
 
 
 def _call(
     provider: Provider, how: Endpoint, transport: Transport, live: LiveClient, key: str
 ) -> Secret:
     request = rotation_request(provider, how)
-    try:
-        answer = transport.send(
-            request.method,
-            path_for(request, live.remote_id),
-            expect=how.expect,
-            subject=key,
-        )
-    except CERTAIN:
-        raise
-    except RemoteError as error:
-        return _read_new_secret(provider, transport, live, error)
+    answer = transport.send(
+        request.method, path_for(request, live.remote_id), expect=how.expect, subject=key
+    )
     found = secret_anywhere_in(provider, answer.body)
     # An answer that shows the client as it was before is no proof of a new secret.
     if found is not None and found != secret_in(provider, live.body):
         return found
-    silent = BadAnswer(
+    raise BadAnswer(
         f"{transport.target}/{key}: {request.method} was answered with {answer.status} and no new "
         "secret",
         status=answer.status,
     )
-    return _read_new_secret(provider, transport, live, silent)
 
 
 def _read_new_secret(

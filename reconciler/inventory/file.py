@@ -39,11 +39,11 @@ class FileStore:
         self,
         directory: str | Path,
         *,
-        spool: str | Path | None = None,
+        spool: Path | None = None,
         now: Callable[[], str] = _utc_now,
     ) -> None:
         self._directory = Path(directory)
-        self._spool = None if spool is None else Path(spool)
+        self._spool = spool
         self._now = now
 
     @contextlib.contextmanager

@@ -33,14 +33,14 @@ class ObjectStore:
         url: str,
         *,
         private: str | Path,
-        spool: str | Path | None = None,
+        spool: Path | None = None,
         options: Mapping[str, str] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._url = url
         self._options = dict(options or {})
         self._private = Path(private)
-        self._spool = None if spool is None else Path(spool)
+        self._spool = spool
         self._clock = clock or Clock()
 
     @contextlib.contextmanager
