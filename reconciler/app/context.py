@@ -136,7 +136,9 @@ def make_jobs(
         # and not of one a run.
         login, problems = references.credentials(project, project.targets[name])
         resolved, more = references.resolve(
-            [manifest for manifest in selected if manifest.target == name], loaded.providers
+            [manifest for manifest in selected if manifest.target == name],
+            loaded.providers,
+            project,
         )
         manifests = tuple(resolved)
         planned = {manifest.name for manifest in manifests}

@@ -55,7 +55,7 @@ def prepare(
     stated = manifest_of(loaded, opened.name, key)
     if stated is None:
         raise ValueError(f"{key} has no manifest to make a new client by")
-    (manifest,), problems = references.resolve([stated], loaded.providers)
+    (manifest,), problems = references.resolve([stated], loaded.providers, loaded.project)
     refuse_errors(with_positions(problems))
     seen = replace(opened.context, live=_read_with_predecessors(opened, key, live))
     change = plan_rotation(seen, manifest, live)

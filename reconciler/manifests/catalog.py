@@ -12,6 +12,7 @@ from reconciler.core.errors import InputError
 from reconciler.core.model import Problem, Source
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.manifests.yaml.reader import read
+from reconciler.project_folder import why_not_begin, why_not_follow
 from reconciler.validation.validator import Validator
 
 if TYPE_CHECKING:
@@ -110,10 +111,22 @@ def entry(provider: str, root: str) -> Entry:
     does not describe a provider.
     """
     if "/" in provider:
-        return _entry(posixpath.normpath(f"{root}/{provider}"))
+        folder = posixpath.normpath(posixpath.join(root, provider))
+        _refuse_links(folder, provider, root)
+        return _entry(folder)
     if provider not in names():
         raise KeyError(provider)
     return _shipped_entry(f"{schemas_folder()}/{provider}")
+
+
+def _refuse_links(folder: str, stated: str, root: str) -> None:
+    """Raise InputError where a link would have something read that belongs to no provider of the project."""
+    why = {folder: why_not_follow(stated, root)}
+    for name in ("provider.yaml", *(f"{body}.schema.json" for body in _BODIES)):
+        why[f"{folder}/{name}"] = why_not_begin(f"{folder}/{name}", root)
+    for path, reason in why.items():
+        if reason:
+            raise _unusable(path, f"this {reason}: it is not read")
 
 
 @cache

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from reconciler.core.dataclass import dataclass, field
 from reconciler.manifests import project as project_file
-from reconciler.manifests.files import Unreadable, are_large, read_bytes
+from reconciler.manifests.files import Unreadable, are_large, is_like_manifest, read_bytes
 from reconciler.manifests.globs import select_files
 from reconciler.manifests.loader import ManifestLoader
 from reconciler.manifests.unread import find_unread
 from reconciler.validation import rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from reconciler.core.model import Manifest, Problem
     from reconciler.core.project import Project
@@ -74,7 +74,7 @@ class ProjectLoad:
         self.project = project
         self._warnings = warnings
         self._selected = selected
-        self._loader = ManifestLoader(project)
+        self._loader = ManifestLoader(project, selected.refused)
         self._paths = sorted(selected.targets)
         self._read: Callable[[], list[Any]] = lambda: list(
             map(self._loader.read_valid, self._paths)
@@ -152,15 +152,24 @@ class ProjectLoad:
             *(each.problem for each in self._unread),
             *loader.problems,
         ]
-        problems = with_positions(found, loader.is_secret) if found else ()
+        # Of what is not read no line is shown either.
+        hidden = {
+            *self._selected.refused,
+            *(each.path for each in self._unread if not each.is_read),
+        }
+        problems = with_positions(found, loader.is_secret, hidden) if found else ()
         return tuple(loader.manifests), tuple(problems)
 
 
 def with_positions(
     problems: Sequence[Problem],
     is_secret_field: Callable[[Sequence[str]], bool] = lambda _path: False,
+    hidden: Collection[str] = (),
 ) -> list[Problem]:
-    """The problems with positions, without repetition, in the order of file, line and column."""
+    """The problems with positions, without repetition, in the order of file, line and column.
+
+    Those of files that are `hidden` or that are none of the tool's show no line.
+    """
 
     def is_secret(tokens: tuple[str, ...]) -> bool:
         is_field = tokens[:1] == ("spec",) and is_secret_field(tokens[1:])
@@ -169,14 +178,19 @@ def with_positions(
 
     from reconciler.manifests.yaml.positions import locate  # noqa: PLC0415 - of problems only
 
-    return locate(rules.deduplicate(problems), _text_of, is_secret)
+    def text_of(path: str) -> bytes:
+        return b"" if path in hidden else _text_of(path)
+
+    return locate(rules.deduplicate(problems), text_of, is_secret)
 
 
 def _text_of(path: str) -> bytes:
+    """The text of a file whose lines problems may show, empty for any other."""
     try:
-        return read_bytes(path)
+        text = read_bytes(path)
     except Unreadable:
         return b""
+    return text if is_like_manifest(text) else b""
 
 
 @contextmanager

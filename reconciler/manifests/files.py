@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # A pipe must not be waited for; a system without this flag has no pipes among its files.
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# The words by which somebody who writes a manifest, however wrongly, says so.
+_MEANT: Final = re.compile(rb"reconciler/|[kK]ind[\"']?\s*:\s*[\"']?\w*(?:Client|Project)\b")
 _CHUNK: Final = 1024 * 1024
 _LARGE: Final = 64 * 1024  # bytes of YAML that take about six milliseconds to read
 _SAMPLE: Final = 32
@@ -38,6 +41,16 @@ def read_bytes(path: str) -> bytes:
     except ValueError:
         # Python's own sentence differs from version to version, and ours must not.
         raise Unreadable("this cannot be read: embedded null byte") from None
+
+
+def is_like_manifest(text: bytes) -> bool:
+    """Whether a text, broken or not, is meant as a file of this tool: it names the API, or a kind of client.
+
+    Of any other no word is shown: it may be a log-in, a key or a password file that a pattern or a link
+    led to.
+    """
+    # Also in UTF-16, which has a zero byte beside each of the letters.
+    return _MEANT.search(text.replace(b"\0", b"")) is not None
 
 
 def are_large(paths: Sequence[str]) -> bool:

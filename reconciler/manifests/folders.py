@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.dataclass import dataclass, field
 from reconciler.manifests.patterns import base_folder, compile_path, is_literal
+from reconciler.project_folder import is_within
+from reconciler.validation.folders import leads_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _FILE, _FOLDER, _LINK, _NOWHERE = range(4)
 _OUTSIDE: Final = "is a link that leads out of the project's folder"
@@ -39,7 +41,7 @@ class FileTree:
         self._root = root
         self._real_root = os.path.realpath(root or ".")
         self._listings: dict[str, Listing] = {}
-        self._has_links = False
+        self.has_links = False  # whether one was met so far
         self.trouble: dict[str, str] = {}
 
     def matching_files(self, pattern: str) -> list[str]:
@@ -50,7 +52,7 @@ class FileTree:
         pattern = posixpath.normpath(pattern)
         if is_literal(pattern):
             path = f"{self._root}/{pattern}"
-            self._has_links = self._has_links or os.path.islink(path)  # noqa: PTH114
+            self.has_links = self.has_links or os.path.islink(path)  # noqa: PTH114
             # lexists: a link that leads nowhere is found, and reading it says what is wrong.
             return [pattern] if os.path.lexists(path) else []
         segments, base = pattern.split("/"), base_folder(pattern)
@@ -66,14 +68,18 @@ class FileTree:
     def real_path(self, path: str) -> str:
         """What tells whether two paths lead to one file: the path that no link is a part of."""
         # Where no link was met, a path is its own.
-        if not self._has_links:
+        if not self.has_links:
             return path
         real = os.path.realpath(f"{self._root}/{path}")
         return os.path.relpath(real, self._real_root).replace(os.sep, "/")
 
     def _files_below(self, folder: str, depth: int | None) -> Iterator[str]:
         """The files in `folder` (empty, or with a slash at its end) down to `depth` levels, None for all."""
-        pending = [(folder, depth)]
+        real = self._real(folder)
+        self.has_links = self.has_links or real != os.path.normpath(f"{self._real_root}/{folder}")
+        # What the pattern itself writes out leads out on purpose; a link on the way does not.
+        tops = (self._real_root, real) if leads_out(folder) else (self._real_root,)
+        pending = [] if self._is_outside(folder.rstrip("/"), tops) else [(folder, depth)]
         read: list[str] = []
         linked: list[str] = []
         while pending:
@@ -84,30 +90,36 @@ class FileTree:
                 pending.extend((f"{here}{name}/", None) for name in listing.folders)
                 linked.extend(f"{here}{name}" for name in listing.links)
             elif left > 1:
-                names = (*listing.folders, *listing.links)
+                inside = [name for name in listing.links if not self._is_outside(here + name, tops)]
+                names = (*listing.folders, *inside)
                 pending.extend((f"{here}{name}/", left - 1) for name in names)
                 continue
             yield from (here + name for name in listing.files)
         if linked:
             # The real ones came first: a link to a folder that is read anyway, as in a circle, adds
             # nothing.
-            yield from self._files_behind(sorted(linked), folder, set(map(self._real, read)))
+            yield from self._files_behind(sorted(linked), tops, set(map(self._real, read)))
 
-    def _files_behind(self, links: list[str], base: str, read: set[str]) -> Iterator[str]:
+    def _files_behind(self, links: list[str], tops: Sequence[str], read: set[str]) -> Iterator[str]:
         """The files below the folders that links lead to, at any depth, but not in those of `read`."""
-        tops = [f"{top.rstrip(os.sep)}{os.sep}" for top in (self._real_root, self._real(base))]
         pending = [(link, True) for link in reversed(links)]
         while pending:
             here, is_link = pending.pop()
             real = self._real(here)
-            if is_link and not any(f"{real}{os.sep}".startswith(top) for top in tops):
-                self.trouble[here] = _OUTSIDE
-            elif real not in read:
+            if real not in read and not (is_link and self._is_outside(here, tops)):
                 read.add(real)
                 listing = self.listing(f"{here}/")
                 yield from (f"{here}/{name}" for name in listing.files)
                 pending += [(f"{here}/{name}", True) for name in sorted(listing.links)]
                 pending += [(f"{here}/{name}", False) for name in sorted(listing.folders)]
+
+    def _is_outside(self, folder: str, tops: Sequence[str]) -> bool:
+        """Whether a link on the way to a folder leads out of `tops`; notes it as trouble."""
+        real = self._real(folder)
+        outside = not any(is_within(real, top) for top in tops)
+        if outside:
+            self.trouble[folder] = _OUTSIDE
+        return outside
 
     def _real(self, folder: str) -> str:
         return os.path.realpath(f"{self._root}/{folder}")
@@ -128,7 +140,7 @@ class FileTree:
 
     def _add(self, found: Listing, folder: str, entry: os.DirEntry[str]) -> None:
         kind = _kind(entry)
-        self._has_links = self._has_links or entry.is_symlink()
+        self.has_links = self.has_links or entry.is_symlink()
         if entry.name.startswith("."):
             # Patterns mean none of them, so that a link among them leads to nothing that is missed.
             (found.hidden_folders if kind == _FOLDER else found.hidden_files).append(entry.name)

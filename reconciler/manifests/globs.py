@@ -10,9 +10,11 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Problem, Source
 from reconciler.manifests import patterns
 from reconciler.manifests.folders import FileTree
+from reconciler.project_folder import ProjectFolder
+from reconciler.validation.folders import leads_out
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from reconciler.core.project import Project, Target
 
@@ -24,10 +26,12 @@ class Selected:
     `targets` has those that list a file, by its path as the user would type it. `tree` is what was
     seen of the folders, None where the user named the files. `names` are all names of the files
     that any target lists, relative to the project, real ones and those that links give them.
+    `refused` are those of `targets` that are not to be read, each with why.
     """
 
     targets: Mapping[str, Collection[str]]
     problems: Sequence[Problem]
+    refused: Mapping[str, str]
     tree: FileTree | None = None
     names: Collection[str] = frozenset()
 
@@ -56,7 +60,34 @@ def _select_by_globs(project: Project) -> Selected:
             names[real] = min(names.get(real, path), path, key=lambda each: (each != real, each))
     folder = posixpath.dirname(project.path)
     selected = {posixpath.join(folder, names[real]): targets for real, targets in found.items()}
-    return Selected(targets=selected, problems=problems, tree=tree, names={*found, *given})
+    # Without a link and without `..` in a pattern, all that was found is in the project's folder.
+    # Only what lies in a folder of secrets is not told by that: no pattern leads there unasked.
+    doubtful = selected if tree.has_links or named_places(project) else ()
+    return Selected(
+        targets=selected,
+        problems=problems,
+        refused=_refused(project, doubtful),
+        tree=tree,
+        names={*found, *given},
+    )
+
+
+def _refused(project: Project, paths: Iterable[str]) -> dict[str, str]:
+    """Those of the paths that are not to be read, each with why."""
+    folder = ProjectFolder(project, named=named_places(project))
+    return {path: why for path in paths if (why := folder.why_not_read(path))}
+
+
+def named_places(project: Project) -> list[str]:
+    """The folders outside of the project's that patterns of its targets name, relative to it."""
+    bases = {
+        patterns.base_folder(each)
+        for target in project.targets.values()
+        for pattern in usable_patterns(target)
+        if not patterns.is_exclusion(pattern)
+        for each in patterns.expand(pattern)
+    }
+    return sorted(filter(leads_out, bases))
 
 
 def _listed(
@@ -115,7 +146,7 @@ def _select_listed_files(project: Project, files: Sequence[str]) -> Selected:
         for file, targets in selected.items()
         if not targets
     ]
-    return Selected(targets=selected, problems=problems)
+    return Selected(targets=selected, problems=problems, refused=_refused(project, selected))
 
 
 def _targets_listing(project: Project, file: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,12 +11,13 @@ from reconciler.core.errors import InputError
 from reconciler.core.model import EMPTY, Lifecycle, Manifest, Problem, Source
 from reconciler.core.project import seconds
 from reconciler.manifests import catalog
-from reconciler.manifests.files import Unreadable, read_bytes
+from reconciler.manifests.files import Unreadable, is_like_manifest, read_bytes
+from reconciler.manifests.patterns import as_pattern
 from reconciler.manifests.yaml.reader import read
 from reconciler.validation import rules
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from reconciler.core.project import Project
     from reconciler.manifests.catalog import Entry
@@ -27,11 +29,12 @@ _LIFECYCLE: Final = decoder(Lifecycle, ignore_changes=frozenset, replace_grace=s
 class ManifestLoader:
     """The manifests of a project's files, read one after the other, and what is wrong with them."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, refused: Mapping[str, str]) -> None:
         self.manifests: list[Manifest] = []
         self.problems: list[Problem] = []
         self.entries: dict[str, Entry] = {}
         self._project = project
+        self._refused = refused
         self._invalid: list[Manifest] = []  # as far as they say which client they are about
         for target in project.targets.values():
             try:
@@ -48,6 +51,8 @@ class ManifestLoader:
 
         Changes nothing here, so that a copy of this process may run it.
         """
+        if path in self._refused:
+            return None
         try:
             reading = read(read_bytes(path), path)
         except Unreadable:
@@ -66,16 +71,33 @@ class ManifestLoader:
 
     def validate(self, path: str) -> None:
         """Read a file that is not valid again; add its valid documents and all its problems."""
-        try:
-            text = read_bytes(path)
-        except Unreadable as error:
-            self._add_problem(Source(path=path), str(error))
+        text = self._text(path)
+        if text is None:
             return
         reading = read(text, path)
+        says_something = any(reading.documents) or _errors(reading.problems)
+        if says_something and not is_like_manifest(text):
+            # No word of it is told: what a pattern or a link led to may be anything.
+            message = "this is not a manifest: nothing in it says `apiVersion: reconciler/v1`"
+            self._add_problem(Source(path=path), message, leave_out=True)
+            return
         self.problems.extend(reading.problems)
         for index, document in enumerate(reading.documents):
             if document is not None:
                 self._validate_document(document, Source(path=path, document=index), text)
+
+    def _text(self, path: str) -> bytes | None:
+        """The text of a file, None where there is none to read; adds the problem that says why."""
+        source = Source(path=path)
+        if path in self._refused:
+            message = f"this file {self._refused[path]}: it is not read"
+            self._add_problem(source, message, leave_out=True)
+            return None
+        try:
+            return read_bytes(path)
+        except Unreadable as error:
+            self._add_problem(source, str(error))
+            return None
 
     def validate_together(self, selected: Mapping[str, Collection[str]]) -> None:
         """Add the problems between manifests, and between them and the files that targets list."""
@@ -103,7 +125,7 @@ class ManifestLoader:
         if entry is None or not entry.validator.accepts(document):
             return False
         found = entry.uri_problems(document, source)
-        if any(problem.severity == "error" for problem in found):
+        if _errors(found):
             return False
         self.problems.extend(found)
         return True
@@ -139,8 +161,14 @@ class ManifestLoader:
         # The project's come last: a folder of the user's may describe a kind of the tool's anew.
         return {entry.kind: entry for entry in (*known, *self.entries.values())}
 
-    def _add_problem(self, source: Source, message: str) -> None:
-        self.problems.append(Problem(source=source, pointer="", message=message))
+    def _add_problem(self, source: Source, message: str, *, leave_out: bool = False) -> None:
+        path = source.path.removeprefix(posixpath.join(posixpath.dirname(self._project.path), ""))
+        hint = f'leave it out on purpose: "!{as_pattern(path)}"' if leave_out else ""
+        self.problems.append(Problem(source=source, pointer="", message=message, hint=hint))
+
+
+def _errors(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity == "error" for problem in problems)
 
 
 def _manifest(document: Any, source: Source) -> Manifest:

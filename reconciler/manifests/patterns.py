@@ -165,6 +165,18 @@ def _unusable_path(pattern: str, *, is_exclusion: bool) -> str | None:
         return "`**` stands for whole folders: put it between slashes"
     if "//" in pattern or (pattern.endswith("/") and not is_exclusion) or not pattern:
         return "a pattern ends with a file name: add `**/*.yaml`, say"
+    return None if is_exclusion else _forbidden_place(pattern)
+
+
+def _forbidden_place(pattern: str) -> str | None:
+    """Why a pattern may not list files where it looks for them, None where it may."""
+    if ".git" in pattern.lower().split("/"):
+        return "a folder of git's own holds no manifests"
+    if set(base_folder(pattern).split("/")) == {".."}:
+        return (
+            "a pattern that leads out of the project's folder names a folder there that the project "
+            "does not lie in, such as ../shared/**/*.yaml"
+        )
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,8 +11,9 @@ from reconciler.core.model import Problem, Source
 from reconciler.core.pointer import escape
 from reconciler.core.project import ClientCredentials, Project, parse, reference
 from reconciler.manifests import catalog, patterns
-from reconciler.manifests.files import Unreadable, read_bytes
+from reconciler.manifests.files import Unreadable, is_like_manifest, read_bytes
 from reconciler.manifests.yaml.reader import read
+from reconciler.project_folder import why_not_begin
 from reconciler.validation import rules
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 NAME: Final = "reconciler.yaml"
 
 _PUBLIC: Final = frozenset({"clientId", "tokenUrl", "scope"})
+_NOT_ONE: Final = "this is not a project file: nothing in it says `apiVersion: reconciler/v1`"
 _SECRETS: Final = ("clientSecret", "token")
 _BY_REFERENCE: Final = "`{}` must be a reference: a secret does not belong into git"
 
@@ -36,12 +39,7 @@ def load(path: str) -> Project:
 
 def load_with_warnings(path: str) -> tuple[Project, list[Problem]]:
     """The Project as `load` gives it, and the warnings of its file."""
-    try:
-        text = read_bytes(path)
-    except Unreadable as error:
-        raise InputError(
-            [Problem(source=Source(path=path), pointer="", message=str(error))]
-        ) from None
+    text = _text(path)
     reading = read(text, path)
     document: Any = reading.documents[0] if reading.documents else None
     found = [
@@ -52,12 +50,32 @@ def load_with_warnings(path: str) -> tuple[Project, list[Problem]]:
     errors = [problem for problem in found if problem.severity == "error"]
     if document is None and not errors:
         message = "the project file is empty: `reconciler init` writes one"
-        errors = [Problem(source=Source(path=path), pointer="", message=message)]
+        errors = [_whole_file(path, message)]
     if errors:
         from reconciler.manifests.yaml.positions import locate  # noqa: PLC0415 - of problems only
 
         raise InputError(locate(errors, lambda _: text, is_secret))
     return parse(document, path=path, root=posixpath.dirname(path) or "."), found
+
+
+def _text(path: str) -> bytes:
+    """The text of a project file. Raises InputError."""
+    why = why_not_begin(path)
+    if why:
+        message = f"this {why}: it is not read; name the file that it leads to"
+        raise InputError([_whole_file(path, message)])
+    try:
+        text = read_bytes(path)
+    except Unreadable as error:
+        raise InputError([_whole_file(path, str(error))]) from None
+    # What a link leads to may be anything that lies in the folder, and problems show its lines.
+    if os.path.islink(path) and not is_like_manifest(text):  # noqa: PTH114 - a Path costs more
+        raise InputError([_whole_file(path, _NOT_ONE)])
+    return text
+
+
+def _whole_file(path: str, message: str) -> Problem:
+    return Problem(source=Source(path=path), pointer="", message=message)
 
 
 def is_secret(tokens: tuple[str, ...]) -> bool:

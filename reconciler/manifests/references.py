@@ -12,6 +12,7 @@ from reconciler.core.model import Problem, Secret, Source
 from reconciler.core.project import Reference, StaticToken
 from reconciler.core.secrets import reveal
 from reconciler.manifests.files import Unreadable, read_bytes
+from reconciler.project_folder import ProjectFolder, why_not_follow
 from reconciler.provider.references import find, substitute
 from reconciler.provider.secrets import client_secret, seal_stated
 from reconciler.validation.resolved import CREDENTIAL, TEXT, TOKEN, value_fault
@@ -46,14 +47,16 @@ class _Unresolved(Exception):
 def resolve(
     manifests: Iterable[Manifest],
     providers: Mapping[str, Provider],
+    project: Project,
     environ: Mapping[str, str] = os.environ,
 ) -> tuple[list[Manifest], list[Problem]]:
     """The manifests with a Secret in the place of every reference, and the Problems without positions.
 
-    `providers` is by target; a file is relative to its manifest. A manifest with a Problem stays
-    unresolved.
+    `providers` is by target; a file is relative to its manifest, and one of the project's. A manifest
+    with a Problem stays unresolved.
     """
     resolved, problems = [], []
+    folder = ProjectFolder(project)
     for manifest in manifests:
         provider = providers[manifest.target]
         login = client_secret(provider)
@@ -62,7 +65,9 @@ def resolve(
         for pointer, reference in found:
             try:
                 use = CREDENTIAL if pointer == login else TEXT
-                values[pointer] = _value(reference, manifest.source.path, environ, use)
+                path = _file_path(reference, manifest.source.path)
+                _refuse(path, folder.why_not_read(path) if path else "")
+                values[pointer] = _value(reference, path, environ, use)
             except _Unresolved as error:
                 problems.append(_problem(manifest.source, f"/spec{pointer}", error))
         problems += _address_problems(manifest, provider, found, values)
@@ -111,7 +116,7 @@ def credentials(
 
     def value(member: str, stated: Reference, use: str = CREDENTIAL) -> Secret:
         try:
-            return _value(stated, project.path, environ, use)
+            return _stated_value(project, stated, environ, use)
         except _Unresolved as error:
             pointer = f"/targets/{target.name}/auth/{member}"
             problems.append(_problem(Source(path=project.path), pointer, error))
@@ -133,7 +138,7 @@ def fingerprint_key(
     if project.fingerprint_key is None:
         return None, []
     try:
-        return _value(project.fingerprint_key, project.path, environ, TEXT), []
+        return _stated_value(project, project.fingerprint_key, environ, TEXT), []
     except _Unresolved as error:
         return None, [_problem(Source(path=project.path), "/fingerprintKey", error)]
 
@@ -142,13 +147,37 @@ def _problem(source: Source, pointer: str, error: _Unresolved) -> Problem:
     return Problem(source=source, pointer=pointer, message=str(error), hint=error.hint)
 
 
-def _value(reference: Reference, referrer: str, environ: Mapping[str, str], use: str) -> Secret:
+def _stated_value(
+    project: Project, reference: Reference, environ: Mapping[str, str], use: str
+) -> Secret:
+    """The value of a reference of the project file, which may name a file anywhere."""
+    path = _file_path(reference, project.path)
+    if path:
+        _refuse(path, why_not_follow(reference.name, project.root))
+    return _value(reference, path, environ, use)
+
+
+def _file_path(reference: Reference, referrer: str) -> str:
+    """The path of the file that a reference names, "" where it names none."""
+    if reference.kind != "file":
+        return ""
+    return posixpath.join(posixpath.dirname(referrer), reference.name)
+
+
+def _refuse(path: str, why: str) -> None:
+    """Raise _Unresolved where there is a reason not to read a file."""
+    if why:
+        hint = "a manifest refers to files in the project's folder, the project file to any by its path"
+        raise _Unresolved(f"{path} {why}, so it is not read", hint)
+
+
+def _value(reference: Reference, path: str, environ: Mapping[str, str], use: str) -> Secret:
     if reference.kind == "env":
         text = environ.get(reference.name)
         if text is None:
             raise _Unresolved(f"the environment variable {reference.name} is not set")
     else:
-        text = _text(reference.name, referrer)
+        text = _text(path)
     # An editor and `echo` end a file with a line break, which is never a part of a secret.
     text = text.removesuffix("\n").removesuffix("\r")
     what, hint = value_fault(text, use)
@@ -157,8 +186,7 @@ def _value(reference: Reference, referrer: str, environ: Mapping[str, str], use:
     return Secret(text)
 
 
-def _text(name: str, referrer: str) -> str:
-    path = posixpath.join(posixpath.dirname(referrer), name)
+def _text(path: str) -> str:
     try:
         content = read_bytes(path)
     except Unreadable as error:

@@ -15,8 +15,9 @@ from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Problem, Source
 from reconciler.manifests import patterns
 from reconciler.manifests.files import Unreadable, read_bytes
-from reconciler.manifests.globs import usable_patterns
+from reconciler.manifests.globs import named_places, usable_patterns
 from reconciler.manifests.yaml.reader import read
+from reconciler.project_folder import ProjectFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,11 +34,15 @@ _NO_MANIFESTS: Final = frozenset({".git", ".reconciler"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
-    """A manifest of `target` that was not read, or may be one, by its path as the user would type it."""
+    """A manifest of `target` that was not read, or may be one, by its path as the user would type it.
+
+    `is_read` says that a look into the file told what it is, and not that anything is done with it.
+    """
 
     target: str
     path: str
     problem: Problem
+    is_read: bool = True
 
 
 def find_unread(project: Project, selected: Selected) -> list[Unread]:
@@ -93,7 +98,8 @@ def _beside(
 
 def _candidates(selected: Selected, tree: FileTree, base: str) -> Iterator[str]:
     """The candidates in a folder and all below it, hidden ones too; not behind links to folders."""
-    pending = [f"{base}/"]
+    # What the pattern's own folder is, if nothing below it is read, is told already.
+    pending = [] if base in tree.trouble else [f"{base}/"]
     while pending:
         folder = pending.pop()
         yield from _candidates_in(selected, tree, folder)
@@ -122,6 +128,7 @@ class _FileReader:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._folder = posixpath.dirname(project.path)
+        self._boundary = ProjectFolder(project, named=named_places(project))
         self._known: dict[str, tuple[list[Any], bytes, str]] = {}
 
     def unread(self, target: Target, path: str) -> Iterator[Unread]:
@@ -133,7 +140,7 @@ class _FileReader:
         if why:
             message = f"{why}, and it may be a manifest of target `{target.name}`"
             problem = _problem(typed, message, hint=f"mend that, or {leave_out}", severity="error")
-            yield Unread(target=target.name, path=typed, problem=problem)
+            yield Unread(target=target.name, path=typed, problem=problem, is_read=False)
         elif number is not None or _may_name(broken, target.name):
             problem = _problem(
                 typed,
@@ -149,7 +156,7 @@ class _FileReader:
         """The documents of a file, its text where it is broken, and why it cannot be read at all."""
         if path not in self._known:
             try:
-                text = read_bytes(path)
+                text = self._bytes(path)
             except Unreadable as error:
                 self._known[path] = [], b"", str(error)
             else:
@@ -157,6 +164,11 @@ class _FileReader:
                 broken = any(problem.severity == "error" for problem in reading.problems)
                 self._known[path] = reading.documents, text if broken else b"", ""
         return self._known[path]
+
+    def _bytes(self, path: str) -> bytes:
+        if why := self._boundary.why_not_read(path):
+            raise Unreadable(f"this file {why}")
+        return read_bytes(path)
 
 
 def _problem(path: str, message: str, *, hint: str, severity: Any, document: int = 0) -> Problem:

@@ -57,7 +57,7 @@ def planned(case: Path, folder: Path) -> dict[str, Any]:
     loaded = load(str(project))
     assert loaded.problems == ()
     resolved, problems = references.resolve(
-        loaded.manifests, loaded.providers, {"SECRET": "from-the-environment"}
+        loaded.manifests, loaded.providers, loaded.project, {"SECRET": "from-the-environment"}
     )
     assert problems == []
     provider = loaded.providers["shop"]

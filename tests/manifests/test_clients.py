@@ -77,7 +77,7 @@ def test_paths_are_as_the_user_would_type_them(write, shop, tmp_path, monkeypatc
 
 def test_all_problems_of_all_files_are_found_in_one_run_and_sorted(write, shop):
     write("clients/shop/a.yaml", shop("a").replace("redirectUris", "redirectUri"))
-    write("clients/shop/b.yaml", "a: [\n")
+    write("clients/shop/b.yaml", "apiVersion: reconciler/v1\na: [\n")
     write(
         "clients/shop/c.yaml",
         shop("c").replace("Web", "no") + "  isActive: yes\n  isActive: true\n",
@@ -86,7 +86,7 @@ def test_all_problems_of_all_files_are_found_in_one_run_and_sorted(write, shop):
 
     assert said(load("reconciler.yaml")) == [
         ("clients/shop/a.yaml", (6, 3), "error", "unknown field `redirectUri`"),
-        ("clients/shop/b.yaml", (1, 4), "error", "this bracket is never closed"),
+        ("clients/shop/b.yaml", (2, 4), "error", "this bracket is never closed"),
         ("clients/shop/c.yaml", (5, 9), "warning",
          'plain `no` is the string "no" here, and a boolean to YAML 1.1 tools'),
         ("clients/shop/c.yaml", (9, 3), "error", "duplicate key `isActive`"),
@@ -156,7 +156,7 @@ def test_a_misspelled_kind_hides_nothing_else_that_is_wrong(write, shop):
 
 
 def test_of_a_document_without_kind_and_target_the_kinds_are_listed(write):
-    write("clients/shop/a.yaml", "spec: {}\n")
+    write("clients/shop/a.yaml", "apiVersion: reconciler/v1\nspec: {}\n")
 
     (problem,) = (p for p in load("reconciler.yaml").problems if p.severity == "error")
 

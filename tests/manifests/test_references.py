@@ -3,10 +3,12 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.model import Manifest, Secret, Source
-from reconciler.core.project import ClientCredentials, Reference, StaticToken
+from reconciler.core.project import ClientCredentials, Project, Reference, StaticToken
 from reconciler.manifests import catalog
 from reconciler.manifests import project as project_file
 from reconciler.manifests.references import credentials, fingerprint_key, resolve
+
+PROJECT = Project(path="reconciler.yaml", root=".", targets={})
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def test_a_secret_takes_the_place_of_every_reference(providers):
         {"name": {"env": "NAME"}, "redirectUris": ["https://a", {"file": "../../secrets/uri"}]}
     )
 
-    (resolved,), problems = resolve([stated], providers, {"NAME": "hunter2\n"})
+    (resolved,), problems = resolve([stated], providers, PROJECT, {"NAME": "hunter2\n"})
 
     assert problems == []
     assert resolved.spec == {
@@ -40,7 +42,7 @@ def test_a_secret_takes_the_place_of_every_reference(providers):
 def test_a_manifest_without_references_is_passed_through(providers):
     plain = manifest({"name": "Web"})
 
-    (resolved,), problems = resolve([plain], providers, {})
+    (resolved,), problems = resolve([plain], providers, PROJECT, {})
 
     assert resolved is plain
     assert problems == []
@@ -64,7 +66,7 @@ def test_a_value_that_is_not_there_is_a_problem_at_its_place(
     write("latin", b"\xe9")
     stated = manifest({"name": "Web", "allowedScopes": ["a", reference]})
 
-    (unresolved,), (problem,) = resolve([stated], providers, environ)
+    (unresolved,), (problem,) = resolve([stated], providers, PROJECT, environ)
 
     assert unresolved is stated
     assert (problem.pointer, problem.message) == ("/spec/allowedScopes/1", message)
@@ -72,7 +74,9 @@ def test_a_value_that_is_not_there_is_a_problem_at_its_place(
 
 @pytest.mark.parametrize("value", ["a", "a\n", "a\r\n"])
 def test_one_line_break_at_the_end_is_not_part_of_a_value(providers, value):
-    (resolved,), _ = resolve([manifest({"name": {"env": "NAME"}})], providers, {"NAME": value})
+    (resolved,), _ = resolve(
+        [manifest({"name": {"env": "NAME"}})], providers, PROJECT, {"NAME": value}
+    )
 
     assert resolved.spec["name"] == Secret("a")
 
@@ -109,7 +113,7 @@ NO_CREDENTIAL = [
 def test_a_value_that_cannot_be_meant_is_refused_by_its_name_and_not_shown(providers, value, words):
     stated = manifest({"name": {"env": "NAME"}})
 
-    (unresolved,), (problem,) = resolve([stated], providers, {"NAME": value})
+    (unresolved,), (problem,) = resolve([stated], providers, PROJECT, {"NAME": value})
 
     assert unresolved is stated
     assert problem.pointer == "/spec/name"
@@ -165,7 +169,7 @@ def test_a_token_is_stated_without_the_word_that_goes_before_it(write):
 )
 def test_what_a_text_of_a_client_may_hold_is_taken(providers, value):
     (resolved,), problems = resolve(
-        [manifest({"name": {"env": "NAME"}})], providers, {"NAME": value}
+        [manifest({"name": {"env": "NAME"}})], providers, PROJECT, {"NAME": value}
     )
 
     assert problems == []
@@ -190,7 +194,9 @@ def test_a_file_in_another_encoding_is_named_with_what_to_do(write, providers, c
     bom = b"\xfe\xff" if codec == "utf-16-be" else b""
     write("secrets/uri", bom + "hunter2".encode(codec))
 
-    _, (problem,) = resolve([manifest({"name": {"file": "../../secrets/uri"}})], providers, {})
+    _, (problem,) = resolve(
+        [manifest({"name": {"file": "../../secrets/uri"}})], providers, PROJECT, {}
+    )
 
     assert "secrets/uri" in problem.message
     assert "UTF-8" in problem.hint
@@ -212,7 +218,7 @@ def test_a_file_in_another_encoding_is_named_with_what_to_do(write, providers, c
 def test_an_address_by_reference_is_looked_at_and_not_shown(providers, value, severity):
     stated = manifest({"redirectUris": ["https://<not-this-one>/", {"env": "URI"}]})
 
-    _, problems = resolve([stated], providers, {"URI": value})
+    _, problems = resolve([stated], providers, PROJECT, {"URI": value})
 
     assert [(p.pointer, p.severity) for p in problems] == (
         [("/spec/redirectUris/1", severity)] if severity else []
