@@ -50,10 +50,12 @@ OURS = {
     "manifests.yaml",
     "manifests.yaml.reader",
     "manifests.yaml.state",
+    "project_folder",
     "render",
     "render.terminal",
     "sinks",
     "validation",
+    "validation.folders",
     "validation.rules",
     "validation.validator",
 }
