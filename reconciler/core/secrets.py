@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from reconciler.core.model import MISSING, Json, Redacted, Secret
 from reconciler.core.values import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def reveal(value: Json) -> Json:
@@ -24,6 +29,29 @@ def holds_secret(value: Json) -> bool:
     if isinstance(value, list | tuple):
         return any(map(holds_secret, value))
     return isinstance(value, Secret)
+
+
+def secret_texts(value: Json) -> Iterator[str]:
+    """The texts and numbers in the Secrets in `value`, as text: what a mask is to look for."""
+    if isinstance(value, Secret):
+        yield from _leaves(reveal(value))
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from secret_texts(member)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            yield from secret_texts(member)
+
+
+def _leaves(value: Json) -> Iterator[str]:
+    if isinstance(value, dict):
+        for member in value.values():
+            yield from _leaves(member)
+    elif isinstance(value, list | tuple):
+        for member in value:
+            yield from _leaves(member)
+    elif isinstance(value, str | int | float) and not isinstance(value, bool):
+        yield str(value)
 
 
 def fingerprint(key: bytes, value: Json) -> str:

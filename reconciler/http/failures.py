@@ -14,6 +14,8 @@ from reconciler.http.routes import ProxyFailed
 from reconciler.provider.errors import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from reconciler.http.connection import Connection
 
 # No byte of the request has left. A write timeout is not among them: part of it may have arrived.
@@ -34,8 +36,10 @@ class TooLarge(httpx.RequestError):
     """An answer was larger than any that is read."""
 
 
-def failure_reply(error: httpx.RequestError, connection: Connection) -> Reply:
-    """The reply to a try that ended with an error of httpx."""
+def failure_reply(
+    error: httpx.RequestError, connection: Connection, secrets: Collection[str] = ()
+) -> Reply:
+    """The reply to a try that ended with an error of httpx; `secrets` are masked in what that says."""
     request = error.request
     is_token = is_token_request(request)
     where = "the token server" if is_token else "the server"
@@ -43,7 +47,8 @@ def failure_reply(error: httpx.RequestError, connection: Connection) -> Reply:
     if isinstance(error, ProxyFailed):
         return _proxy_reply(error, connection)
     if isinstance(error, _NOT_SENT_ERRORS):
-        return _not_sent_reply(error, f"{where} {request.url.host}", via, connection)
+        reason = clean(str(error), secrets) or type(error).__name__
+        return _not_sent_reply(f"{where} {request.url.host}", via, reason, connection)
     if isinstance(error, TooLarge | httpx.DecodingError):
         state = SendState.UNREADABLE
         cause = f"{where} sent an answer that cannot be read: too large, or broken compression"
@@ -65,10 +70,8 @@ def _proxy_reply(failed: ProxyFailed, connection: Connection) -> Reply:
     return Reply(state=SendState.NEVER_SENT, cause=cause)
 
 
-def _not_sent_reply(
-    error: httpx.RequestError, where: str, via: str, connection: Connection
-) -> Reply:
-    cause = f"{where} cannot be reached{via}: {clean(str(error)) or type(error).__name__}"
+def _not_sent_reply(where: str, via: str, reason: str, connection: Connection) -> Reply:
+    cause = f"{where} cannot be reached{via}: {reason}"
     if _BAD_CERTIFICATE not in cause:
         return Reply(state=SendState.NEVER_SENT, cause=cause)
     cause += _certificate_hint(cause, connection)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
 
 from reconciler.core.errors import Ambiguous, BadAnswer, RemoteError, Unreachable
-from reconciler.core.model import EMPTY, Secret
+from reconciler.core.model import EMPTY
 from reconciler.core.secrets import reveal
 from reconciler.provider.errors import ErrorAnswer, clean, remote_error
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Mapping
 
     from reconciler.core.model import Json
     from reconciler.provider.model import Provider
@@ -108,18 +108,6 @@ def encode(body: Json) -> bytes | None:
     return text.encode()
 
 
-def secrets_in(body: Json) -> Iterator[str]:
-    """The values of the Secrets in `body`, as text."""
-    if isinstance(body, Secret):
-        yield str(body.value)
-    elif isinstance(body, dict):
-        for member in body.values():
-            yield from secrets_in(member)
-    elif isinstance(body, list | tuple):
-        for member in body:
-            yield from secrets_in(member)
-
-
 def read_answer(
     provider: Provider,
     call: Call,
@@ -135,12 +123,12 @@ def read_answer(
     """
     if reply.status is None:
         raise _write_error(call, reply, maybe_done=maybe_done)
-    tracking = _tracking(provider, reply.headers)
+    tracking = _tracking(provider, reply.headers, secrets)
     if call.method == "DELETE" and maybe_done and reply.status == 404:  # noqa: PLR2004 - RFC 9110
         return Answer(status=reply.status, headers=reply.headers, tracking=tracking)
     if not 200 <= reply.status < 300:  # noqa: PLR2004
         raise _refusal_error(provider, call, reply, secrets)
-    return _success_answer(call, reply, tracking)
+    return _success_answer(call, reply, tracking, secrets)
 
 
 def _write_error(call: Call, reply: Reply, *, maybe_done: bool) -> RemoteError:
@@ -167,7 +155,8 @@ def _refusal_error(
     if 300 <= status < 400:  # noqa: PLR2004
         # Only the host is shown: the rest of such an address may hold a session or a token.
         location = urlsplit(reply.headers.get("location", ""))
-        where = clean(f" to {location.scheme}://{location.hostname}") if location.hostname else ""
+        host = clean(f"{location.scheme}://{location.hostname}", secrets)
+        where = f" to {host}" if location.hostname else ""
         return BadAnswer(
             f"{call.title} was answered with a redirect{where} ({status}), which is not followed; "
             "check baseUrl in the project file",
@@ -192,7 +181,7 @@ def _refusal_error(
             known=secrets,
         ),
     )
-    tracking = refusal.tracking or _tracking(provider, reply.headers)
+    tracking = refusal.tracking or _tracking(provider, reply.headers, secrets)
     if reply.via:
         # A proxy that passes a request on answers in the server's place where it cannot reach it.
         return type(refusal)(f"{refusal}, through {reply.via}", status=status, tracking=tracking)
@@ -200,10 +189,10 @@ def _refusal_error(
     return refusal
 
 
-def _tracking(provider: Provider, headers: Mapping[str, str]) -> str:
+def _tracking(provider: Provider, headers: Mapping[str, str], secrets: Collection[str]) -> str:
     own = provider.request_id_header
     names = _TRACKING if own is None else (own, *_TRACKING)
-    return next((clean(headers[name]) for name in names if headers.get(name)), "")
+    return next((clean(headers[name], secrets) for name in names if headers.get(name)), "")
 
 
 def _json_or_none(content: bytes) -> Json:
@@ -216,7 +205,7 @@ def _json_or_none(content: bytes) -> Json:
     return body
 
 
-def _success_answer(call: Call, reply: Reply, tracking: str) -> Answer:
+def _success_answer(call: Call, reply: Reply, tracking: str, secrets: Collection[str]) -> Answer:
     status = reply.status or 0
     # Its body says nothing that is needed, so it need not be JSON, nor be there.
     if call.method == "DELETE" and status in call.expect:
@@ -230,7 +219,8 @@ def _success_answer(call: Call, reply: Reply, tracking: str) -> Answer:
         return _empty_answer(call, reply, tracking)
     media_type = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
-        _raise_broken(call, status, f"and {clean(media_type) or 'no content type'} instead of JSON")
+        kind = clean(media_type, secrets) or "no content type"
+        _raise_broken(call, status, f"and {kind} instead of JSON")
     body = _parse_json(call, status, reply.content)
     return Answer(status=status, body=body, headers=reply.headers, tracking=tracking)
 

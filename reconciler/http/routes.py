@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler.core.errors import RemoteError
+from reconciler.core.masking.needles import SHORTEST_MASKED
 from reconciler.http.proxies import Proxy, proxy_for
 from reconciler.provider.errors import clean
 
@@ -130,7 +131,9 @@ class ThroughProxy(httpx.BaseTransport):
         """The text of an error, in which a proxy may have repeated its login."""
         user, password = self._proxy.user, self._proxy.password
         login = b64encode(f"{user}:{password}".encode()).decode()
-        return clean(str(error), (login, password, user))
+        # A short name of a user is no secret, and may be a part of any word.
+        names = (user,) if len(user) >= SHORTEST_MASKED else ()
+        return clean(str(error), (login, password, *names))
 
     def _did_its_part(self, request: httpx.Request, steps: list[str]) -> bool:
         if request.url.scheme == "https":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _RENEW_BEFORE_END: Final = 60.0
 # In seconds. A server may state any number, and a larger one overflows the float that it becomes.
 _LONGEST_LIFE: Final = 1_000_000
+# As many as requests may be under way, each with a token of its own, and more.
+_TOKENS_KEPT: Final = 32
 # RFC 6750 section 2.1: what may stand in the header, and nothing that could end it.
 _BEARER: Final = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 # RFC 6749 section 5.2. Other words of a server are not quoted: they may repeat what was sent.
@@ -52,6 +55,8 @@ class TokenCache:
         self.lock = threading.Lock()
         self._monotonic = monotonic
         self._token: Token | None = None
+        # Also those before: what was sent with one of them may be answered, and quote it, only now.
+        self._values: deque[str] = deque(maxlen=_TOKENS_KEPT)
 
     def get(self, *, other_than: str = "") -> str | None:
         """The token, None when there is none, when its end is near, or when it is `other_than`."""
@@ -65,11 +70,12 @@ class TokenCache:
     def put(self, token: Token) -> None:
         """Hand `token` to every thread from now on."""
         self._token = token
+        self._values.append(token.value)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The token's value, to be masked wherever it turns up."""
-        return () if self._token is None else (self._token.value,)
+        """The last tokens of this run, to be masked wherever they turn up."""
+        return tuple(self._values)
 
 
 def token_of_user(target: str, bearer: Secret) -> Token:

@@ -12,6 +12,7 @@ import httpx
 
 from reconciler.core.errors import RemoteError
 from reconciler.core.model import EMPTY
+from reconciler.core.secrets import secret_texts
 from reconciler.http.auth import (
     BearerAuth,
     TokenRequestFailed,
@@ -28,7 +29,6 @@ from reconciler.http.responses import (
     encode,
     no_answer_error,
     read_answer,
-    secrets_in,
     send_state,
 )
 from reconciler.http.retry import Retrier, retry_after
@@ -128,7 +128,7 @@ class Transport:
             content=encode(body),
             content_type=None if body is None else content_type,
             expect=frozenset(expect),
-            secrets=tuple(secrets_in(body)),
+            secrets=tuple(secret_texts(body)),
         )
         reply, maybe_done = self._retrier.send_with_retries(
             method, lambda: self._try(lambda: self._send_once(call))
@@ -185,7 +185,7 @@ class Transport:
             return Reply(state=SendState.ANSWERED, cause=cause)
         except httpx.RequestError as error:
             self._log(error.request, type(error).__name__)
-            return failure_reply(error, self._connection)
+            return failure_reply(error, self._connection, self._auth.secrets)
 
     def _build_request(self, call: Call) -> httpx.Request:
         if _DOT_SEGMENT.search(call.path):

@@ -16,6 +16,7 @@ from reconciler.core.errors import (
     ServerFailed,
     Unauthorized,
 )
+from reconciler.core.masking.masker import MASK, mask, mask_again
 from reconciler.core.model import Secret
 from reconciler.core.pointer import resolve
 from reconciler.provider.secrets import seal_echo, secret_members, sounds_secret
@@ -28,12 +29,11 @@ if TYPE_CHECKING:
 
 # An answer may be a web page of a megabyte, and nested so deep that printing it ends the process.
 _LONGEST_QUOTE: Final = 500
+# So much of a text is looked at: more than is shown, since a mask is shorter than what it hides.
+_LONGEST_LOOK: Final = 4_000
 _DEEPEST_QUOTE: Final = 20
-_MASK: Final = "(secret)"
 # How servers spell the place of a field in an error: `smtp.password`, `/smtp/password`, `smtp[password]`.
 _PLACE_SIGNS: Final = re.compile(r"[^\w-]+")
-# Shorter strings are not worth a mask: they would blot out ordinary words.
-_SHORTEST_SECRET: Final = 4
 # A repeated one of these cannot be told from the first (RFC 9110 section 9.2.2).
 _NOT_IDEMPOTENT: Final = frozenset({"POST", "PATCH"})
 
@@ -71,11 +71,11 @@ def remote_error(provider: Provider, refused: ErrorAnswer) -> RemoteError:
 
 
 def clean(text: str, known: Collection[str] = ()) -> str:
-    """`text` on one line without control characters, `known` secrets masked, and clipped."""
-    # The longest first: a secret that is a part of another would leave the rest of that readable.
-    for secret in sorted(known, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, _MASK)
+    """`text`, of somebody else, on one line without control characters and `known` secrets, and clipped."""
+    return _clip(mask(text[:_LONGEST_LOOK], known))
+
+
+def _clip(text: str) -> str:
     text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]} (cut)"
 
@@ -106,15 +106,13 @@ def _explanations(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
     shape = provider.errors
     if not shape.documented:
         if refused.body is not None:
-            yield clean(
-                json.dumps(_mask_secrets(provider, refused.body), ensure_ascii=False), refused.known
-            )
+            yield _clip(_quoted_json(provider, refused, refused.body))
         return
     # On the others a vendor answers with a stack trace or a page: words for nobody.
     if refused.status in shape.speaks_on:
         found = [*_field_messages(provider, refused), *_messages(provider, refused)]
         if found:
-            yield clean("; ".join(found), refused.known)
+            yield _clip(mask_again("; ".join(found), refused.known))
     tracking = _tracking(provider, refused)
     if tracking and shape.tracking:
         yield f"({shape.tracking.rpartition('/')[2]} {tracking})"
@@ -129,7 +127,7 @@ def _tracking(provider: Provider, refused: ErrorAnswer) -> str:
 
 def _messages(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
     found = (resolve(refused.body, pointer) for pointer in provider.errors.messages)
-    return (text for text in found if isinstance(text, str) and text)
+    return (_masked_text(refused, text) for text in found if isinstance(text, str) and text)
 
 
 def _field_messages(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
@@ -138,20 +136,21 @@ def _field_messages(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
     members = resolve(refused.body, provider.errors.fields)
     if not isinstance(members, dict):
         return
-    for name in sorted(members, key=str):
+    for name in sorted(members):
+        title = _masked_text(refused, name)
         # The message on a secret field may quote the secret.
         if _is_secret(provider, name):
-            yield f"{name}: not accepted"
+            yield f"{title}: not accepted"
         else:
-            yield f"{name}: {_join(provider, members[name])}"
+            yield f"{title}: {_join(provider, refused, members[name])}"
 
 
-def _join(provider: Provider, messages: Json) -> str:
+def _join(provider: Provider, refused: ErrorAnswer, messages: Json) -> str:
     if isinstance(messages, list) and all(isinstance(message, str) for message in messages):
-        return ", ".join(messages)
+        return ", ".join(_masked_text(refused, message) for message in messages)
     if isinstance(messages, str):
-        return messages
-    return json.dumps(_mask_secrets(provider, messages), ensure_ascii=False)
+        return _masked_text(refused, messages)
+    return _quoted_json(provider, refused, messages)
 
 
 def _is_secret(provider: Provider, place: str) -> bool:
@@ -164,18 +163,28 @@ def _is_secret(provider: Provider, place: str) -> bool:
     )
 
 
-def _mask_secrets(provider: Provider, value: Json, depth: int = 0) -> Json:
+def _masked_text(refused: ErrorAnswer, text: str) -> str:
+    return mask(text[:_LONGEST_LOOK], refused.known)
+
+
+def _quoted_json(provider: Provider, refused: ErrorAnswer, value: Json) -> str:
+    """A value as JSON. Its texts are masked before anything in them is escaped, and all of it after."""
+    shown = json.dumps(_without_secrets(provider, refused, value), ensure_ascii=False)
+    return mask_again(shown[:_LONGEST_LOOK], refused.known)
+
+
+def _without_secrets(provider: Provider, refused: ErrorAnswer, value: Json, depth: int = 0) -> Json:
     if depth > _DEEPEST_QUOTE:
         return "..."
     if isinstance(value, Secret):
-        return _MASK
+        return MASK
     if isinstance(value, dict):
         return {
-            name: _MASK
+            _masked_text(refused, name): MASK
             if _is_secret(provider, name)
-            else _mask_secrets(provider, seal_echo(provider, name, member), depth + 1)
+            else _without_secrets(provider, refused, seal_echo(provider, name, member), depth + 1)
             for name, member in value.items()
         }
     if isinstance(value, list):
-        return [_mask_secrets(provider, member, depth + 1) for member in value]
-    return value
+        return [_without_secrets(provider, refused, member, depth + 1) for member in value]
+    return _masked_text(refused, value) if isinstance(value, str) else value

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.decode import decoder
 from reconciler.core.errors import SinkError
+from reconciler.core.masking.masker import mask
 from reconciler.core.model import Secret
 from reconciler.core.project import seconds
-from reconciler.core.secrets import reveal
-from reconciler.sinks.masking import mask_secret
+from reconciler.core.secrets import reveal, secret_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,7 +142,7 @@ class AskableExecSink(ExecSink):
 def _quote_end(output: bytes, secret: Secret) -> str:
     """The end of what a command printed, on one line and without the secret."""
     # What is cut in front may have begun a part of the secret: the mask knows parts.
-    tail = mask_secret(output[-_LONGEST_TAIL:].decode("utf-8", "replace"), secret)
+    tail = mask(output[-_LONGEST_TAIL:].decode("utf-8", "replace"), secret_texts(secret))
     line = " ".join("".join(c if c.isprintable() else " " for c in tail).split())
     return f": {line[-_LONGEST_QUOTE:]}" if line else ""
 

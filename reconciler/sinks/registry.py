@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from reconciler.core.errors import SinkError
+from reconciler.core.masking.masker import mask
+from reconciler.core.secrets import secret_texts
 from reconciler.sinks import BUILT_IN
-from reconciler.sinks.masking import mask_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,7 +78,7 @@ class SafeSink:
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
         """Store the secret of a client; the value says where. Raises SinkError."""
         where = self._call(lambda sink: sink.store(target, key, client_id, secret), secret)
-        return mask_secret(str(where), secret)
+        return mask(str(where), secret_texts(secret))
 
     def holder(self, target: str, key: str) -> str | None:
         """The id of the client whose secret it has under `key`; None for none, or where it cannot tell.
@@ -122,7 +123,7 @@ class SafeSink:
             return act(self._made_sink())
         except SinkError as error:
             # Masked here too: a sink of another package may quote what it was given.
-            problem = str(error) if secret is None else mask_secret(str(error), secret)
+            problem = mask(str(error), secret_texts(secret))
         except Exception as error:  # noqa: BLE001 - a sink may be anybody's code
             problem = f"the sink {self._kind} failed with an unexpected {type(error).__name__}"
         # Outside of the handlers, so that no traceback leads back to the secret.

@@ -224,9 +224,9 @@ def test_a_refused_login_at_the_proxy_is_told_without_it(http, https, monkeypatc
 
 
 def test_what_a_proxy_repeats_of_its_login_is_masked(https, monkeypatch):
-    reason = "denied ann-user hunter2 YW5uLXVzZXI6aHVudGVyMg=="
+    reason = "denied ann-user hunter2-2 YW5uLXVzZXI6aHVudGVyMi0y"
     with proxy(f"HTTP/1.1 403 {reason}\r\n\r\n".encode()) as through:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://ann-user:hunter2@127.0.0.1:{through.port}")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://ann-user:hunter2-2@127.0.0.1:{through.port}")
         message = failure(https)
 
     assert "403 denied (secret) (secret) (secret)" in message

@@ -345,12 +345,68 @@ def test_an_error_page_of_any_size_is_not_looked_at():
 
 
 def test_secrets_of_the_request_and_of_the_login_are_masked_in_what_the_server_says():
-    said = {"messages": [{"text": "no: hunter2-hunter2 token-1 the-login-secret"}]}
+    said = {"messages": [{"text": "no: hunter2-hunter2 the-login-secret"}]}
 
     with transport(Server(status(400, json=said))) as target, pytest.raises(Rejected) as caught:
         target.send("PUT", "/clients/1", body={"secret": Secret("hunter2-hunter2")})
 
-    assert "no: (secret) (secret) (secret)" in str(caught.value)
+    assert "no: (secret) (secret)" in str(caught.value)
+
+
+def renewed(server):
+    """A server that says 401 to the first token, so that another one is asked for."""
+
+    def answer(request):
+        if request.url.path == "/token":
+            server.tokens += 1
+            token = {"access_token": f"a-token-of-{server.tokens}-for-all", "token_type": "Bearer"}
+            return status(200, json=token)
+        return server(request)
+
+    return answer
+
+
+@pytest.mark.parametrize("said", ["a-token-of-1-for-all", "A-TOKEN-OF-2-FOR-ALL"])
+def test_a_token_is_masked_also_after_another_took_its_place(said):
+    server = Server(status(401), status(400, json={"messages": [{"text": f"no: {said}"}]}))
+
+    with transport(renewed(server)) as target, pytest.raises(Rejected, match=r"no: \(secret\)"):
+        target.send("PUT", "/clients/1", body={})
+
+
+SAYS_THE_TOKEN = {
+    "its id of a request": {"headers": {"X-Request-Id": "of t0ken/of+the"}, "json": {}},
+    "its id of a request, encoded": {
+        "headers": {"X-Request-Id": "of dDBrZW4vb2YrdGhl"},
+        "json": {},
+    },
+    "its type": {"headers": {"Content-Type": "t0ken/of+the"}, "content": b"x"},
+}
+
+
+@pytest.mark.parametrize("code", [200, 400])
+@pytest.mark.parametrize("facts", SAYS_THE_TOKEN.values(), ids=SAYS_THE_TOKEN)
+def test_a_secret_is_masked_in_the_headers_of_an_answer(facts, code):
+    server = Server(status(code, **facts))
+
+    with transport(server, auth=Secret("t0ken/of+the")) as target:
+        try:
+            shown = target.send("GET", "/clients").tracking
+        except RemoteError as error:
+            shown = f"{error} {error.tracking}"
+
+    assert "t0ken" not in shown
+    assert "dDBrZW4" not in shown
+
+
+def test_a_secret_is_masked_in_the_host_of_a_redirect():
+    away = status(302, headers={"Location": "https://t0ken-of-the-user.example.net/"})
+
+    with (
+        transport(Server(away), auth=Secret("t0ken-of-the-user")) as target,
+        pytest.raises(BadAnswer, match=r"redirect to https://\(secret\)\.example\.net"),
+    ):
+        target.send("GET", "/clients")
 
 
 @pytest.mark.parametrize("trouble", [REFUSED, CUT_OFF, SLOW, status(500), status(302)])

@@ -2,7 +2,14 @@ import pytest
 from support.given import KEY, field, provider
 
 from reconciler.core.model import MISSING, Redacted, Secret
-from reconciler.core.secrets import fingerprint, fingerprint_key, holds_secret, redact, reveal
+from reconciler.core.secrets import (
+    fingerprint,
+    fingerprint_key,
+    holds_secret,
+    redact,
+    reveal,
+    secret_texts,
+)
 from reconciler.provider.secrets import seal, secret_in
 
 VENDOR = provider(field("name"), field("secret", secret=True, read_as="client_secret"))
@@ -15,6 +22,16 @@ def test_a_secret_prints_as_nothing_but_the_word():
 
     assert "hunter2" not in shown
     assert shown.count("(secret)") == 4
+
+
+def test_the_texts_of_secrets_are_found_at_any_depth():
+    body = {
+        "name": "web",
+        "secret": Secret("hunter2"),
+        "more": [{"pin": Secret(1234)}, (Secret({"a": ["b", 1.5, None, True]}), 7)],
+    }
+
+    assert list(secret_texts(body)) == ["hunter2", "1234", "b", "1.5"]
 
 
 def test_an_answer_is_sealed_by_the_spelling_that_answers_use():
