@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
@@ -16,6 +17,10 @@ PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
 SHARED_FILE: Final = 0o666
 SHARED_FOLDER: Final = 0o777
+
+# A link in the place of a file is refused: somebody else chose where it leads. Windows has no such flag,
+# and makes links for administrators alone.
+_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
 
 
 def write(path: Path, content: bytes, *, mode: int) -> None:
@@ -55,6 +60,7 @@ def create(path: Path, content: bytes, *, mode: int) -> None:
 
 def _create(path: Path, content: bytes, mode: int) -> None:
     # With its rights from the start: a chmod afterwards would leave a moment for others to read it.
+    # With O_EXCL no link is followed either (POSIX open).
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
         file.write(content)
@@ -66,9 +72,11 @@ def append(path: Path, content: bytes, *, offset: int, mode: int) -> None:
     """Write `content` from `offset` of a file on, on disk when this returns; what stood there is gone.
 
     The file is made where it is not there. What an OSError leaves from `offset` on is not defined.
+    A link is not followed but refused.
     """
     is_new = not path.exists()
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT, mode), "wb") as file:  # noqa: PTH123 - as above
+    flags = os.O_WRONLY | os.O_CREAT | _NO_FOLLOW
+    with open(os.open(path, flags, mode), "wb") as file:  # noqa: PTH123 - as above
         # What an earlier attempt left from there on may be longer than `content`.
         file.truncate(offset)
         file.seek(offset)
@@ -78,6 +86,22 @@ def append(path: Path, content: bytes, *, offset: int, mode: int) -> None:
     # Only then: the name in the folder is durable already, and another fsync costs as much again.
     if is_new:
         sync_folder(path.parent)
+
+
+def read(path: str | Path) -> bytes:
+    """The content of a file that the tool wrote. OSError, also for a link in its place."""
+    with open(path, "rb", opener=_open_no_link) as file:
+        return file.read()
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | _NO_FOLLOW)
+
+
+def refuse_link(path: Path) -> None:
+    """Raise OSError where a folder that the tool makes is a link to another."""
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
 
 
 def make_folder(path: Path, *, mode: int) -> None:
@@ -130,5 +154,9 @@ def names_of(files: Iterable[str], suffixes: Sequence[str]) -> tuple[str, ...]:
 
 
 def reason(error: OSError) -> str:
-    """The system's words for why it refused, without the path that Python adds."""
+    """The system's words for why it refused, without the path that Python adds; ours for a link."""
+    if error.errno == errno.ELOOP:
+        return (
+            "it is a link, and none is followed here; put a file or folder of its own in its place"
+        )
     return error.strerror or str(error)

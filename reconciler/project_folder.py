@@ -10,7 +10,7 @@ import os
 import posixpath
 from typing import TYPE_CHECKING, Final
 
-from reconciler.validation.folders import folders_of, leads_out
+from reconciler.validation.folders import folders_of, is_within, leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,15 +23,21 @@ _GIT: Final = ".git"
 
 
 class ProjectFolder:
-    """The folder of a project, and the places outside that its file names, relative to it."""
+    """The folder of a project, and the places outside that its file names, relative to it.
 
-    def __init__(self, project: Project, *, named: Iterable[str] = ()) -> None:
+    Without `takes_own` nothing that the tool itself writes belongs to it, with it all but secrets.
+    """
+
+    def __init__(
+        self, project: Project, *, named: Iterable[str] = (), takes_own: bool = True
+    ) -> None:
         self._project = project
+        self._takes_own = takes_own
         places = (project.root, *(posixpath.join(project.root, each) for each in named))
         self._tops = tuple(map(_real, places))
         # As they are stated too: the root may be behind a link of the machine's own.
         self._stated_tops = (*self._tops, *map(os.path.abspath, places))
-        self._private: tuple[tuple[str, str], ...] | None = None
+        self._own: tuple[tuple[str, str], ...] | None = None
 
     def why_not_read(self, path: str) -> str:
         """Why a file is not to be read as one of the project's, "" where it may be; such as "is a link that ...".
@@ -47,7 +53,7 @@ class ProjectFolder:
             return _OUTSIDE if self._is_stated_outside(path) else _LINK
         if _GIT in real[len(top) :].lower().replace(os.sep, "/").split("/"):
             return "lies in a folder of git's own"
-        found = (what for folder, what in self._private_folders() if is_within(real, folder))
+        found = (what for folder, what in self._own_folders() if is_within(real, folder))
         return next((f"lies in the folder for {what}" for what in found), "")
 
     def _is_stated_outside(self, path: str) -> bool:
@@ -55,15 +61,15 @@ class ProjectFolder:
         stated = os.path.abspath(path)  # noqa: PTH100 - a Path cannot do it without a look at links
         return not any(is_within(stated, top) for top in self._stated_tops)
 
-    def _private_folders(self) -> tuple[tuple[str, str], ...]:
-        """The folders that hold secrets as they are, each with what is in it."""
-        if self._private is None:
-            folders = (each for each in folders_of(self._project) if each.is_private)
-            self._private = tuple(
-                (_real(os.path.expanduser(each.path), self._project.root), each.what)  # noqa: PTH111 - as below
-                for each in folders
-            )
-        return self._private
+    def _own_folders(self) -> tuple[tuple[str, str], ...]:
+        """The folders of the tool's own that nothing is read from, each with what is in it."""
+        if self._own is None:
+            folders = [
+                each for each in folders_of(self._project) if each.is_private or not self._takes_own
+            ]
+            places = places_of((each.path for each in folders), self._project.root)
+            self._own = tuple((places[each.path], each.what) for each in folders)
+        return self._own
 
 
 def why_not_follow(stated: str, root: str) -> str:
@@ -84,9 +90,22 @@ def why_not_begin(path: str, root: str | None = None) -> str:
     return "is a link that leads out of its folder"
 
 
-def is_within(path: str, folder: str) -> bool:
-    """Whether an absolute path is a folder, or lies in it."""
-    return path == folder or path.startswith(f"{folder.rstrip(os.sep)}{os.sep}")
+def leads_out_of(folder: str, path: str) -> bool:
+    """Whether a path that is stated as one in `folder` is another by a link on its way."""
+    stated = is_within(os.path.abspath(path), os.path.abspath(folder))  # noqa: PTH100 - as above
+    return stated and not is_within(_real(path), _real(folder))
+
+
+def is_file_behind_link(path: str) -> bool:
+    """Whether a path is a link to a regular file, or to none: not one of the system's, as /dev/stdout is."""
+    if not os.path.islink(path) or os.path.abspath(path).startswith(("/dev/", "/proc/")):  # noqa: PTH100, PTH114 - as above
+        return False
+    return os.path.isfile(path) or not os.path.exists(path)  # noqa: PTH110, PTH113 - as above
+
+
+def places_of(paths: Iterable[str], root: str) -> dict[str, str]:
+    """The absolute path, without links, of each path that a project file states."""
+    return {path: _real(os.path.expanduser(path), root) for path in paths}  # noqa: PTH111 - as below
 
 
 def _real(path: str, folder: str = "") -> str:

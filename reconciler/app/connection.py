@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,9 @@ from reconciler.core.project import ClientCredentials, Target, secret_variables
 from reconciler.core.secrets import reveal
 from reconciler.http.connection import Connection, Credentials, Rate
 from reconciler.inventory.file import FileStore
+from reconciler.project_folder import places_of
 from reconciler.sinks.contract import Setting
+from reconciler.validation import folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,14 +48,24 @@ def spool_folder(project: Project) -> Path | None:
     """The folder that is stated for secrets which their sink would not take, None for none.
 
     The variable comes before the project file: a runner says where it keeps files between two jobs.
-    Raises InventoryError for the home folder of nobody.
+    Raises InventoryError for the home folder of nobody, and for one that holds something else.
     """
-    stated = os.environ.get(SPOOL_VARIABLE, "").strip() or project.spool
+    variable = os.environ.get(SPOOL_VARIABLE, "").strip()
+    stated = variable or project.spool
+    if variable:
+        _refuse_taken_folder(replace(project, spool=variable))
     try:
         return None if stated is None else Path(project.root, Path(stated).expanduser())
     except RuntimeError:
         problem = f"the folder for private files {stated}: there is no such home folder"
     raise InventoryError(problem)
+
+
+def _refuse_taken_folder(project: Project) -> None:
+    """Raise InventoryError where the folder that the variable names is one of another purpose."""
+    places = places_of(folders.paths_of(project), project.root)
+    for problem in folders.folder_problems(project, places):
+        raise InventoryError(f"{SPOOL_VARIABLE}: {problem.message}: {problem.hint}")
 
 
 def sink_setting(project: Project, target: Target) -> Setting:

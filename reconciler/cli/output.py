@@ -81,17 +81,35 @@ def confirm(question: str) -> bool:
 def write_file(path: str, text: str) -> None:
     """Write `text` to `path`: a reader sees the old file or the new one, never a part.
 
-    What is no regular file, such as a pipe or /dev/null, is written to and not replaced.
+    What is no regular file, such as a pipe or /dev/null, is written to and not replaced. Raises
+    OSError, also for a link that would have something else written than what was named.
     """
     from pathlib import Path  # noqa: PLC0415 - 1 ms, and few commands write a file
 
     from reconciler import atomic_files  # noqa: PLC0415 - as above
 
+    _refuse_link(path)
     target, content = Path(path).resolve(), text.encode("utf-8", "backslashreplace")
     if target.exists() and not target.is_file():
         target.write_bytes(content)
     else:
         atomic_files.write(target, content, mode=atomic_files.SHARED_FILE)
+
+
+def _refuse_link(path: str) -> None:
+    """Raise OSError for a link in a repository: whoever opens a pull request chooses where it leads."""
+    import errno  # noqa: PLC0415 - as above
+
+    from reconciler.cli.project_file import root_folder  # noqa: PLC0415 - as above
+    from reconciler.project_folder import is_file_behind_link, leads_out_of  # noqa: PLC0415 - as above
+
+    if is_file_behind_link(path):
+        problem = "this is a link: name the file that it leads to"
+    elif any(leads_out_of(folder, path) for folder in (".", root_folder(current.project))):
+        problem = "a link on the way leads out of this folder: name the place that it leads to"
+    else:
+        return
+    raise OSError(errno.ELOOP, problem, path)
 
 
 def version() -> str:

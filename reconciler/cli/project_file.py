@@ -32,6 +32,14 @@ def find_project_file(stated: str | None) -> str:
     return found
 
 
+def root_folder(stated: str | None) -> str:
+    """The folder of the project file, the working folder where there is none."""
+    try:
+        return os.path.dirname(find_project_file(stated)) or "."  # noqa: PTH120 - as above
+    except ReconcilerError:
+        return "."
+
+
 def nearest() -> str | None:
     """The path of the project file here or in the nearest parent folder, None where there is none."""
     here = os.getcwd()  # noqa: PTH109 - as above

@@ -78,6 +78,7 @@ def read_files(folder: Path) -> dict[str, bytes] | None:
     FileNotFoundError where one is taken away meanwhile, InventoryError for one that cannot be read.
     """
     try:
+        atomic_files.refuse_link(folder)
         with os.scandir(folder) as entries:
             names = [each.name for each in entries if _is_record(each.name)]
     except FileNotFoundError:
@@ -174,8 +175,7 @@ def _is_record(name: str) -> bool:
 def read_file(path: str | Path) -> bytes:
     """The content of a file. FileNotFoundError, and InventoryError for one that cannot be read."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - as above
-            return file.read()
+        return atomic_files.read(path)
     except FileNotFoundError:
         raise
     except OSError as error:

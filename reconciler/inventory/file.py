@@ -177,6 +177,7 @@ class _FileBackend:
             changes[client_files.TARGET_FILE] = codec.encode_target(self._target, now.server)
         self._refuse_changed(changes)
         try:
+            atomic_files.refuse_link(self._folder)
             atomic_files.make_folder(self._folder.parent, mode=atomic_files.SHARED_FOLDER)
             self._write(changes)
         except OSError as error:
@@ -239,6 +240,7 @@ def _hold_lock(
 
     note = folder / f"{atomic_files.file_name(target)}.holder.json"
     try:
+        atomic_files.refuse_link(folder)
         atomic_files.make_folder(folder, mode=atomic_files.SHARED_FOLDER)
         atomic_files.keep_out_of_git(folder)
         # Not bound to the thread: the run may give it back from another one than took it.
@@ -269,12 +271,15 @@ def _leave_note(note: Path, now: Callable[[], str]) -> None:
     holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": now()}
     # It is for people: a lock without it holds as well.
     with contextlib.suppress(OSError):
-        note.write_text(json.dumps(holder) + "\n", encoding="utf-8")
+        # Made anew, since a link in its place would be followed.
+        note.unlink(missing_ok=True)
+        with note.open("x", encoding="utf-8") as file:
+            file.write(json.dumps(holder) + "\n")
 
 
 def _describe_holder(note: Path) -> str:
     try:
-        holder = json.loads(note.read_bytes())
+        holder = json.loads(atomic_files.read(note))
         return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "it does not say which"

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Secret
+from reconciler.validation.folders import SPOOL
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FOLDER: Final = ".spool"
 # Three of them stay within the 255 bytes that a file's name may have.
 _LONGEST_PART: Final = 80
 _MEMBERS: Final = ("target", "key", "client_id", "client_secret")
@@ -49,19 +49,20 @@ def save_secret(
 
     It goes into `folder`, else into one of `directory`. Raises InventoryError.
     """
-    folder = folder or directory / _FOLDER
+    own = directory / SPOOL
     # One file for each remote id, so that no secret takes the place of another client's: a replace
     # makes a second client under the same key.
     names = [atomic_files.file_name(name)[:_LONGEST_PART] for name in (target, key, client_id)]
     # Of several that are unsettled any may be the one that holds.
     names += [secrets.token_hex(4)] if unsettled else []
-    path = folder / ("@".join(names) + ".json")
+    path = (folder or own) / ("@".join(names) + ".json")
     members = dict(zip(_MEMBERS, (target, key, client_id, secret.value), strict=True))
     content = json.dumps({**members, _UNSETTLED: True} if unsettled else members, indent=2)
     try:
-        atomic_files.make_folder(folder, mode=atomic_files.PRIVATE_FOLDER)
+        atomic_files.refuse_link(own)
+        atomic_files.make_folder(path.parent, mode=atomic_files.PRIVATE_FOLDER)
         # Before the secret is there: whoever runs `git add .` meanwhile must not get it.
-        atomic_files.keep_out_of_git(folder)
+        atomic_files.keep_out_of_git(path.parent)
         atomic_files.write(path, f"{content}\n".encode(), mode=atomic_files.PRIVATE_FILE)
     except OSError as error:
         problem = f"{path} cannot be written: {atomic_files.reason(error)}"
@@ -78,9 +79,21 @@ def read_secrets(
 
     They are looked for in both places: another `folder` may have been stated since they were saved.
     """
-    folders = [directory / _FOLDER, *([folder] if folder else [])]
+    folders = [directory / SPOOL, *([folder] if folder else [])]
+    # Another folder is where its user says, be it behind a link.
+    _refuse_link(folders[0])
     paths = [path for each in folders for path in sorted(each.glob("*.json"))]
     return tuple(spooled for owner, spooled in map(_read, paths) if owner == target)
+
+
+def _refuse_link(folder: Path) -> None:
+    try:
+        atomic_files.refuse_link(folder)
+    except OSError as error:
+        problem = f"{folder} cannot be used: {atomic_files.reason(error)}"
+    else:
+        return
+    raise InventoryError(problem)
 
 
 def delete_secret(spooled: SpooledSecret) -> None:
@@ -98,7 +111,7 @@ def delete_secret(spooled: SpooledSecret) -> None:
 def _read(path: Path) -> tuple[str, SpooledSecret]:
     """The target that a file belongs to, and the secret in it."""
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(atomic_files.read(path))
         # The names in the file's name are cut short: only the members tell whose it is.
         target, key, client_id, secret = (document[name] for name in _MEMBERS)
     except OSError as error:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.dataclass import dataclass, field
 from reconciler.manifests.patterns import base_folder, compile_path, is_literal
-from reconciler.project_folder import is_within
-from reconciler.validation.folders import leads_out
+from reconciler.validation.folders import is_within, leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,7 +11,7 @@ from reconciler.core.model import Problem, Source
 from reconciler.manifests import patterns
 from reconciler.manifests.folders import FileTree
 from reconciler.project_folder import ProjectFolder
-from reconciler.validation.folders import leads_out
+from reconciler.validation.folders import folders_of, leads_out
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -60,9 +60,16 @@ def _select_by_globs(project: Project) -> Selected:
             names[real] = min(names.get(real, path), path, key=lambda each: (each != real, each))
     folder = posixpath.dirname(project.path)
     selected = {posixpath.join(folder, names[real]): targets for real, targets in found.items()}
-    # Without a link and without `..` in a pattern, all that was found is in the project's folder.
-    # Only what lies in a folder of secrets is not told by that: no pattern leads there unasked.
-    doubtful = selected if tree.has_links or named_places(project) else ()
+    # Without a link and without `..` in a pattern, all that was found is in the project's folder: to ask
+    # of each of thousands costs more than to read it.
+    own = tuple(
+        posixpath.join(folder, posixpath.normpath(each.path), "") for each in folders_of(project)
+    )
+    doubtful = (
+        selected
+        if tree.has_links or named_places(project)
+        else [path for path in selected if path.startswith(own)]
+    )
     return Selected(
         targets=selected,
         problems=problems,
@@ -74,7 +81,7 @@ def _select_by_globs(project: Project) -> Selected:
 
 def _refused(project: Project, paths: Iterable[str]) -> dict[str, str]:
     """Those of the paths that are not to be read, each with why."""
-    folder = ProjectFolder(project, named=named_places(project))
+    folder = ProjectFolder(project, named=named_places(project), takes_own=False)
     return {path: why for path in paths if (why := folder.why_not_read(path))}
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from reconciler.core.errors import ReconcilerError
 from reconciler.core.file_names import same_file_form
 from reconciler.manifests import patterns
-from reconciler.manifests.globs import usable_patterns
+from reconciler.manifests.globs import named_places, usable_patterns
+from reconciler.project_folder import ProjectFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -37,8 +38,17 @@ def new_paths(
             f"{_first_of(unlisted)} would not be among the manifests of target `{target.name}` "
             f"({', '.join(target.manifests)}): give another folder with --into, or add a pattern"
         )
+    _refuse_outside(project, within.values())
     above = posixpath.dirname(project.path)
     return {key: posixpath.join(above, path) for key, path in within.items()}
+
+
+def _refuse_outside(project: Project, paths: Iterable[str]) -> None:
+    """Raise ReconcilerError where a link leads the files to a folder that is none of the project's."""
+    boundary = ProjectFolder(project, named=named_places(project), takes_own=False)
+    for folder in sorted(set(map(posixpath.dirname, paths))):
+        if why := boundary.why_not_read(posixpath.join(project.root, folder)):
+            raise ReconcilerError(f"{folder} {why}: no manifest is written there")
 
 
 def keys_of_existing_files(paths: Mapping[str, str]) -> set[str]:

@@ -13,8 +13,8 @@ from reconciler.core.project import ClientCredentials, Project, parse, reference
 from reconciler.manifests import catalog, patterns
 from reconciler.manifests.files import Unreadable, is_like_manifest, read_bytes
 from reconciler.manifests.yaml.reader import read
-from reconciler.project_folder import why_not_begin
-from reconciler.validation import rules
+from reconciler.project_folder import places_of, why_not_begin, why_not_follow
+from reconciler.validation import folders, rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,11 +94,41 @@ def is_secret(tokens: tuple[str, ...]) -> bool:
 def problems(project: Project) -> Iterator[Problem]:
     """The Problems of a project that its schema cannot find."""
     source = Source(path=project.path)
+    yield from _folder_problems(project, source)
     for target in project.targets.values():
         yield from _target_address_problems(target, source)
         yield from _pattern_problems(target, source)
         yield from rules.former_name_problems(source, project, target)
         yield from _provider_problems(target, project, source)
+
+
+def _folder_problems(project: Project, source: Source) -> Iterator[Problem]:
+    """The Problems of the folders and files that the project file states, and of the links on the way to them."""
+    bundles = {
+        f"/targets/{escape(target.name)}/caBundle": target.ca_bundle
+        for target in project.targets.values()
+        if target.ca_bundle is not None
+    }
+    stated = {folder.pointer: folder.path for folder in folders.folders_of(project)}
+    for pointer, path in {**stated, **bundles}.items():
+        if not path.startswith("~") and (why := why_not_follow(path, project.root)):
+            yield Problem(source=source, pointer=pointer, message=f"{path} {why}")
+    bases = list(_bases(project))
+    paths = [*folders.paths_of(project), *(base for _, base in bases)]
+    places = places_of(paths, project.root)
+    yield from folders.folder_problems(project, places)
+    yield from folders.pattern_problems(project, bases, places)
+
+
+def _bases(project: Project) -> Iterator[tuple[str, str]]:
+    """The pointer of each usable pattern that lists files, and the folders where it begins."""
+    for target in project.targets.values():
+        for index, pattern in enumerate(target.manifests):
+            if patterns.is_exclusion(pattern) or patterns.unusable_reason(pattern) is not None:
+                continue
+            for each in patterns.expand(pattern):
+                pointer = f"/targets/{escape(target.name)}/manifests/{index}"
+                yield pointer, patterns.base_folder(each) or "."
 
 
 def _schema_problems(document: Any, count: int, source: Source, text: bytes) -> Iterator[Problem]:

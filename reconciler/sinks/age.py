@@ -10,6 +10,7 @@ from reconciler import atomic_files
 from reconciler.core.errors import SinkError
 from reconciler.core.secrets import reveal
 from reconciler.sinks import folder
+from reconciler.validation.folders import DEFAULT_DIRECTORIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from reconciler.core.places import Place
     from reconciler.sinks.contract import Setting
 
-_DIRECTORY: Final = "secrets"
 _PROBE: Final = b"no secret\n"
 
 
@@ -61,7 +61,7 @@ class AgeSink:
         plain = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         content = self._encrypt(plain.encode())
         try:
-            atomic_files.make_folder(path.parent, mode=atomic_files.SHARED_FOLDER)
+            folder.make_target_folder(path, mode=atomic_files.SHARED_FOLDER)
             atomic_files.write(path, content, mode=atomic_files.SHARED_FILE)
             folder.check_content(path, content)
         except OSError as error:
@@ -97,5 +97,5 @@ def _parse_recipient(pyrage: Any, text: str) -> Any:
 
 def make(setting: Setting) -> AgeSink:
     """The sink of a target whose `secrets` name the `recipients` and may name the `directory`."""
-    directory = setting.path(setting.options.get("directory", _DIRECTORY))
+    directory = setting.path(setting.options.get("directory", DEFAULT_DIRECTORIES["age"]))
     return AgeSink(directory, setting.options["recipients"])

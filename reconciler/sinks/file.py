@@ -10,6 +10,7 @@ from reconciler import atomic_files
 from reconciler.core.errors import SinkError
 from reconciler.core.secrets import reveal
 from reconciler.sinks import folder
+from reconciler.validation.folders import DEFAULT_DIRECTORIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from reconciler.core.places import Place
     from reconciler.sinks.contract import Setting
 
-_DIRECTORY: Final = ".reconciler/secrets"
 # More than a secret takes, so that a full disk shows before there is a client.
 _PROBE: Final = b"room for a secret\n" * 64
 
@@ -55,7 +55,7 @@ class FileSink:
         """The id of the client whose secret is stored under `key`, or None and why there is none."""
         path = self._path(target, key)
         try:
-            document = json.loads(path.read_bytes())
+            document = json.loads(self._read(path))
             client_id, secret = document["client_id"], document["client_secret"]
         except FileNotFoundError:
             return None, f"there is no {path}"
@@ -64,6 +64,10 @@ class FileSink:
         except (ValueError, KeyError, TypeError, RecursionError):
             return None, f"{path} holds no secret of a client"
         return (str(client_id), "") if secret else (None, f"{path} holds no secret of a client")
+
+    def _read(self, path: Path) -> bytes:
+        atomic_files.refuse_link(path.parent)
+        return atomic_files.read(path)
 
     def _path(self, target: str, key: str) -> Path:
         return folder.client_path(self._directory, target, key, ".json")
@@ -82,7 +86,7 @@ class FileSink:
         document = {"client_id": client_id, "client_secret": reveal(secret)}
         content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
         try:
-            atomic_files.make_folder(private_folder, mode=atomic_files.PRIVATE_FOLDER)
+            folder.make_target_folder(path, mode=atomic_files.PRIVATE_FOLDER)
             # Also one that was there before, with other rights.
             private_folder.chmod(atomic_files.PRIVATE_FOLDER)
             # Before the secret is there: whoever runs `git add .` meanwhile must not get it.
@@ -99,4 +103,4 @@ class FileSink:
 
 def make(setting: Setting) -> FileSink:
     """The sink of a target whose `secrets` may name the `directory`."""
-    return FileSink(setting.path(setting.options.get("directory", _DIRECTORY)))
+    return FileSink(setting.path(setting.options.get("directory", DEFAULT_DIRECTORIES["file"])))

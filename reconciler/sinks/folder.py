@@ -21,6 +21,8 @@ def probe(folder: Path, content: bytes) -> None:
     """Write `content`, which is no secret, and take it away again. Raises SinkError."""
     # Nothing is left behind, not even the folder: a plan probes too, and changes nothing.
     try:
+        for each in folder.iterdir() if folder.is_dir() else ():
+            atomic_files.refuse_link(each)
         with tempfile.NamedTemporaryFile(dir=_nearest_existing(folder), prefix=".probe-") as file:
             file.write(content)
             file.flush()
@@ -31,9 +33,15 @@ def probe(folder: Path, content: bytes) -> None:
     raise SinkError(problem)
 
 
+def make_target_folder(path: Path, *, mode: int) -> None:
+    """Create the folder that the file `path` of a client goes into. Raises OSError, also for a link."""
+    atomic_files.refuse_link(path.parent)
+    atomic_files.make_folder(path.parent, mode=mode)
+
+
 def check_content(path: Path, content: bytes) -> None:
     """Make sure that `path` holds `content`. Raises OSError and SinkError."""
-    if path.read_bytes() != content:
+    if atomic_files.read(path) != content:
         raise SinkError(f"{path} does not hold what was written to it")
 
 

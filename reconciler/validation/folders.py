@@ -1,15 +1,17 @@
-"""Tells which folders a project writes into, as its file states them."""
+"""Tells which folders a project writes into, and which of them get into each other's way."""
 
 from __future__ import annotations
 
 import posixpath
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.dataclass import dataclass
+from reconciler.core.model import Problem, Source
 from reconciler.core.pointer import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.core.project import Project, Target
 
@@ -47,6 +49,11 @@ def folders_of(project: Project) -> tuple[Folder, ...]:
     return (inventory, _spool(project), *_sink_folders(project))
 
 
+def paths_of(project: Project) -> list[str]:
+    """The folders of a project as stated, and "." for its own, each once."""
+    return sorted({".", *(folder.path for folder in folders_of(project))})
+
+
 def _spool(project: Project) -> Folder:
     path = project.spool or posixpath.join(project.inventory_directory, SPOOL)
     return Folder(
@@ -74,6 +81,63 @@ def _sink_folders(project: Project) -> Iterator[Folder]:
 def _sink_directory(target: Target) -> str | None:
     stated = target.sink.options.get("directory")
     return stated if isinstance(stated, str) else DEFAULT_DIRECTORIES.get(target.sink.kind)
+
+
+def folder_problems(project: Project, places: Mapping[str, str]) -> Iterator[Problem]:
+    """The Problems of folders that are one another, lie in one another, or hold the project.
+
+    `places` has the absolute path, without links, of each folder as stated, and of ".", the project's.
+    """
+    source = Source(path=project.path)
+    folders = folders_of(project)
+    for folder in folders:
+        if is_within(places["."], places[folder.path]):
+            message = f"the project file lies in {folder.path}, which is to hold {folder.what}"
+            yield _problem(source, folder.pointer, message)
+    for one, other in combinations(folders, 2):
+        how = _conflict(one, other, places)
+        if how:
+            message = f"{other.path} {how} {one.path}, which holds {one.what}, and is to hold {other.what}"
+            yield _problem(source, other.pointer, message)
+
+
+def pattern_problems(
+    project: Project, bases: Iterable[tuple[str, str]], places: Mapping[str, str]
+) -> Iterator[Problem]:
+    """The Problems of patterns that look for manifests in a folder that the tool writes into.
+
+    `bases` has the pointer of each pattern and the folder where it begins, whose absolute paths are
+    in `places` too.
+    """
+    for pointer, base in bases:
+        for folder in folders_of(project):
+            if is_within(places[base], places[folder.path]):
+                message = f"manifests do not lie in {folder.path}, which holds {folder.what}"
+                yield _problem(Source(path=project.path), pointer, message)
+                break
+
+
+def _problem(source: Source, pointer: str, message: str) -> Problem:
+    hint = "give each a folder of its own"
+    return Problem(source=source, pointer=pointer, message=message, hint=hint)
+
+
+def _conflict(one: Folder, other: Folder, places: Mapping[str, str]) -> str:
+    """How the second of two folders gets into the way of the first, "" where it does not."""
+    here, there = places[one.path], places[other.path]
+    if {one.kind, other.kind} == {"inventory", "spool"} and there == posixpath.join(here, SPOOL):
+        return ""
+    # Sinks of one kind name their files by target, so that they may share a folder, or nest.
+    if one.kind == other.kind or not (is_within(here, there) or is_within(there, here)):
+        return ""
+    if here == there:
+        return "is the same folder as"
+    return "lies in" if is_within(there, here) else "holds"
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Whether an absolute path is a folder, or lies in it."""
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
 def leads_out(path: str) -> bool:

@@ -278,3 +278,17 @@ def test_a_field_of_any_name_and_any_description_is_yaml(name: str):
 
     assert yaml.safe_load(text)["spec"] == {name: "example"}
     assert text.endswith(" # One line and another: more\n")
+
+
+@pytest.mark.parametrize("link", ["reconciler.yaml", "clients", ".gitignore"])
+def test_init_writes_through_no_link(link: str, invoke: Callable[..., Result], tmp_path: Path):
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "outside").mkdir()
+    to = tmp_path / "outside" if link == "clients" else tmp_path / "outside/none"
+    (tmp_path / "repo" / link).symlink_to(to)
+
+    done = invoke("init", str(tmp_path / "repo"))
+
+    assert done.exit_code == 1
+    assert "is a link, or behind one; nothing was written" in done.stderr
+    assert list((tmp_path / "outside").iterdir()) == []

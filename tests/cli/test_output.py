@@ -70,6 +70,41 @@ def test_a_file_is_written_whole_and_with_ordinary_rights(tmp_path: Path):
     assert stat.S_IMODE(target.stat().st_mode) & 0o600 == 0o600
 
 
+@pytest.mark.parametrize("dangling", [True, False])
+def test_no_file_is_written_through_a_link(tmp_path: Path, dangling: bool):
+    (tmp_path / "plan.json").symlink_to("victim")
+    if not dangling:
+        (tmp_path / "victim").write_text("precious")
+
+    with pytest.raises(OSError, match="this is a link: name the file that it leads to"):
+        output.write_file(str(tmp_path / "plan.json"), "x")
+
+    assert (tmp_path / "victim").exists() is not dangling
+    assert dangling or (tmp_path / "victim").read_text() == "precious"
+
+
+@pytest.mark.parametrize("path", ["out/plan.json", "{here}/out/plan.json", "a/../out/plan.json"])
+@pytest.mark.parametrize("here", [".", "deep"])
+def test_no_file_is_written_where_a_link_leads_out_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, here: str
+):
+    project = tmp_path / "project"
+    (project / "deep").mkdir(parents=True)
+    (project / "reconciler.yaml").write_text("")
+    (project / here / "a").mkdir()
+    (tmp_path / "outside").mkdir()
+    (project / "out").symlink_to(tmp_path / "outside")
+    monkeypatch.chdir(project / here)
+    if here != ".":
+        path = path.replace("{here}/out", "{here}/../out").replace("a/../out", "../out")
+        path = path if path.startswith(("{", "..")) else f"../{path}"
+
+    with pytest.raises(OSError, match="a link on the way leads out"):
+        output.write_file(path.replace("{here}", str(project / here)), "x")
+
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path):
     folder = tmp_path / "taken"
     folder.mkdir()

@@ -74,6 +74,26 @@ def test_what_the_target_would_not_list_is_written_nowhere(tmp_path, monkeypatch
         placed(tmp_path, ["clients/*.yaml"], "web", "orders", into=str(tmp_path / "else"))
 
 
+@pytest.mark.parametrize("link", ["clients", "clients/new"])
+def test_nothing_is_written_where_a_link_leads_out_of_the_project(tmp_path, monkeypatch, link):
+    (tmp_path / "repo").mkdir()
+    (tmp_path / "outside/new").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "repo")
+    path = tmp_path / "repo" / link
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(tmp_path / "outside")
+
+    with pytest.raises(ReconcilerError, match="clients/new is a link that leads out"):
+        placed(".", ["clients/**/*.yaml"], "web", into="clients/new")
+
+
+def test_nothing_is_written_into_a_folder_of_the_tool(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ReconcilerError, match=r"^\.reconciler/inventory lies in the folder for"):
+        placed(".", [".reconciler/inventory/*.yaml"], "web")
+
+
 def test_a_path_where_anything_is_already_is_occupied(tmp_path):
     (tmp_path / "web.yaml").symlink_to("nowhere")
 

@@ -14,6 +14,7 @@ from reconciler.cli.output import print_text
 from reconciler.cli.run_state import current
 from reconciler.core.errors import ReconcilerError
 from reconciler.manifests import catalog
+from reconciler.project_folder import is_file_behind_link, leads_out_of
 
 _IGNORED: Final = ".reconciler/secrets/"
 
@@ -42,8 +43,10 @@ def command(*, directory: str, provider: str) -> ExitCode:
         folder / project_file.NAME: starter.project_text(start),
         client: starter.client_text(start),
     }
+    ignored = folder / ".gitignore"
+    _refuse_links([*texts, ignored], folder)
     _write(texts)
-    _ignore(folder / ".gitignore")
+    _ignore(ignored)
     print_text(_next_steps(folder, client, start))
     return ExitCode.DONE
 
@@ -62,6 +65,13 @@ def _start(provider: str, folder: Path) -> starter.Start:
             f"{provider!r} is none of {', '.join(catalog.names())}{hint}", param_hint="--provider"
         )
     return starter.Start(provider=provider, entry=catalog.entry(provider, "."))
+
+
+def _refuse_links(paths: list[Path], folder: Path) -> None:
+    """Raise ReconcilerError where a link would have something written that is not in the folder."""
+    for path in paths:
+        if is_file_behind_link(str(path)) or leads_out_of(str(folder), str(path)):
+            raise ReconcilerError(f"{path} is a link, or behind one; nothing was written")
 
 
 def _write(texts: dict[Path, str]) -> None:
