@@ -18,6 +18,8 @@ PRIVATE_FOLDER: Final = 0o700
 SHARED_FILE: Final = 0o666
 SHARED_FOLDER: Final = 0o777
 
+IGNORE_ALL: Final = b"*\n"  # what a `.gitignore` of ours says
+
 # A link in the place of a file is refused: somebody else chose where it leads. Windows has no such flag,
 # and makes links for administrators alone.
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
@@ -130,7 +132,7 @@ def sync_folder(path: Path) -> None:
 def keep_out_of_git(folder: Path) -> None:
     """Have git ignore all that is in `folder`."""
     with contextlib.suppress(FileExistsError):
-        _create(folder / ".gitignore", b"*\n", SHARED_FILE)
+        _create(folder / ".gitignore", IGNORE_ALL, SHARED_FILE)
 
 
 def file_name(name: str) -> str:

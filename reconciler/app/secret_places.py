@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.app.connection import spool_folder
@@ -20,6 +21,7 @@ from reconciler.plan.secrets.places import (
     with_true_places,
 )
 from reconciler.sinks import folder
+from reconciler.validation.folders import SPOOL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -145,9 +147,11 @@ def warn_of_files(keys: Iterable[str], opened: OpenTarget) -> str:
 
 def probe_spool(project: Project) -> None:
     """Prove that private files can be written where the user wants them. Raises SinkError."""
-    # The inventory's own folder is proven by the lock, which is there too.
-    if (stated := spool_folder(project)) is not None:
+    stated = spool_folder(project)
+    if stated is not None:
         folder.probe(stated, b"")
+    # That the inventory's own folder can be written is proven by the lock, which is there too.
+    folder.probe_private(stated or Path(project.root, project.inventory_directory, SPOOL))
 
 
 def ci_system() -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.app.context import Call, load_valid, open_target, read_client, target_of
-from reconciler.app.secret_places import missing_secrets, warn_of_files
+from reconciler.app.secret_places import missing_secrets, probe_spool, warn_of_files
 from reconciler.app.succession import Succession, prepare
 from reconciler.core.changes import Refusal, Status
 from reconciler.core.errors import (
@@ -123,6 +123,7 @@ def open_for_rotation(call: Call, key: str) -> Iterator[Rotatable | Refusal]:
             )
         # Before anything is changed: a new secret with nowhere to go cuts off the client's users.
         opened.sink.probe()
+        probe_spool(loaded.project)
         yield Rotatable(
             target=target,
             key=key,

@@ -7,10 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler import git
 from reconciler.core.errors import InventoryError
 from reconciler.core.values import first_few
 from reconciler.manifests import checkout
-from reconciler.manifests.unread import checkout_top
 
 if TYPE_CHECKING:
     from reconciler.core.project import Project
@@ -21,7 +21,7 @@ def refuse_record_left_out(project: Project) -> None:
 
     So it is with a sparse checkout that names the folders of manifests alone.
     """
-    top = checkout_top(os.path.realpath(project.root))
+    top = git.checkout_top(os.path.realpath(project.root))
     if project.inventory_url is not None or top is None or not checkout.may_lack_files(top):
         return
     # As git spells paths: relative to the project, whatever was stated.
@@ -42,7 +42,7 @@ def _missing(root: str, folder: str, _version: int) -> tuple[str, ...]:
     """The files below `folder` that git leaves out, and a submodule that it is in."""
     try:
         found = checkout.left_out(root)
-    except checkout.Unknown as error:
+    except git.NoAnswer as error:
         # A record that is there is read; of one that is not, nobody knows whether there is one.
         if Path(root, folder).is_dir():
             return ()

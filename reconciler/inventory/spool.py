@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from reconciler import atomic_files
+from reconciler import atomic_files, private_files
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Secret
 from reconciler.validation.folders import SPOOL
@@ -61,9 +61,7 @@ def save_secret(
     try:
         atomic_files.refuse_link(own)
         atomic_files.make_folder(path.parent, mode=atomic_files.PRIVATE_FOLDER)
-        # Before the secret is there: whoever runs `git add .` meanwhile must not get it.
-        atomic_files.keep_out_of_git(path.parent)
-        atomic_files.write(path, f"{content}\n".encode(), mode=atomic_files.PRIVATE_FILE)
+        private_files.write(path.parent, path, f"{content}\n".encode())
     except OSError as error:
         problem = f"{path} cannot be written: {atomic_files.reason(error)}"
     else:

@@ -9,21 +9,13 @@ import os
 import posixpath
 from typing import Final
 
+from reconciler import git
 from reconciler.core.dataclass import dataclass
 
-# Set for a hook, they mean its repository as seen from another folder.
-_OF_A_HOOK: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-# The file system monitor is a command that the repository names: nothing of it is to run.
-_COMMAND: Final = ("git", "-c", "core.fsmonitor=false", "ls-files", "-z", "-s", "-t", "--", ":/")
-_TIMEOUT: Final = 60.0  # seconds; a repository of a million files takes two
 _SUBMODULE: Final = "160000"
 # https://git-scm.com/docs/index-format: the bit of a file that is left out is in the extended flags,
 # which the oldest version has not.
 _WITHOUT_BIT: Final = b"DIRC\0\0\0\2"
-
-
-class Unknown(Exception):
-    """Git does not tell what is left out; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,31 +52,10 @@ def _git_folder(top: str) -> str:
 
 
 def left_out(root: str) -> list[LeftOut]:
-    """What the checkout around `root` leaves out, relative to `root`, by git's index. Raises Unknown."""
-    entries = filter(None, _ask(root).split("\0"))
+    """What the checkout around `root` leaves out, relative to `root`, by git's index. Raises git.NoAnswer."""
+    answer = git.ask(root, "ls-files", "-z", "-s", "-t", "--", ":/")
+    entries = filter(None, answer.decode("utf-8", "surrogateescape").split("\0"))
     return [found for entry in entries if (found := _missing(root, entry)) is not None]
-
-
-def _ask(root: str) -> str:
-    import subprocess  # noqa: PLC0415 - 5 ms, and most checkouts are whole
-
-    environ = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
-    try:
-        done = subprocess.run(  # noqa: S603 - git's own path, and no word of the user's
-            _COMMAND,
-            cwd=root or ".",
-            env={**environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        why = error.strerror if isinstance(error, OSError) else "it did not answer"
-        raise Unknown(f"git cannot be run: {why}") from None
-    if done.returncode != 0:
-        words = done.stderr.decode(errors="replace").strip().splitlines() or ["it failed"]
-        raise Unknown(f"git says: {words[0]}")
-    return done.stdout.decode("utf-8", "surrogateescape")
 
 
 def _missing(root: str, entry: str) -> LeftOut | None:

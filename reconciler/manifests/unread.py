@@ -11,6 +11,7 @@ import os
 import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler import git
 from reconciler.core.dataclass import dataclass
 from reconciler.core.model import Problem, Source
 from reconciler.manifests import patterns
@@ -197,7 +198,7 @@ def _may_name(broken: bytes, target: str) -> bool:
 
 def _left_out(project: Project) -> Iterator[Unread]:
     """What the checkout that the project lies in has left out."""
-    top = checkout_top(os.path.realpath(project.root))
+    top = git.checkout_top(os.path.realpath(project.root))
     if top is None:
         return
     from reconciler.manifests import checkout  # noqa: PLC0415 - many projects lie in none
@@ -206,7 +207,7 @@ def _left_out(project: Project) -> Iterator[Unread]:
         return
     try:
         missing = checkout.left_out(project.root)
-    except checkout.Unknown as error:
+    except git.NoAnswer as error:
         yield from (_unknown(project, target, str(error)) for target in project.targets)
         return
     for target in project.targets.values():
@@ -218,16 +219,6 @@ def _left_out(project: Project) -> Iterator[Unread]:
         for each in missing:
             if not each.is_file and patterns.could_list_below(usable, each.path):
                 yield _submodule(project, target.name, each.path)
-
-
-def checkout_top(folder: str) -> str | None:
-    """The folder with a `.git` that `folder` is in, None where it is in none."""
-    while not os.path.lexists(f"{folder}/.git"):
-        above = posixpath.dirname(folder)
-        if above == folder:
-            return None
-        folder = above
-    return folder
 
 
 def _unknown(project: Project, target: str, why: str) -> Unread:

@@ -61,7 +61,8 @@ class AgeSink:
         plain = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         content = self._encrypt(plain.encode())
         try:
-            folder.make_target_folder(path, mode=atomic_files.SHARED_FOLDER)
+            atomic_files.refuse_link(path.parent)
+            atomic_files.make_folder(path.parent, mode=atomic_files.SHARED_FOLDER)
             atomic_files.write(path, content, mode=atomic_files.SHARED_FILE)
             folder.check_content(path, content)
         except OSError as error:

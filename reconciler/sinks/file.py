@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler import atomic_files
+from reconciler import atomic_files, private_files
 from reconciler.core.errors import SinkError
 from reconciler.core.secrets import reveal
 from reconciler.sinks import folder
@@ -75,6 +75,7 @@ class FileSink:
     def probe(self) -> None:
         """Prove that a secret could be written, and leave nothing behind. Raises SinkError."""
         folder.probe(self._directory, _PROBE)
+        folder.probe_private(self._directory)
 
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
         """Write the secret of a client, on disk when this returns; the value is the file's path.
@@ -82,16 +83,14 @@ class FileSink:
         The secret of a predecessor is replaced. Raises SinkError.
         """
         path = self._path(target, key)
-        private_folder = path.parent
         document = {"client_id": client_id, "client_secret": reveal(secret)}
         content = (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
         try:
-            folder.make_target_folder(path, mode=atomic_files.PRIVATE_FOLDER)
+            atomic_files.refuse_link(path.parent)
+            atomic_files.make_folder(path.parent, mode=atomic_files.PRIVATE_FOLDER)
             # Also one that was there before, with other rights.
-            private_folder.chmod(atomic_files.PRIVATE_FOLDER)
-            # Before the secret is there: whoever runs `git add .` meanwhile must not get it.
-            atomic_files.keep_out_of_git(self._directory)
-            atomic_files.write(path, content, mode=atomic_files.PRIVATE_FILE)
+            path.parent.chmod(atomic_files.PRIVATE_FOLDER)
+            private_files.write(self._directory, path, content)
             folder.check_content(path, content)
         except OSError as error:
             problem = folder.write_problem(self._directory, error)

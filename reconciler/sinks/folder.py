@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import TYPE_CHECKING
 
-from reconciler import atomic_files
+from reconciler import atomic_files, private_files
 from reconciler.core.errors import SinkError
 
 if TYPE_CHECKING:
@@ -33,10 +33,15 @@ def probe(folder: Path, content: bytes) -> None:
     raise SinkError(problem)
 
 
-def make_target_folder(path: Path, *, mode: int) -> None:
-    """Create the folder that the file `path` of a client goes into. Raises OSError, also for a link."""
-    atomic_files.refuse_link(path.parent)
-    atomic_files.make_folder(path.parent, mode=mode)
+def probe_private(folder: Path) -> None:
+    """Prove that git would not take a secret from the folder. Raises SinkError."""
+    try:
+        private_files.probe(folder)
+    except OSError as error:
+        problem = write_problem(folder, error)
+    else:
+        return
+    raise SinkError(problem)
 
 
 def check_content(path: Path, content: bytes) -> None:

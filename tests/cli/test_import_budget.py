@@ -37,6 +37,7 @@ OURS = {
     "core.pointer",
     "core.project",
     "core.scalars",
+    "git",
     "manifests",
     "manifests.catalog",
     "manifests.clients",

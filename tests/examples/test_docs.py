@@ -185,5 +185,7 @@ def test_no_folder_holds_more_than_a_reader_can_keep_in_mind() -> None:
         "__init__.py",
         "__main__.py",
         "atomic_files.py",
+        "git.py",
+        "private_files.py",
         "project_folder.py",
     }
