@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from reconciler.core.errors import RemoteError
+from reconciler.core.errors import RemoteError, Unreachable
 from reconciler.core.model import Secret
 from reconciler.http.responses import Reply, SendState, send_state
 from reconciler.http.tokens import (
@@ -18,9 +20,10 @@ from reconciler.http.tokens import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from reconciler.http.connection import Connection, Credentials
+    from reconciler.http.wire.deadline import Deadline
 
 USER_AGENT: Final = "oauth-client-reconciler"
 
@@ -45,9 +48,11 @@ class BearerAuth(httpx.Auth):
         connection: Connection,
         monotonic: Callable[[], float],
         next_turn: Callable[[], None],
+        deadline: Deadline,
     ) -> None:
         self._connection = connection
         self._monotonic = monotonic
+        self._deadline = deadline
         self._next_turn = next_turn
         self._cache = TokenCache(monotonic)
         self._credentials: Credentials | None = None
@@ -79,16 +84,16 @@ class BearerAuth(httpx.Auth):
         """Send `request` with the token, and once more with a new one when it is answered 401."""
         token, asked = yield from self._fresh_token()
         if asked:
-            self._next_turn()
+            self._wait_turn()
         request.headers["authorization"] = f"Bearer {token}"
         response = yield request
         # Safe for a POST too: a 401 says that it was refused. A second 401 is the answer.
         if response.status_code == httpx.codes.UNAUTHORIZED and self._credentials is not None:
-            self._next_turn()
+            self._wait_turn()
             token, asked = yield from self._fresh_token(other_than=token)
             # Not while the token is waited for: those who wait for it have turns that this one needs.
             if asked:
-                self._next_turn()
+                self._wait_turn()
             request.headers["authorization"] = f"Bearer {token}"
             yield request
 
@@ -100,7 +105,7 @@ class BearerAuth(httpx.Auth):
         self, *, other_than: str = ""
     ) -> Generator[httpx.Request, httpx.Response, tuple[str, bool]]:
         """The token, and whether a request was sent for it."""
-        with self._cache.lock:
+        with self._locked_cache():
             cached = self._cache.get(other_than=other_than)
             if cached is not None or self._credentials is None:
                 return cached or "", False
@@ -110,6 +115,22 @@ class BearerAuth(httpx.Auth):
             token = _token_in_answer(self._connection, response, asked_at)
             self._cache.put(token)
             return token.value, True
+
+    def _wait_turn(self) -> None:
+        # Our own wait, and not the server's: the exchange has as much time after it as before.
+        self._deadline.without(self._next_turn)
+
+    @contextmanager
+    def _locked_cache(self) -> Iterator[None]:
+        """Hold the cache, for which the request of another thread may be under way for a while."""
+        if not self._cache.lock.acquire(timeout=min(self._deadline.left(), threading.TIMEOUT_MAX)):
+            where = f"{self._connection.target}: the token server {self._connection.token_url}"
+            error = Unreachable(f"{where} gave no token within {self._deadline.seconds:g} s")
+            raise TokenRequestFailed(Reply(state=SendState.ANSWERED, error=error))
+        try:
+            yield
+        finally:
+            self._cache.lock.release()
 
 
 class _LoginOnly(httpx.Auth):

@@ -13,12 +13,14 @@ from reconciler.core.errors import RemoteError
 from reconciler.http.auth import USER_AGENT, timeout_of
 from reconciler.http.authorities import authorities_of, trusting_context
 from reconciler.http.routes import mounts_of, proxies_of
+from reconciler.http.wire.pool import LimitedTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from reconciler.http.connection import Connection
     from reconciler.http.proxies import Proxy
+    from reconciler.http.wire.deadline import Deadline
 
 # In seconds. Servers close an idle connection after 5 seconds or more: a POST must not be the one
 # to find out, since it could not be sent again.
@@ -28,11 +30,13 @@ _KEEPALIVE: Final = 4.0
 def make_client(
     connection: Connection,
     http_transport: httpx.BaseTransport | None,
+    deadline: Deadline,
     on_request: Callable[[httpx.Request], None],
     on_response: Callable[[httpx.Response], None],
 ) -> httpx.Client:
-    """The httpx client of a target: whom it trusts, and what it goes through. Raises RemoteError.
+    """The httpx client of a target: whom it trusts, what it goes through, and how long that may take.
 
+    Raises RemoteError.
     `http_transport` stands in for the whole network, proxies included.
     """
     addresses = [url for url in (connection.base_url, connection.token_url) if url]
@@ -46,11 +50,9 @@ def make_client(
         keepalive_expiry=_KEEPALIVE,
     )
     return httpx.Client(
-        transport=http_transport,
-        mounts=mounts_of(proxies, verify=verify, limits=limits),
-        verify=verify,
+        transport=http_transport or LimitedTransport(deadline, verify=verify, limits=limits),
+        mounts=mounts_of(proxies, deadline, verify=verify, limits=limits),
         timeout=timeout_of(connection),
-        limits=limits,
         # The variables are read by `proxies` and `authorities`, which say what is wrong with them.
         trust_env=False,
         headers={"accept": "application/json", "user-agent": USER_AGENT},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -11,6 +12,7 @@ from reconciler.http.auth import is_token_request
 from reconciler.http.authorities import authorities_of
 from reconciler.http.responses import Reply, SendState
 from reconciler.http.routes import ProxyFailed
+from reconciler.http.wire.answer import TooLarge
 from reconciler.provider.errors import clean
 
 if TYPE_CHECKING:
@@ -32,14 +34,29 @@ _BAD_CERTIFICATE: Final = "CERTIFICATE_VERIFY_FAILED"
 _UNKNOWN_AUTHORITY: Final = ("self-signed", "self signed", "local issuer", "issuer certificate")
 
 
-class TooLarge(httpx.RequestError):
-    """An answer was larger than any that is read."""
-
-
 def failure_reply(
-    error: httpx.RequestError, connection: Connection, secrets: Collection[str] = ()
+    error: httpx.RequestError,
+    connection: Connection,
+    secrets: Collection[str] = (),
+    given_up_after: float | None = None,
 ) -> Reply:
-    """The reply to a try that ended with an error of httpx; `secrets` are masked in what that says."""
+    """The reply to a try that ended with an error of httpx; `secrets` are masked in what that says.
+
+    `given_up_after` are the seconds that the whole exchange may take, where they are over: a server
+    that needed all of them is not asked again.
+    """
+    within = given_up_after or connection.read_timeout
+    reply = _reply(error, connection, secrets, within)
+    if given_up_after is None:
+        return reply
+    if reply.state is SendState.NEVER_SENT:
+        return _final_reply(reply.cause, connection)
+    return replace(reply, state=SendState.UNREADABLE) if reply.error is None else reply
+
+
+def _reply(
+    error: httpx.RequestError, connection: Connection, secrets: Collection[str], within: float
+) -> Reply:
     request = error.request
     is_token = is_token_request(request)
     where = "the token server" if is_token else "the server"
@@ -51,14 +68,18 @@ def failure_reply(
         return _not_sent_reply(f"{where} {request.url.host}", via, reason, connection)
     if isinstance(error, TooLarge | httpx.DecodingError):
         state = SendState.UNREADABLE
-        cause = f"{where} sent an answer that cannot be read: too large, or broken compression"
+        what = str(error) if isinstance(error, TooLarge) else "broken compression"
+        cause = f"{where} sent an answer that cannot be read: {what}"
     else:
         slow = isinstance(error, httpx.TimeoutException)
-        within = f" within {connection.read_timeout:g} s" if slow else ""
-        cause = f"{where} gave no whole answer{within}{via}"
+        cause = f"{where} gave no whole answer{f' within {within:g} s' if slow else ''}{via}"
         state = SendState.UNKNOWN
+    if not is_token:
+        return Reply(state=state, cause=cause)
     # Without a token the request itself never left.
-    return Reply(state=SendState.NEVER_SENT if is_token else state, cause=cause)
+    if state is SendState.UNREADABLE:
+        return _final_reply(cause, connection)
+    return Reply(state=SendState.NEVER_SENT, cause=cause)
 
 
 def _proxy_reply(failed: ProxyFailed, connection: Connection) -> Reply:

@@ -11,11 +11,14 @@ import httpx
 from reconciler.core.errors import RemoteError
 from reconciler.core.masking.needles import SHORTEST_MASKED
 from reconciler.http.proxies import Proxy, proxy_for
+from reconciler.http.wire.pool import LimitedTransport
 from reconciler.provider.errors import clean
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable, Mapping
+
+    from reconciler.http.wire.deadline import Deadline
 
 # The last step that a proxy has a part in, by what httpcore calls it: the first is a tunnel's, the
 # others a request's that the proxy passes on itself.
@@ -53,7 +56,11 @@ def proxies_of(addresses: Iterable[str], environ: Mapping[str, str]) -> dict[str
 
 
 def mounts_of(
-    proxies: Mapping[str, Proxy | None], *, verify: ssl.SSLContext, limits: httpx.Limits
+    proxies: Mapping[str, Proxy | None],
+    deadline: Deadline,
+    *,
+    verify: ssl.SSLContext,
+    limits: httpx.Limits,
 ) -> dict[str, httpx.BaseTransport | None]:
     """What httpx sends the requests to each address through, None for its own transport.
 
@@ -64,7 +71,7 @@ def mounts_of(
         url = httpx.URL(address)
         origin = str(url.copy_with(raw_path=b"/")).rstrip("/")
         mounts[origin] = (
-            None if proxy is None else ThroughProxy(proxy, verify=verify, limits=limits)
+            None if proxy is None else ThroughProxy(proxy, deadline, verify=verify, limits=limits)
         )
     return mounts
 
@@ -72,18 +79,11 @@ def mounts_of(
 class ThroughProxy(httpx.BaseTransport):
     """The connections that lead through one proxy. Whatever fails at the proxy is a ProxyFailed."""
 
-    def __init__(self, proxy: Proxy, *, verify: ssl.SSLContext, limits: httpx.Limits) -> None:
+    def __init__(
+        self, proxy: Proxy, deadline: Deadline, *, verify: ssl.SSLContext, limits: httpx.Limits
+    ) -> None:
         self._proxy = proxy
-        self._inner = httpx.HTTPTransport(
-            verify=verify,
-            limits=limits,
-            trust_env=False,
-            proxy=httpx.Proxy(
-                httpx.URL(scheme=proxy.scheme, host=proxy.host, port=proxy.port),
-                auth=(proxy.user, proxy.password) if proxy.user or proxy.password else None,
-                ssl_context=verify if proxy.scheme == "https" else None,
-            ),
-        )
+        self._inner = LimitedTransport(deadline, verify=verify, limits=limits, proxy=proxy)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; ProxyFailed where it got no further than the proxy."""

@@ -20,7 +20,7 @@ from reconciler.http.auth import (
     is_token_request,
 )
 from reconciler.http.client import make_client
-from reconciler.http.failures import TooLarge, failure_reply
+from reconciler.http.failures import failure_reply
 from reconciler.http.responses import (
     Answer,
     Call,
@@ -32,6 +32,8 @@ from reconciler.http.responses import (
     send_state,
 )
 from reconciler.http.retry import Retrier, retry_after
+from reconciler.http.wire.answer import TooLarge
+from reconciler.http.wire.deadline import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -45,9 +47,9 @@ if TYPE_CHECKING:
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
 # In bytes. What httpx reads by itself, without asking us: a token, or the 401 before a renewal.
 _LARGEST_LOGIN_ANSWER: Final = 64 * 1024
-# The read timeout is for each chunk: a body may take this many of them in all, so that one that
-# drips in does not hang the run.
-_READ_TIMEOUTS_FOR_BODY: Final = 10
+# The read timeout is for each piece that arrives. All of an exchange, its token included, may take
+# this many of them, so that one of which a byte comes now and then does not hang the run.
+_READ_TIMEOUTS_IN_ALL: Final = 5
 # RFC 3986 section 5.2.4: `.` and `..` would be removed, and the request go to another address.
 _DOT_SEGMENT: Final = re.compile(r"/\.\.?(?=/|$)")
 
@@ -74,8 +76,11 @@ class Transport:
             monotonic=monotonic,
             jitter=jitter,
         )
-        self._auth = BearerAuth(connection, monotonic, self._retrier.next_turn)
-        self._client = make_client(connection, http_transport, self._on_request, self._on_response)
+        self._deadline = Deadline(_READ_TIMEOUTS_IN_ALL * connection.read_timeout, monotonic)
+        self._auth = BearerAuth(connection, monotonic, self._retrier.next_turn, self._deadline)
+        self._client = make_client(
+            connection, http_transport, self._deadline, self._on_request, self._on_response
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -175,6 +180,7 @@ class Transport:
 
     def _try(self, send_once: Callable[[], Reply]) -> Reply:
         """The reply to one try. What httpx raises ends here, with the headers that it holds."""
+        self._deadline.start()
         try:
             return send_once()
         except TokenRequestFailed as failed:
@@ -185,7 +191,8 @@ class Transport:
             return Reply(state=SendState.ANSWERED, cause=cause)
         except httpx.RequestError as error:
             self._log(error.request, type(error).__name__)
-            return failure_reply(error, self._connection, self._auth.secrets)
+            over = self._deadline.seconds if self._deadline.is_over() else None
+            return failure_reply(error, self._connection, self._auth.secrets, over)
 
     def _build_request(self, call: Call) -> httpx.Request:
         if _DOT_SEGMENT.search(call.path):
@@ -207,12 +214,8 @@ class Transport:
         is_login = (
             is_token_request(response.request) or response.status_code == httpx.codes.UNAUTHORIZED
         )
-        response.stream = _LimitedBody(
-            response,
-            most=_LARGEST_LOGIN_ANSWER if is_login else LARGEST_ANSWER,
-            until=self._monotonic() + _READ_TIMEOUTS_FOR_BODY * self._connection.read_timeout,
-            monotonic=self._monotonic,
-        )
+        most = _LARGEST_LOGIN_ANSWER if is_login else LARGEST_ANSWER
+        response.stream = _LimitedBody(response, most=most)
 
     def _log(self, request: httpx.Request, result: str) -> None:
         milliseconds = (self._monotonic() - request.extensions["started"]) * 1000
@@ -221,25 +224,19 @@ class Transport:
 
 
 class _LimitedBody(httpx.SyncByteStream):
-    """The body of an answer as it arrives, up to `most` bytes and until a time by the clock."""
+    """The body of an answer as it arrives, up to `most` bytes."""
 
-    def __init__(
-        self, response: httpx.Response, *, most: int, until: float, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, response: httpx.Response, *, most: int) -> None:
         self._request = response.request
         self._stream = cast("httpx.SyncByteStream", response.stream)
         self._most = most
-        self._until = until
-        self._monotonic = monotonic
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
         for chunk in self._stream:
             size += len(chunk)
             if size > self._most:
-                raise TooLarge("the answer is too large", request=self._request)
-            if self._monotonic() > self._until:
-                raise httpx.ReadTimeout("the answer drips in", request=self._request)
+                raise TooLarge("too large", request=self._request)
             yield chunk
 
     def close(self) -> None:
@@ -252,7 +249,7 @@ def _read_reply(response: httpx.Response) -> Reply:
         content += chunk
         # Counted once more: the stream counts what arrives, this what it decompresses to.
         if len(content) > LARGEST_ANSWER:
-            raise TooLarge("the answer is too large", request=response.request)
+            raise TooLarge("too large", request=response.request)
     return Reply(
         state=send_state(status),
         status=status,
