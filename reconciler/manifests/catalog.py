@@ -187,14 +187,20 @@ def _entry(folder: str) -> Entry:
 
 
 def _without_refs(folder: str, stated: Bodies) -> Bodies:
-    from reconciler.provider.schema_refs import Unresolvable, without_refs  # noqa: PLC0415 - as in `_entry`
+    from reconciler.provider.schema_limits import Unusable, check, check_work  # noqa: PLC0415 - as in `_entry`
+    from reconciler.provider.schema_refs import without_refs  # noqa: PLC0415 - as above
 
     found: list[Accepted] = []
     for name, body in zip(_BODIES, stated, strict=True):
         try:
-            found.append(_object(without_refs(body)))
-        except Unresolvable as error:
-            raise _unusable(f"{folder}/{name}.schema.json", str(error), error.pointer) from None
+            check(body)
+            whole = _object(without_refs(body))
+            check_work(whole)
+            found.append(whole)
+        except Unusable as error:
+            place = f" ({error.pointer})" if error.pointer else ""
+            path = f"{folder}/{name}.schema.json"
+            raise _unusable(path, f"{error}{place}", error.pointer) from None
     client, create, update = found
     return client, create, update
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import MISSING
 from reconciler.core.pointer import escape, resolve
+from reconciler.provider.schema_limits import MAX_DEPTH, MAX_PARTS, Unusable
 
 if TYPE_CHECKING:
     from reconciler.core.model import Json, JsonObject
@@ -14,24 +15,16 @@ if TYPE_CHECKING:
 _DATA: Final = frozenset({"enum", "const", "default", "examples", "x-reconciler"})
 
 
-class Unresolvable(ValueError):
-    """A `$ref` that cannot be put in place; `pointer` is where it stands."""
-
-    def __init__(self, pointer: str, message: str) -> None:
-        super().__init__(message)
-        self.pointer = pointer
-
-
 def without_refs(schema: JsonObject) -> JsonObject:
     """`schema` with the schemas that its `$ref`s point to in their place, and so without `$defs`.
 
-    Only pointers into the same file are followed (`#/$defs/name`). Raises Unresolvable for others,
-    and for a schema that holds itself, which would have no end.
+    Only pointers into the same file are followed (`#/$defs/name`). Raises Unusable for others, for
+    a schema that holds itself, which would have no end, and for one that grows too large by it.
     """
     if "$ref" not in _words(schema):
         return schema
     whole = {name: value for name, value in schema.items() if name != "$defs"}
-    inlined = _inline(schema, whole, "", ())
+    inlined = _Inliner(schema).inline(whole, "", (), 1)
     return inlined if isinstance(inlined, dict) else {}
 
 
@@ -44,34 +37,63 @@ def _words(value: Json) -> set[str]:
     return set()
 
 
-def _inline(root: JsonObject, value: Json, pointer: str, above: tuple[str, ...]) -> Json:
-    if isinstance(value, list):
-        return [_inline(root, item, f"{pointer}/{i}", above) for i, item in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    own = {
-        name: member if name in _DATA else _inline(root, member, f"{pointer}/{escape(name)}", above)
-        for name, member in value.items()
-        if name != "$ref"
-    }
-    stated = value.get("$ref")
-    # A field may be called `$ref` too; then it is described by a schema and not by a text.
-    if not isinstance(stated, str):
-        return own if stated is None else {**own, "$ref": _inline(root, stated, pointer, above)}
-    found = _target(root, stated, pointer, above)
-    return _joined(_inline(root, found, stated.removeprefix("#"), (*above, stated)), own)
+class _Inliner:
+    """Copies the schema `root`, and counts the parts of the copy: `$ref`s that double it grow fast."""
+
+    def __init__(self, root: JsonObject) -> None:
+        self._root = root
+        self._parts = 0
+
+    def inline(self, value: Json, pointer: str, above: tuple[str, ...], depth: int) -> Json:
+        """`value` without `$ref`s; `pointer` is its place in the file, `above` what is followed here."""
+        self._count(pointer, depth)
+        if isinstance(value, list):
+            return [
+                self.inline(item, f"{pointer}/{index}", above, depth + 1)
+                for index, item in enumerate(value)
+            ]
+        if not isinstance(value, dict):
+            return value
+        own = {
+            name: member
+            if name in _DATA
+            else self.inline(member, f"{pointer}/{escape(name)}", above, depth + 1)
+            for name, member in value.items()
+            if name != "$ref"
+        }
+        stated = value.get("$ref")
+        # A field may be called `$ref` too; then it is described by a schema and not by a text.
+        if not isinstance(stated, str):
+            if stated is None:
+                return own
+            return {**own, "$ref": self.inline(stated, pointer, above, depth + 1)}
+        found = _target(self._root, stated, pointer, above)
+        place = stated.removeprefix("#")
+        return _joined(self.inline(found, place, (*above, stated), depth + 1), own)
+
+    def _count(self, pointer: str, depth: int) -> None:
+        self._parts += 1
+        if depth > MAX_DEPTH:
+            raise Unusable(
+                pointer,
+                f"with its `$ref`s in place the schema is more than {MAX_DEPTH} levels deep",
+            )
+        if self._parts > MAX_PARTS:
+            raise Unusable(
+                pointer, f"with its `$ref`s in place the schema has more than {MAX_PARTS} parts"
+            )
 
 
 def _target(root: JsonObject, stated: str, pointer: str, above: tuple[str, ...]) -> Json:
     if not stated.startswith("#/"):
-        raise Unresolvable(
+        raise Unusable(
             pointer, f"`$ref: {stated}` is not followed: only a pointer such as `#/$defs/name` is"
         )
     if stated in above:
-        raise Unresolvable(pointer, f"`$ref: {stated}` holds itself: a field has to have an end")
+        raise Unusable(pointer, f"`$ref: {stated}` holds itself: a field has to have an end")
     found = resolve(root, stated.removeprefix("#"))
     if found is MISSING:
-        raise Unresolvable(pointer, f"`$ref: {stated}` points to nothing")
+        raise Unusable(pointer, f"`$ref: {stated}` points to nothing")
     return found
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.core.values import object_member
+from reconciler.provider.patterns import matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -57,17 +57,17 @@ def _member(schema: JsonObject, name: str) -> Iterator[Json]:
         *(
             part
             for pattern, part in object_member(schema, "patternProperties").items()
-            if _matches(pattern, name)
+            if _may_match(pattern, name)
         ),
     ]
     yield from named or (schema.get("additionalProperties"), schema.get("unevaluatedProperties"))
 
 
-def _matches(pattern: str, name: str) -> bool:
+def _may_match(pattern: str, name: str) -> bool:
     try:
-        return re.search(pattern, name) is not None
-    except re.error:
-        # A pattern of ECMA-262 that Python cannot read: a secret is rather hidden than shown.
+        return matches(pattern, name)
+    except ValueError:
+        # A pattern that cannot be matched: a secret is rather hidden than shown.
         return True
 
 

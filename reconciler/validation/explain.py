@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from reconciler.core.model import Problem
 from reconciler.core.pointer import escape
 from reconciler.core.values import object_member
+from reconciler.provider.patterns import linear_options
 from reconciler.validation.findings import (
     Finding,
     misplaced_member,
@@ -41,24 +41,17 @@ if TYPE_CHECKING:
 
 
 def reference_validator(schema: JsonObject) -> Reference:
-    """The validator whose errors `explain` turns into Problems: jsonschema's, with `_matches`."""
+    """The validator whose errors `explain` turns into Problems: jsonschema's, with `keywords`."""
     import jsonschema  # noqa: PLC0415 - 200 ms; who has its errors at hand needs it no more
+    import referencing  # noqa: PLC0415 - as above
+
+    from reconciler.validation import keywords  # noqa: PLC0415 - as above
 
     extend = cast("Callable[..., type[Reference]]", jsonschema.validators.extend)
-    return extend(jsonschema.Draft202012Validator, {"pattern": _matches})(dict(schema))
-
-
-def _matches(
-    _validator: object, pattern: str, instance: Json, _schema: object
-) -> Iterator[ValidationError]:
-    """The error of a text that `pattern` does not match, by ECMA-262, as JSON Schema wants it."""
-    from jsonschema.exceptions import ValidationError  # noqa: PLC0415 - loaded by now
-
-    # In ECMA-262 `$` is the very end; Python's also stands before a last line break.
-    if isinstance(instance, str) and not re.search(
-        re.sub(r"(?<!\\)\$$", r"\\Z", pattern), instance
-    ):
-        yield ValidationError("does not match")
+    # Left to itself it would fetch what a `$ref` names; an empty registry has nothing and asks nobody.
+    registry: referencing.Registry[Any] = referencing.Registry()
+    own = extend(jsonschema.Draft202012Validator, keywords.replaced(schema))
+    return own(dict(schema), registry=registry)
 
 
 def explain(
@@ -153,18 +146,17 @@ def _is_of_another_type(error: ValidationError) -> bool:
 def _unknown_members(
     error: ValidationError, root: JsonObject, path: tuple[str | int, ...]
 ) -> Iterator[Finding]:
+    from reconciler.validation.keywords import unnamed_members  # noqa: PLC0415 - jsonschema is loaded
+
     schema = cast("JsonObject", error.schema)
     known = cast("Mapping[str, JsonObject]", object_member(schema, "properties"))
     patterns = object_member(schema, "patternProperties")
-    members = cast("Mapping[str, object]", error.instance)
-    for name in members:
-        if name in known or any(re.search(pattern, name) for pattern in patterns):
-            continue
+    # A read-only field is never suggested: it would be the next error.
+    writable = [key for key in known if not _is_read_only(known[key])]
+    for name in unnamed_members(schema, cast("JsonObject", error.instance)):
         if is_reference(schema):
             yield unknown_reference_form(path, name)
         else:
-            # A read-only field is never suggested: it would be the next error.
-            writable = [key for key in known if not _is_read_only(known[key])]
             near = closest_name(name, writable)
             yield unknown_member(path, name, near, [*writable, *patterns], places_of(root, name))
 
@@ -185,7 +177,10 @@ def locate_fault(schema: JsonObject, instance: Json, source: Source) -> Problem:
     import jsonschema_rs  # noqa: PLC0415 - the two validators hardly ever disagree
 
     try:
-        first = next(jsonschema_rs.Draft202012Validator(dict(schema)).iter_errors(instance))
+        validator = jsonschema_rs.Draft202012Validator(
+            dict(schema), pattern_options=linear_options(), offline=True
+        )
+        first = next(validator.iter_errors(instance))
     except ValueError:
         return Problem(source=source, pointer="", message="this is not a JSON document")
     pointer = "".join(f"/{escape(str(token))}" for token in first.instance_path)

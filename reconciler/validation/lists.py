@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, cast
 
 from reconciler.core.scalars import spell_item
 from reconciler.core.values import object_member
+from reconciler.provider.patterns import matches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def _takes(item: JsonObject, text: str) -> bool:
     choices, pattern = item.get("enum"), item.get("pattern")
     if isinstance(choices, list) and text not in choices:
         return False
-    return not isinstance(pattern, str) or re.search(pattern, text) is not None
+    return not isinstance(pattern, str) or matches(pattern, text)
 
 
 def _spell(piece: str, value: Json, schema: JsonObject, item: JsonObject) -> str:

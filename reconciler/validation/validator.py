@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from reconciler.core.model import Json, JsonObject, Problem, Source
+from reconciler.provider.patterns import linear_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -104,8 +105,18 @@ def _compile(
     import jsonschema_rs  # noqa: PLC0415 - only validate, plan and apply need it
 
     stated = schema if isinstance(schema, str) else dict(schema)
-    validator = jsonschema_rs.Draft202012Validator(stated, keywords=cast("Any", keywords))
+    validator = jsonschema_rs.Draft202012Validator(
+        stated,
+        keywords=cast("Any", keywords),
+        pattern_options=linear_options(),
+        retriever=refuse_to_fetch,
+    )
     return cast("Callable[[Json], bool]", validator.is_valid)
+
+
+def refuse_to_fetch(uri: str) -> NoReturn:
+    """Raise ValueError: a schema is one file, and what it names elsewhere is never looked for."""
+    raise ValueError(f"`{uri}` is not in the schema, and nothing is fetched")
 
 
 class _PlainUri:

@@ -52,6 +52,8 @@ OURS = {
     "manifests.yaml.reader",
     "manifests.yaml.state",
     "project_folder",
+    "provider",
+    "provider.patterns",
     "render",
     "render.terminal",
     "sinks",

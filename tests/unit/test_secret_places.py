@@ -13,7 +13,8 @@ from reconciler.provider.descriptor import parse_provider
 from reconciler.provider.errors import ErrorAnswer, remote_error
 from reconciler.provider.manifest_schema import derive
 from reconciler.provider.model import ChosenSecret, ErrorShape
-from reconciler.provider.schema_refs import Unresolvable, without_refs
+from reconciler.provider.schema_limits import Unusable
+from reconciler.provider.schema_refs import without_refs
 from reconciler.provider.schema_views import is_secret_path
 from reconciler.provider.secrets import (
     client_secret,
@@ -226,7 +227,7 @@ def test_what_no_schema_describes_is_sealed_by_its_name():
     }
 
 
-def test_a_pattern_that_python_cannot_read_hides_rather_than_shows():
+def test_a_pattern_that_cannot_be_read_hides_rather_than_shows():
     of = provider(field("f", schema={"patternProperties": {"^(?<a": SECRET}}))
 
     assert seal(of, {"f": {"x": "S3CRET"}}) == {"f": {"x": Secret("S3CRET")}}
@@ -381,7 +382,7 @@ def test_a_message_that_is_an_object_is_masked_inside():
     ],
 )
 def test_a_ref_that_cannot_be_put_in_place_is_named(schema, pointer, words):
-    with pytest.raises(Unresolvable, match=words) as refused:
+    with pytest.raises(Unusable, match=words) as refused:
         without_refs(schema)
 
     assert refused.value.pointer == pointer

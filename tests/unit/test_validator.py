@@ -62,14 +62,11 @@ def test_a_pattern_ends_where_the_text_ends_and_not_before_a_line_break():
 
 
 def test_what_only_the_fast_validator_refuses_is_still_told_with_its_place():
-    validator = Validator({"properties": {"a/b": {"pattern": "^a$|^b$"}}})
+    validator = Validator({"properties": {"a/b": {"multipleOf": 3}}})
 
-    problems = validator.problems({"a/b": "b\nc\n"}) + validator.problems({"a/b": "a\n"})
+    (problem,) = validator.problems({"a/b": 1e300})
 
-    assert [(problem.pointer, problem.message) for problem in problems] == [
-        ("/a~1b", r'the text "b\nc\n" does not match ^a$|^b$'),
-        ("/a~1b", "the value does not fit its schema"),
-    ]
+    assert (problem.pointer, problem.message) == ("/a~1b", "the value does not fit its schema")
 
 
 @pytest.mark.parametrize(
