@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LINK: Final = "is a link that leads out of the project's folder"
 _OUTSIDE: Final = "lies outside of the project's folder"
+_NOWHERE: Final = "/\0"  # the path of no file, in no folder of anybody's
 _GIT: Final = ".git"
 
 
@@ -108,5 +109,13 @@ def places_of(paths: Iterable[str], root: str) -> dict[str, str]:
     return {path: _real(os.path.expanduser(path), root) for path in paths}  # noqa: PTH111 - as below
 
 
+def real_path(path: str) -> str:
+    """The absolute path without links; of one behind a link that may not be read, one that is nowhere."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return _NOWHERE
+
+
 def _real(path: str, folder: str = "") -> str:
-    return os.path.realpath(os.path.join(folder, path))  # noqa: PTH118 - validate loads no pathlib
+    return real_path(os.path.join(folder, path))  # noqa: PTH118 - validate loads no pathlib

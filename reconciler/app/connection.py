@@ -14,9 +14,9 @@ from reconciler.core.project import ClientCredentials, Target, secret_variables
 from reconciler.core.secrets import reveal
 from reconciler.http.connection import Connection, Credentials, Rate
 from reconciler.inventory.file import FileStore
-from reconciler.project_folder import places_of
+from reconciler.manifests.project import folder_problems
+from reconciler.project_folder import why_not_follow
 from reconciler.sinks.contract import Setting
-from reconciler.validation import folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,11 @@ SPOOL_VARIABLE: Final = "RECONCILER_SPOOL"
 def store_of(project: Project) -> InventoryStore:
     """Where the records of a project's targets are kept. InventoryError for one that is not checked out."""
     directory = _below_root(project, project.inventory_directory)
+    # Also where nothing was validated: some commands mend the record of a project that is broken.
+    if why := why_not_follow(project.inventory_directory, project.root):
+        raise InventoryError(
+            f"{project.inventory_directory} {why}: nothing is read or written there"
+        )
     spool = spool_folder(project)
     if project.inventory_url is None:
         refuse_record_left_out(project)
@@ -48,12 +53,9 @@ def spool_folder(project: Project) -> Path | None:
     """The folder that is stated for secrets which their sink would not take, None for none.
 
     The variable comes before the project file: a runner says where it keeps files between two jobs.
-    Raises InventoryError for the home folder of nobody, and for one that holds something else.
+    Raises InventoryError for the home folder of nobody.
     """
-    variable = os.environ.get(SPOOL_VARIABLE, "").strip()
-    stated = variable or project.spool
-    if variable:
-        _refuse_taken_folder(replace(project, spool=variable))
+    stated = os.environ.get(SPOOL_VARIABLE, "").strip() or project.spool
     try:
         return None if stated is None else Path(project.root, Path(stated).expanduser())
     except RuntimeError:
@@ -61,11 +63,12 @@ def spool_folder(project: Project) -> Path | None:
     raise InventoryError(problem)
 
 
-def _refuse_taken_folder(project: Project) -> None:
+def refuse_taken_spool(project: Project) -> None:
     """Raise InventoryError where the folder that the variable names is one of another purpose."""
-    places = places_of(folders.paths_of(project), project.root)
-    for problem in folders.folder_problems(project, places):
-        raise InventoryError(f"{SPOOL_VARIABLE}: {problem.message}: {problem.hint}")
+    variable = os.environ.get(SPOOL_VARIABLE, "").strip()
+    if variable:
+        for problem in folder_problems(replace(project, spool=variable)):
+            raise InventoryError(f"{SPOOL_VARIABLE}: {problem.message}")
 
 
 def sink_setting(project: Project, target: Target) -> Setting:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from reconciler.app.connection import spool_folder
+from reconciler.app.connection import refuse_taken_spool, spool_folder
 from reconciler.apply.secrets import belongs, why_nobodys, why_unsettled
 from reconciler.core.errors import SinkError
 from reconciler.plan.secrets.places import (
@@ -146,7 +146,8 @@ def warn_of_files(keys: Iterable[str], opened: OpenTarget) -> str:
 
 
 def probe_spool(project: Project) -> None:
-    """Prove that private files can be written where the user wants them. Raises SinkError."""
+    """Prove that private files can be written where the user wants them. Raises SinkError and InventoryError."""
+    refuse_taken_spool(project)
     stated = spool_folder(project)
     if stated is not None:
         folder.probe(stated, b"")

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 # A pipe must not be waited for; a system without this flag has no pipes among its files.
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-# The words by which somebody who writes a manifest, however wrongly, says so.
-_MEANT: Final = re.compile(rb"reconciler/|[kK]ind[\"']?\s*:\s*[\"']?\w*(?:Client|Project)\b")
+# By this somebody who writes a manifest, however wrongly, says so. The name of the tool alone is in the
+# path of many a checkout, and so in the files and variables of a runner.
+_MEANT: Final = re.compile(rb"api_?version[\"']?\s*:\s*[\"']?\s*reconciler/", re.IGNORECASE)
 _CHUNK: Final = 1024 * 1024
 _LARGE: Final = 64 * 1024  # bytes of YAML that take about six milliseconds to read
 _SAMPLE: Final = 32
@@ -44,7 +45,7 @@ def read_bytes(path: str) -> bytes:
 
 
 def is_like_manifest(text: bytes) -> bool:
-    """Whether a text, broken or not, is meant as a file of this tool: it names the API, or a kind of client.
+    """Whether a text, broken or not, is meant as a file of this tool: it names the tool's API.
 
     Of any other no word is shown: it may be a log-in, a key or a password file that a pattern or a link
     led to.

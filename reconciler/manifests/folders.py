@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.dataclass import dataclass, field
 from reconciler.manifests.patterns import base_folder, compile_path, is_literal
+from reconciler.project_folder import real_path
 from reconciler.validation.folders import is_within, leads_out
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class FileTree:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._real_root = os.path.realpath(root or ".")
+        self._real_root = real_path(root or ".")
         self._listings: dict[str, Listing] = {}
         self.has_links = False  # whether one was met so far
         self.trouble: dict[str, str] = {}
@@ -69,7 +70,7 @@ class FileTree:
         # Where no link was met, a path is its own.
         if not self.has_links:
             return path
-        real = os.path.realpath(f"{self._root}/{path}")
+        real = real_path(f"{self._root}/{path}")
         return os.path.relpath(real, self._real_root).replace(os.sep, "/")
 
     def _files_below(self, folder: str, depth: int | None) -> Iterator[str]:
@@ -121,7 +122,7 @@ class FileTree:
         return outside
 
     def _real(self, folder: str) -> str:
-        return os.path.realpath(f"{self._root}/{folder}")
+        return real_path(f"{self._root}/{folder}")
 
     def listing(self, folder: str) -> Listing:
         """What is in a folder (empty, or with a slash at its end); notes why it cannot be told."""

@@ -94,7 +94,8 @@ def is_secret(tokens: tuple[str, ...]) -> bool:
 def problems(project: Project) -> Iterator[Problem]:
     """The Problems of a project that its schema cannot find."""
     source = Source(path=project.path)
-    yield from _folder_problems(project, source)
+    yield from _link_problems(project, source)
+    yield from folder_problems(project)
     for target in project.targets.values():
         yield from _target_address_problems(target, source)
         yield from _pattern_problems(target, source)
@@ -102,8 +103,8 @@ def problems(project: Project) -> Iterator[Problem]:
         yield from _provider_problems(target, project, source)
 
 
-def _folder_problems(project: Project, source: Source) -> Iterator[Problem]:
-    """The Problems of the folders and files that the project file states, and of the links on the way to them."""
+def _link_problems(project: Project, source: Source) -> Iterator[Problem]:
+    """The Problems of folders and files that the project file states, and that a link leads out of the project."""
     bundles = {
         f"/targets/{escape(target.name)}/caBundle": target.ca_bundle
         for target in project.targets.values()
@@ -113,6 +114,10 @@ def _folder_problems(project: Project, source: Source) -> Iterator[Problem]:
     for pointer, path in {**stated, **bundles}.items():
         if not path.startswith("~") and (why := why_not_follow(path, project.root)):
             yield Problem(source=source, pointer=pointer, message=f"{path} {why}")
+
+
+def folder_problems(project: Project) -> Iterator[Problem]:
+    """The Problems of folders that the tool writes into, and that are for something else too."""
     bases = list(_bases(project))
     paths = [*folders.paths_of(project), *(base for _, base in bases)]
     places = places_of(paths, project.root)

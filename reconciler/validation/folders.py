@@ -94,7 +94,9 @@ def folder_problems(project: Project, places: Mapping[str, str]) -> Iterator[Pro
         if is_within(places["."], places[folder.path]):
             message = f"the project file lies in {folder.path}, which is to hold {folder.what}"
             yield _problem(source, folder.pointer, message)
-    for one, other in combinations(folders, 2):
+    # Most targets share a folder: it is looked at once.
+    distinct = {(folder.path, folder.kind): folder for folder in reversed(folders)}
+    for one, other in combinations(reversed(distinct.values()), 2):
         how = _conflict(one, other, places)
         if how:
             message = f"{other.path} {how} {one.path}, which holds {one.what}, and is to hold {other.what}"

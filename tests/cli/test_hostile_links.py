@@ -137,3 +137,36 @@ def test_nothing_is_imported_through_a_link(repo: Repo, invoke: Invoke, into: st
     assert done.exit_code == 1
     assert [path.name for path in outside.iterdir()] == ["deeper"]
     assert list((outside / "deeper").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "named", ["clients", "{here}/clients", SECRETS, INVENTORY, ".", "kept/../clients"]
+)
+def test_the_variable_for_private_files_names_no_folder_of_another_purpose(
+    repo: Repo, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("RECONCILER_SPOOL", named.replace("{here}", str(repo.folder)))
+
+    done = invoke("apply", "--auto-approve", "--target", "sailpoint")
+
+    assert done.exit_code == 1
+    assert "RECONCILER_SPOOL: " in done.output
+    assert repo.writes() == []
+    assert not (repo.folder / "clients/.gitignore").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["forget", "web", "--auto-approve"], ["move", "web", "shop"], ["resolve", "web", "--absent"]]
+)  # fmt: skip
+def test_no_record_is_written_where_a_link_leads_out(
+    repo: Repo, invoke: Invoke, command: list[str]
+) -> None:
+    outside = repo.folder.parent / f"{repo.folder.name}-outside"
+    outside.mkdir()
+    (repo.folder / ".reconciler").symlink_to(outside)
+
+    done = invoke(*command, "--target", "sailpoint")
+
+    assert done.exit_code == 1
+    assert ".reconciler/inventory is a link that leads out of the project's folder" in done.output
+    assert list(outside.iterdir()) == []

@@ -26,6 +26,9 @@ FOREIGN = {
     "a list": f"- {CANARY}\n",
     "a tag": f"!{CANARY} x\n",
     "an unknown alias": f"*{CANARY}\n",
+    "a path of the tool's": f"PWD=/work/reconciler/reconciler\nKIND: {CANARY}: reconciler/v1\n",
+    "a checkout's log-in": f"[remote]\n\turl = https://x:{CANARY}@host/reconciler/clients\n",
+    "a client of another tool": f"apiVersion: v1\nkind: KeycloakClient\nspec: {{secret: {CANARY}, x: [}}\n",
     "a log-in of a cluster": f"apiVersion: v1\nkind: Config\nusers: [{{token: {CANARY}}}]\nspec: {CANARY}\n",
     "several documents": f"a: 1\n---\n{CANARY}\n",
     "UTF-16": f"{CANARY}: x\n".encode("utf-16"),
@@ -287,3 +290,15 @@ def test_the_project_file_refers_to_any_file_that_it_names_but_through_no_link(o
     assert found(foreign) == found(os.path.relpath(foreign)) == []
     (problem,) = found("inside.txt")
     assert "inside.txt is a link that leads out of the project's folder" in problem.message
+
+
+def test_a_link_that_nobody_may_read_leads_nowhere(monkeypatch, write, shop):
+    write("clients/shop/web.yaml", shop("web"))
+    link("clients/shop/a.yaml", "web.yaml")
+
+    def refuse(*_arguments, **_options):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "readlink", refuse)
+
+    assert "clients/shop/a.yaml: error: this file is a link that leads out" in told()
