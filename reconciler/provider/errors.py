@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _LONGEST_QUOTE: Final = 500
 # So much of a text is looked at: more than is shown, since a mask is shorter than what it hides.
 _LONGEST_LOOK: Final = 4_000
+# A text counts for its length and this much: so few are looked at as fill what is shown.
+_LEAST: Final = 16
+_MORE: Final = "..."
 _DEEPEST_QUOTE: Final = 20
 # How servers spell the place of a field in an error: `smtp.password`, `/smtp/password`, `smtp[password]`.
 _PLACE_SIGNS: Final = re.compile(r"[^\w-]+")
@@ -103,16 +106,16 @@ def _headline(refused: ErrorAnswer) -> str:
 
 
 def _explanations(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
-    shape = provider.errors
+    shape, quote = provider.errors, _Quote(provider, refused.known)
     if not shape.documented:
         if refused.body is not None:
-            yield _clip(_quoted_json(provider, refused, refused.body))
+            yield quote.whole(quote.json(refused.body))
         return
     # On the others a vendor answers with a stack trace or a page: words for nobody.
     if refused.status in shape.speaks_on:
-        found = [*_field_messages(provider, refused), *_messages(provider, refused)]
+        found = [*_field_messages(provider, refused, quote), *_messages(provider, refused, quote)]
         if found:
-            yield _clip(mask_again("; ".join(found), refused.known))
+            yield quote.whole("; ".join(found))
     tracking = _tracking(provider, refused)
     if tracking and shape.tracking:
         yield f"({shape.tracking.rpartition('/')[2]} {tracking})"
@@ -125,32 +128,71 @@ def _tracking(provider: Provider, refused: ErrorAnswer) -> str:
     return clean(found, refused.known) if isinstance(found, str) else ""
 
 
-def _messages(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
+def _messages(provider: Provider, refused: ErrorAnswer, quote: _Quote) -> Iterator[str]:
     found = (resolve(refused.body, pointer) for pointer in provider.errors.messages)
-    return (_masked_text(refused, text) for text in found if isinstance(text, str) and text)
+    return (quote.text(text) for text in found if isinstance(text, str) and text)
 
 
-def _field_messages(provider: Provider, refused: ErrorAnswer) -> Iterator[str]:
+def _field_messages(provider: Provider, refused: ErrorAnswer, quote: _Quote) -> Iterator[str]:
     if provider.errors.fields is None:
         return
     members = resolve(refused.body, provider.errors.fields)
     if not isinstance(members, dict):
         return
     for name in sorted(members):
-        title = _masked_text(refused, name)
         # The message on a secret field may quote the secret.
-        if _is_secret(provider, name):
-            yield f"{title}: not accepted"
-        else:
-            yield f"{title}: {_join(provider, refused, members[name])}"
+        said = "not accepted" if _is_secret(provider, name) else _join(members[name], quote)
+        yield f"{quote.text(name)}: {said}"
 
 
-def _join(provider: Provider, refused: ErrorAnswer, messages: Json) -> str:
+def _join(messages: Json, quote: _Quote) -> str:
     if isinstance(messages, list) and all(isinstance(message, str) for message in messages):
-        return ", ".join(_masked_text(refused, message) for message in messages)
-    if isinstance(messages, str):
-        return _masked_text(refused, messages)
-    return _quoted_json(provider, refused, messages)
+        return ", ".join(map(quote.text, messages))
+    return quote.text(messages) if isinstance(messages, str) else quote.json(messages)
+
+
+class _Quote:
+    """What is shown of one answer: its texts are masked one by one, and then all that they make."""
+
+    def __init__(self, provider: Provider, known: Collection[str]) -> None:
+        self._provider = provider
+        self._known = known
+        self._left = _LONGEST_LOOK
+
+    def text(self, text: str) -> str:
+        """A text of the answer without secrets; of those behind what can be shown, no more than dots."""
+        if self._left <= 0:
+            return _MORE
+        self._left -= len(text) + _LEAST
+        return mask(text[:_LONGEST_LOOK], self._known)
+
+    def json(self, value: Json) -> str:
+        """A value as JSON, its texts masked before anything in them is escaped."""
+        return json.dumps(self._without_secrets(value), ensure_ascii=False)
+
+    def whole(self, text: str) -> str:
+        """The text that was made of others, on one line and clipped."""
+        return _clip(mask_again(text[:_LONGEST_LOOK], self._known))
+
+    def _without_secrets(self, value: Json, depth: int = 0) -> Json:
+        if depth > _DEEPEST_QUOTE:
+            return _MORE
+        if isinstance(value, Secret):
+            return MASK
+        if isinstance(value, dict):
+            return {
+                self.text(name): self._member(name, member, depth) for name, member in value.items()
+            }
+        if isinstance(value, list):
+            return [self._without_secrets(member, depth + 1) for member in value]
+        return self.text(value) if isinstance(value, str) else value
+
+    def _member(self, name: str, value: Json, depth: int) -> Json:
+        if self._left <= 0:
+            return _MORE
+        if _is_secret(self._provider, name):
+            return MASK
+        return self._without_secrets(seal_echo(self._provider, name, value), depth + 1)
 
 
 def _is_secret(provider: Provider, place: str) -> bool:
@@ -161,30 +203,3 @@ def _is_secret(provider: Provider, place: str) -> bool:
         name in secret_members(provider) or (name not in described and sounds_secret(name))
         for name in (place, *_PLACE_SIGNS.split(place))
     )
-
-
-def _masked_text(refused: ErrorAnswer, text: str) -> str:
-    return mask(text[:_LONGEST_LOOK], refused.known)
-
-
-def _quoted_json(provider: Provider, refused: ErrorAnswer, value: Json) -> str:
-    """A value as JSON. Its texts are masked before anything in them is escaped, and all of it after."""
-    shown = json.dumps(_without_secrets(provider, refused, value), ensure_ascii=False)
-    return mask_again(shown[:_LONGEST_LOOK], refused.known)
-
-
-def _without_secrets(provider: Provider, refused: ErrorAnswer, value: Json, depth: int = 0) -> Json:
-    if depth > _DEEPEST_QUOTE:
-        return "..."
-    if isinstance(value, Secret):
-        return MASK
-    if isinstance(value, dict):
-        return {
-            _masked_text(refused, name): MASK
-            if _is_secret(provider, name)
-            else _without_secrets(provider, refused, seal_echo(provider, name, member), depth + 1)
-            for name, member in value.items()
-        }
-    if isinstance(value, list):
-        return [_without_secrets(provider, refused, member, depth + 1) for member in value]
-    return _masked_text(refused, value) if isinstance(value, str) else value

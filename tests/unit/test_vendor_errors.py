@@ -14,6 +14,7 @@ from reconciler.core.errors import (
     ServerFailed,
     Unauthorized,
 )
+from reconciler.provider import errors
 from reconciler.provider.errors import ErrorAnswer, clean, remote_error
 from reconciler.provider.model import ErrorShape
 
@@ -204,6 +205,31 @@ def test_nothing_is_quoted_that_repeats_a_short_secret(body):
     assert not any(secret in message for secret in known)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"a": ["x y"] * 20_000},
+        {f"k{number}": "v" for number in range(20_000)},
+        {"a": "%2525" * 20_000},
+        {"errors": {f"k{number}": ["is taken"] for number in range(20_000)}},
+    ],
+)
+def test_no_more_of_an_answer_is_looked_at_than_may_be_shown(body, monkeypatch):
+    looked_at = []
+    read = errors.mask
+    monkeypatch.setattr(
+        errors, "mask", lambda text, known: looked_at.append(text) or read(text, known)
+    )
+
+    message = str(
+        told("boruta" if "errors" in body else "provident", 422, body, known=["hunter2-2"])
+    )
+
+    assert message.endswith("(cut)")
+    assert len(looked_at) < 300
+    assert sum(map(len, looked_at)) < 10_000
+
+
 def test_a_number_that_is_a_secret_is_masked():
     message = str(told("provident", 400, {"pin": 1234567890, "n": 3}, known=["1234567890"]))
 
@@ -216,11 +242,11 @@ def test_a_text_of_the_server_cannot_move_the_cursor_or_fill_the_screen():
 
 
 @pytest.mark.parametrize(
-    "errors",
+    "said",
     [{"name": "is taken"}, {"name": {"deep": ["is taken"]}}, {"name": ["is taken", 3]}],
 )
-def test_field_messages_of_another_shape_are_shown_all_the_same(errors):
-    message = str(told("boruta", 422, {"errors": errors}))
+def test_field_messages_of_another_shape_are_shown_all_the_same(said):
+    message = str(told("boruta", 422, {"errors": said}))
 
     assert "name: " in message
     assert "is taken" in message
