@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import Ambiguous, BadAnswer, RemoteError, Unreachable
+from reconciler.core.secrets import secret_texts
 from reconciler.http.live import client_in_answer, read_client
 from reconciler.plan.requests import path_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconciler.apply.context import OpenTarget
     from reconciler.core.changes import Change, Operation, Request
     from reconciler.core.model import JsonObject
@@ -81,6 +84,7 @@ class RequestLog:
                 content_type=request.content_type,
                 expect=_endpoint(self._target.provider, request.operation).expect,
                 subject=self._change.key,
+                secrets=self._known_secrets(),
             )
         # It never reached the server, so that it is not among the requests that were sent.
         except Unreachable:
@@ -91,6 +95,13 @@ class RequestLog:
         self._note(answer.tracking)
         self.accepted = True
         return answer
+
+    def _known_secrets(self) -> Iterator[str]:
+        """The secrets of the client that the server has shown: it may repeat them when it refuses."""
+        if self._change.live is not None:
+            yield from secret_texts(self._change.live.body)
+        if self.seen is not None:
+            yield from secret_texts(self.seen)
 
     def read(self, remote_id: str) -> JsonObject:
         """The client as it is now, sealed. Raises NotFound where it is gone, and the other RemoteErrors."""

@@ -15,6 +15,7 @@ from reconciler.core.errors import (
     Unreachable,
 )
 from reconciler.core.model import Secret
+from reconciler.core.secrets import secret_texts
 from reconciler.http.live import read_client
 from reconciler.plan.requests import path_for, rotation_request, secret_update_request
 from reconciler.provider.model import ChosenSecret
@@ -90,6 +91,7 @@ def _set_chosen(
         content_type=request.content_type,
         expect=provider.update.expect,
         subject=key,
+        secrets=secret_texts(live.body),
     )
     # Done means that the server says so: one that still shows the old secret has not set another.
     old = secret_in(provider, live.body)
@@ -107,7 +109,11 @@ def _call(
 ) -> Secret:
     request = rotation_request(provider, how)
     answer = transport.send(
-        request.method, path_for(request, live.remote_id), expect=how.expect, subject=key
+        request.method,
+        path_for(request, live.remote_id),
+        expect=how.expect,
+        subject=key,
+        secrets=secret_texts(live.body),
     )
     found = secret_anywhere_in(provider, answer.body)
     # An answer that shows the client as it was before is no proof of a new secret.

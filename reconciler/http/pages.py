@@ -207,7 +207,7 @@ class Listing:
         """Raise BadAnswer where the page that should be the last names another one behind it."""
         if page.next_link is not None:
             # Without the query: a cursor in it may be somebody's data.
-            where = page.next_link.partition("?")[0]
+            where = self._transport.quote(page.next_link.partition("?")[0])
             raise self.error(
                 f"goes on at {where} (Link: rel=next, RFC 8288), where nothing reads it: describe how "
                 "it pages for the target's endpoints.list"
@@ -230,9 +230,8 @@ class Listing:
             # A client that was added or deleted meanwhile moves the others from page to page: where
             # one is read twice, another may have been read not at all.
             if remote_id in self.clients:
-                raise self.moved(
-                    f"holds {remote_id} twice: it changed while it was read; run again"
-                )
+                title = self._transport.quote(remote_id)
+                raise self.moved(f"holds {title} twice: it changed while it was read; run again")
             self.clients[remote_id] = cast("JsonObject", item)
         self.pages += 1
         self._note_total(page.body)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _TRACKING: Final = ("x-request-id", "x-correlation-id", "request-id")
 # An error body is for people: one that is longer is not parsed. In bytes.
 _LONGEST_ERROR: Final = 64 * 1024
+# How many lists and objects may stand within each other. Vendors document five at most.
+_DEEPEST_ANSWER: Final = 64
 # From a gateway that gave up, or from a server that is busy: what stands behind either may have
 # carried the request out all the same.
 _UNAVAILABLE: Final = frozenset({502, 503, 504})
@@ -64,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to send; `secrets` are those in it as text, `subject` the key of its client."""
+    """One request to send; `secrets` are those of its client as text, `subject` the key of that."""
 
     target: str
     method: str
@@ -155,8 +157,8 @@ def _refusal_error(
     if 300 <= status < 400:  # noqa: PLR2004
         # Only the host is shown: the rest of such an address may hold a session or a token.
         location = urlsplit(reply.headers.get("location", ""))
-        host = clean(f"{location.scheme}://{location.hostname}", secrets)
-        where = f" to {host}" if location.hostname else ""
+        host = f"{location.scheme}://{location.hostname}".removeprefix("://")
+        where = f" to {clean(host, secrets)}" if location.hostname else ""
         return BadAnswer(
             f"{call.title} was answered with a redirect{where} ({status}), which is not followed; "
             "check baseUrl in the project file",
@@ -202,7 +204,22 @@ def _json_or_none(content: bytes) -> Json:
         body: Json = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    return body
+    return None if _is_too_deep(body) else body
+
+
+def _is_too_deep(body: Json) -> bool:
+    """Whether JSON is nested deeper than whatever works on it can follow."""
+    level = [body] if isinstance(body, dict | list) else []
+    for _ in range(_DEEPEST_ANSWER):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _success_answer(call: Call, reply: Reply, tracking: str, secrets: Collection[str]) -> Answer:
@@ -235,13 +252,13 @@ def _empty_answer(call: Call, reply: Reply, tracking: str) -> Answer:
 
 def _parse_json(call: Call, status: int, content: bytes) -> Json:
     """The JSON in a body (RFC 8259); raises for one that is broken, cut off or no text."""
-    problem = ""
     try:
         text = content.decode()
         body: Json = json.loads(text, parse_constant=_refuse_constant)
         if "\\ud" in text or "\\uD" in text:
             # Half a surrogate pair is legal JSON and yet no text: it cannot be written anywhere.
             json.dumps(body, ensure_ascii=False).encode()
+        problem = "and JSON that is nested too deep" if _is_too_deep(body) else ""
     except RecursionError:
         problem = "and JSON that is nested too deep"
     except ValueError:

@@ -34,9 +34,10 @@ from reconciler.http.responses import (
 from reconciler.http.retry import Retrier, retry_after
 from reconciler.http.wire.answer import TooLarge
 from reconciler.http.wire.deadline import Deadline
+from reconciler.provider.errors import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from types import TracebackType
     from typing import Self
 
@@ -103,6 +104,10 @@ class Transport:
         """How many threads may send at once without waiting for a connection."""
         return self._connection.workers
 
+    def quote(self, text: str) -> str:
+        """`text`, which the server chose, for a message: on one line, without what we log in with."""
+        return clean(text, self._auth.secrets)
+
     def wait_to_repeat(self, attempt: int, failed: RemoteError) -> None:
         """Wait after the `attempt`, from 1, that `failed`, as its answer asks for, before it is sent again."""
         self._retrier.wait_to_repeat(attempt, failed.retry_after, failed.status)
@@ -117,11 +122,13 @@ class Transport:
         content_type: str | None = "application/json",
         expect: Collection[int] = (200,),
         subject: str = "",
+        secrets: Iterable[str] = (),
     ) -> Answer:
         """The answer to one request, which is sent again where that is safe.
 
         `path` is percent-encoded and relative to the base URL; Secrets in `body` are revealed on
-        the way out. `subject` is the key of the client that it is about, for messages. Raises the
+        the way out. `subject` is the key of the client that it is about, for messages, in which
+        `secrets` that the server has of it are masked, as all in `body` are. Raises the
         RemoteErrors; Ambiguous where a write may have been carried out and no answer says so.
         """
         call = Call(
@@ -133,7 +140,7 @@ class Transport:
             content=encode(body),
             content_type=None if body is None else content_type,
             expect=frozenset(expect),
-            secrets=tuple(secret_texts(body)),
+            secrets=(*secret_texts(body), *secrets),
         )
         reply, maybe_done = self._retrier.send_with_retries(
             method, lambda: self._try(lambda: self._send_once(call))

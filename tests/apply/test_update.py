@@ -477,6 +477,16 @@ def test_a_patch_without_an_answer_that_changed_nothing_yet_stays_unknown(shop):
     assert "Read again, nothing of it was changed" in outcome.message
 
 
+def test_a_secret_that_the_client_has_is_masked_where_the_server_refuses_a_change_of_it(tmp_path):
+    shop = Shop(tmp_path, "sailpoint", {**LIVE, "clientSecret": "the-old/secret"})
+    said = {"messages": [{"text": "no: THE-OLD/SECRET and the-old%2Fsec..."}]}
+
+    outcome = patch(shop, by_method(PATCH=httpx.Response(400, json=said), GET=ok(LIVE)))
+
+    assert outcome.status is Status.FAILED
+    assert "no: (secret) and (secret)" in outcome.message
+
+
 def test_a_server_that_turns_writes_away_is_not_asked_what_it_did(shop):
     server = by_method(PATCH=httpx.Response(429))
 

@@ -196,9 +196,51 @@ def test_a_redirect_is_not_followed_and_names_only_the_host():
     assert "abc" not in str(caught.value)
 
 
+@pytest.mark.parametrize("location", ["//u:p@sso.example.net/in", "//sso.example.net"])
+def test_a_redirect_without_a_scheme_names_the_host_alone(location):
+    away = status(302, headers={"Location": location})
+
+    with (
+        transport(Server(away)) as target,
+        pytest.raises(BadAnswer, match=r"redirect to sso\.example\.net \("),
+    ):
+        target.send("GET", "/clients")
+
+
+def test_a_text_of_the_server_is_quoted_on_one_line_without_what_we_log_in_with():
+    with transport(Server(OK)) as target:
+        assert target.quote("/a\x1b[2J/the-login-secret/b") == "/a [2J/(secret)/b"
+
+
 def test_a_redirect_to_nowhere_is_still_a_bad_answer():
     with transport(Server(status(304))) as target, pytest.raises(BadAnswer, match="redirect"):
         target.send("GET", "/clients")
+
+
+WRAPS = [lambda body: [body], lambda body: {"a": body}, lambda body: [1, {"a": [], "b": body}]]
+
+
+def deep(depth, wrap):
+    """JSON in which so many lists and objects stand within each other, or more."""
+    body = []
+    for _ in range(depth):
+        body = wrap(body)
+    return body
+
+
+@pytest.mark.parametrize("code", [200, 400])
+@pytest.mark.parametrize("wrap", WRAPS)
+def test_an_answer_that_is_nested_deeper_than_any_is_no_bug_of_ours(wrap, code):
+    for name in ("sailpoint", "provident", "boruta"):
+        body = {"id": "1", "errors": deep(120, wrap), "messages": deep(120, wrap)}
+        server = Server(status(code, json=body))
+        with transport(server, provider=vendor(name)) as target, pytest.raises(RemoteError):
+            target.send("GET", "/clients")
+
+
+def test_an_answer_may_be_nested_as_deep_as_any_vendor_has_it():
+    with transport(Server(status(200, json=deep(63, WRAPS[0])))) as target:
+        assert target.send("GET", "/clients").body == deep(63, WRAPS[0])
 
 
 @pytest.mark.parametrize(
@@ -210,6 +252,8 @@ def test_a_redirect_to_nowhere_is_still_a_bad_answer():
         status(200, content=b'{"id": "\\ud800"}', headers={"content-type": "application/json"}),
         status(200, content=b'{"id": "\xff"}', headers={"content-type": "application/json"}),
         status(200, content=b"[" * 200_000, headers={"content-type": "application/json"}),
+        *(status(200, json=deep(64, wrap)) for wrap in WRAPS),
+        *(status(200, json=deep(120, wrap)) for wrap in WRAPS),
         status(200, content=b'"\x1f"', headers={"content-type": "application/json"}),
         status(206, json={"id": "1"}),
         status(204),

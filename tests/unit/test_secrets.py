@@ -28,6 +28,7 @@ def test_the_texts_of_secrets_are_found_at_any_depth():
     body = {
         "name": "web",
         "secret": Secret("hunter2"),
+        "hidden": Secret("********", masked=True),
         "more": [{"pin": Secret(1234)}, (Secret({"a": ["b", 1.5, None, True]}), 7)],
     }
 
