@@ -13,7 +13,8 @@ from reconciler.core.decode import decoder
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Intent, Inventory, InventoryEntry
 from reconciler.core.times import instant
-from reconciler.inventory.damage import parse_json, unusable
+from reconciler.inventory.damage import changed_by_hand, parse_json, unusable
+from reconciler.plan.record.digests import is_as_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,8 +120,16 @@ def decode_client(
     except ValueError as error:
         problem = f"the client {key!r} {error}"
     else:
+        _refuse_edited({} if entry is None else {key: entry}, content, path)
         return key, entry, intent
     raise unusable(path, problem)
+
+
+def _refuse_edited(entries: Mapping[str, InventoryEntry], content: bytes, path: str) -> None:
+    """InventoryError for the first entry that is not as it was recorded."""
+    for key, entry in entries.items():
+        if not is_as_recorded(entry):
+            raise changed_by_hand(content, path, key, entry.digest)
 
 
 def encode_target(target: str, server: str) -> bytes:
@@ -158,12 +167,14 @@ def decode(content: bytes, *, target: str, path: str) -> Inventory:
     server = document.get("server", "")
     if not isinstance(server, str):
         raise unusable(path, "its server is not a text")
+    entries = _parse_each(
+        document["clients"], "client", lambda _, members: parse_entry(members), path
+    )
+    _refuse_edited(entries, content, path)
     return Inventory(
         target=target,
         server=server,
-        entries=_parse_each(
-            document["clients"], "client", lambda _, members: parse_entry(members), path
-        ),
+        entries=entries,
         pending=_parse_each(document.get("pending", {}), "pending create", parse_intent, path),
         serial=serial,
     )

@@ -1,11 +1,12 @@
-"""Says what is wrong with a file of the inventory that is no JSON, and what to do about it."""
+"""Says what is wrong with a file of the inventory that cannot be used, and what to do about it."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.core.errors import InventoryError
+from reconciler.inventory import strict_json
 from reconciler.validation.merges import unmerged_lines
 
 if TYPE_CHECKING:
@@ -15,14 +16,10 @@ if TYPE_CHECKING:
 def parse_json(content: bytes, path: str, sides: str) -> Json:
     """The JSON in `content`. InventoryError, which names `path`; `sides` is what to do with a merge."""
     try:
-        document: Json = _DECODER.decode(content.decode())
-    except RecursionError:
-        reason = "it is nested too deep"
-    except ValueError as error:
-        reason = f"it is not whole JSON: {error}"
-    else:
-        return document
-    raise _conflict(content, path, sides) or unusable(path, reason)
+        return strict_json.parse(content)
+    except strict_json.NotStrict as error:
+        reason, line = str(error), error.line
+    raise _conflict(content, path, sides) or unusable(path, reason, line)
 
 
 def _conflict(content: bytes, path: str, sides: str) -> InventoryError | None:
@@ -37,21 +34,22 @@ def _conflict(content: bytes, path: str, sides: str) -> InventoryError | None:
     )
 
 
-def _refuse_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        # The usual mark of a merge that kept both sides.
-        raise ValueError("a member stands there twice")
-    return members
-
-
-# Made once: a folder has thousands of documents.
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_refuse_duplicates)
-
-
-def unusable(path: str, problem: str) -> InventoryError:
-    """The error of a file that cannot be used, with what to do."""
+def unusable(path: str, problem: str, line: int = 0) -> InventoryError:
+    """The error of a file that cannot be used, with what to do; `line` is from 1, 0 for none."""
+    place = f" ({path}:{line})" if line else ""
     return InventoryError(
-        f"{path} cannot be used: {problem}. Nothing is done without it, since it says which "
+        f"{path} cannot be used: {problem}{place}. Nothing is done without it, since it says which "
         "clients are ours: take the last good copy from git or from a backup"
+    )
+
+
+def changed_by_hand(content: bytes, path: str, key: str, digest: str) -> InventoryError:
+    """The error of a client's entry whose `digest` is not that of its other members."""
+    line = content.count(b"\n", 0, content.find(json.dumps(digest).encode())) + 1
+    return InventoryError(
+        f"{path} cannot be used: what is recorded of the client {key!r} was changed since a run "
+        f"recorded it, for its digest is another ({path}:{line}). Nothing is done with a record that somebody "
+        f"edited unnoticed: `git log -p -- {path}` shows who did, and `git checkout -- {path}` brings "
+        'the last revision back. Who edited it on purpose writes "digest": "" there, and every plan '
+        "that takes such a client away says that its record was edited by hand"
     )

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.core.errors import InventoryError
-from reconciler.inventory import codec
+from reconciler.inventory import codec, strict_json
+from reconciler.plan.record.digests import amended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -121,7 +122,7 @@ class InventoryState:
         elif remote_id in entry.superseded:
             remaining = tuple(old for old in entry.superseded if old != remote_id)
             times = {old: at for old, at in entry.superseded_at.items() if old in remaining}
-            self.entries[key] = replace(entry, superseded=remaining, superseded_at=times)
+            self.entries[key] = amended(entry, superseded=remaining, superseded_at=times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +207,7 @@ def _parse_line(line: bytes) -> tuple[int, Json] | None:
         return None
     number, _, body = checked.partition(b",")
     try:
-        return int(number), json.loads(body)
+        return int(number), strict_json.parse(body)
     except ValueError:
         return None
 

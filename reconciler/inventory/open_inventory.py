@@ -22,6 +22,7 @@ from reconciler.inventory.journal import (
     Record,
 )
 from reconciler.inventory.replay import recorded_digest, replay
+from reconciler.plan.record.digests import sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +127,7 @@ class OpenInventory:
         write: a run that dies before it costs no client, only the knowledge of who moved which
         field. Raises InventoryError, and keeps the entry for the next attempt.
         """
+        entry = sealed(entry)
         with self._changed:
             before = self._state.entries.get(key)
             pending = key in self._state.pending

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.model import EMPTY, MISSING, InventoryEntry, Json, JsonObject, Manifest
 from reconciler.core.pointer import unescape
 from reconciler.core.secrets import fingerprint, reveal
-from reconciler.core.values import canonical_json, same
+from reconciler.core.values import same
 from reconciler.plan.diff import compare
 from reconciler.plan.fields.parts import is_whole_secret, open_part, part_key, secret_parts
 from reconciler.plan.normalize import canonical, declared_part
+from reconciler.plan.record.digests import applied_digest
 from reconciler.provider import references
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def keep_unfinished(
         applied=applied,
         fingerprints=fingerprints,
         answered=_kept(made.answered, old.answered, names),
-        digest=_digest(applied, fingerprints),
+        digest=applied_digest(applied, fingerprints),
     )
 
 
@@ -141,7 +141,7 @@ def make_entry(
         fingerprints=fingerprints,
         answered=answered,
         applied_at=now,
-        digest=_digest(applied, fingerprints),
+        digest=applied_digest(applied, fingerprints),
         superseded=tuple(predecessors),
         superseded_at={old_id: since for old_id, since in predecessors.items() if since},
         prevent_destroy=manifest.lifecycle.prevent_destroy,
@@ -200,7 +200,7 @@ def quarantine_entry(
     return replace(
         old,
         applied=applied,
-        digest=_digest(applied, old.fingerprints),
+        digest=applied_digest(applied, old.fingerprints),
         applied_at=now,
         quarantined_at=now,
     )
@@ -213,8 +213,3 @@ def renews(old: InventoryEntry | None, new: InventoryEntry) -> bool:
     return old is None or replace(old, applied_at="", digest="") != replace(
         new, applied_at="", digest=""
     )
-
-
-def _digest(applied: JsonObject, fingerprints: JsonObject) -> str:
-    text = canonical_json({"applied": dict(applied), "fingerprints": dict(fingerprints)})
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -11,6 +11,7 @@ from support.vendors import SCHEMAS
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Intent, Inventory, InventoryEntry
 from reconciler.inventory.codec import decode, encode
+from reconciler.plan.record.digests import sealed
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 VALUES = st.recursive(
@@ -35,7 +36,7 @@ ENTRIES = st.builds(
     prevent_destroy=st.booleans(),
     quarantined_at=st.sampled_from(["", "2026-11-22T10:00:00Z"]),
     secret=st.sampled_from(["", "stored", "spooled", "lost"]),
-)
+).map(sealed)
 INVENTORIES = st.dictionaries(TEXT, ENTRIES, max_size=4)
 INTENTS = st.builds(
     Intent,

@@ -1,0 +1,1 @@
+"""What the record says of a client, as a plan checks and tells it."""
