@@ -53,6 +53,8 @@ class FileTree:
         if is_literal(pattern):
             path = f"{self._root}/{pattern}"
             self.has_links = self.has_links or os.path.islink(path)  # noqa: PTH114
+            if self._leads_away(posixpath.dirname(pattern)):
+                return []
             # lexists: a link that leads nowhere is found, and reading it says what is wrong.
             return [pattern] if os.path.lexists(path) else []
         segments, base = pattern.split("/"), base_folder(pattern)
@@ -75,11 +77,8 @@ class FileTree:
 
     def _files_below(self, folder: str, depth: int | None) -> Iterator[str]:
         """The files in `folder` (empty, or with a slash at its end) down to `depth` levels, None for all."""
-        real = self._real(folder)
-        self.has_links = self.has_links or real != os.path.normpath(f"{self._real_root}/{folder}")
-        # What the pattern itself writes out leads out on purpose; a link on the way does not.
-        tops = (self._real_root, real) if leads_out(folder) else (self._real_root,)
-        pending = [] if self._is_outside(folder.rstrip("/"), tops) else [(folder, depth)]
+        pending = [] if self._leads_away(folder.rstrip("/")) else [(folder, depth)]
+        tops = self._tops(folder)
         read: list[str] = []
         linked: list[str] = []
         while pending:
@@ -112,6 +111,18 @@ class FileTree:
                 yield from (f"{here}/{name}" for name in listing.files)
                 pending += [(f"{here}/{name}", True) for name in sorted(listing.links)]
                 pending += [(f"{here}/{name}", False) for name in sorted(listing.folders)]
+
+    def _tops(self, folder: str) -> tuple[str, ...]:
+        """The folders that no link leads out of, for patterns that begin in `folder`."""
+        # What the pattern itself writes out leads out on purpose; a link on the way does not.
+        named = (self._real(folder),) if leads_out(folder) else ()
+        return (self._real_root, *named)
+
+    def _leads_away(self, folder: str) -> bool:
+        """Whether a link on the way to the folder where a pattern begins leads out; notes links, and trouble."""
+        stated = os.path.normpath(f"{self._real_root}/{folder}")
+        self.has_links = self.has_links or self._real(folder) != stated
+        return self._is_outside(folder, self._tops(folder))
 
     def _is_outside(self, folder: str, tops: Sequence[str]) -> bool:
         """Whether a link on the way to a folder leads out of `tops`; notes it as trouble."""

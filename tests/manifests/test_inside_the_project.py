@@ -107,6 +107,33 @@ def test_nothing_is_read_through_a_link_that_leads_out(outside, shop, name, up):
     assert found[0].hint.startswith(("leave it out on purpose", "mend that, or leave it out"))
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    ["linked/there.yaml", "linked/*.yaml", "linked/**/*.yaml", "linked/deep/../there.yaml", "[l]inked/there.yaml",
+     "{x,linked}/there.yaml", "*/there.yaml", "./linked/there.yaml", "x/../linked/there.yaml", ".linked/*.yaml",
+     ".linked/there.yaml", ".linked/**/*"],
+)  # fmt: skip
+def test_no_pattern_goes_through_a_link_that_leads_out(write, outside, shop, tmp_path, pattern):
+    foreign = outside(shop("foreign").replace("Web", CANARY))
+    link(".linked" if ".linked" in pattern else "linked", foreign.parent)
+    manifests(write, tmp_path, f'"{pattern}"')
+
+    assert load("reconciler.yaml").manifests == ()
+    assert "is a link that leads out of the project's folder" in told()
+    assert CANARY not in told()
+
+
+@pytest.mark.parametrize("name", ["linked/there.yaml", "clients/shop/a.yaml"])
+def test_no_file_that_the_user_names_is_read_through_a_link_that_leads_out(outside, shop, name):
+    foreign = outside(shop("foreign").replace("Web", CANARY))
+    link("linked", foreign.parent)
+    link("clients/shop/a.yaml", foreign)
+
+    assert load("reconciler.yaml", files=[name]).manifests == ()
+    assert f"{name}: error: this file is a link that leads out" in told(files=[name])
+    assert CANARY not in told(files=[name])
+
+
 def test_a_link_to_a_link_is_followed_to_its_end(outside):
     link("shared/here.yaml", outside(FOREIGN["a mapping"]))
     link("clients/shop/a.yaml", Path("shared/here.yaml").absolute())
