@@ -118,14 +118,21 @@ def _link_problems(project: Project, source: Source) -> Iterator[Problem]:
 
 def folder_problems(project: Project) -> Iterator[Problem]:
     """The Problems of folders that the tool writes into, and that are for something else too."""
-    bases = list(_bases(project))
-    paths = [*folders.paths_of(project), *(base for _, base in bases)]
+    read = [*_bases(project), *_provider_folders(project)]
+    paths = [*folders.paths_of(project), *(path for _, path, _ in read)]
     places = places_of(paths, project.root)
     yield from folders.folder_problems(project, places)
-    yield from folders.pattern_problems(project, bases, places)
+    yield from folders.reading_problems(project, read, places)
 
 
-def _bases(project: Project) -> Iterator[tuple[str, str]]:
+def _provider_folders(project: Project) -> Iterator[tuple[str, str, str]]:
+    for target in project.targets.values():
+        if "/" in target.provider:
+            pointer = f"/targets/{escape(target.name)}/provider"
+            yield pointer, target.provider, "the files of a provider"
+
+
+def _bases(project: Project) -> Iterator[tuple[str, str, str]]:
     """The pointer of each usable pattern that lists files, and the folders where it begins."""
     for target in project.targets.values():
         for index, pattern in enumerate(target.manifests):
@@ -133,7 +140,7 @@ def _bases(project: Project) -> Iterator[tuple[str, str]]:
                 continue
             for each in patterns.expand(pattern):
                 pointer = f"/targets/{escape(target.name)}/manifests/{index}"
-                yield pointer, patterns.base_folder(each) or "."
+                yield pointer, patterns.base_folder(each) or ".", "manifests"
 
 
 def _schema_problems(document: Any, count: int, source: Source, text: bytes) -> Iterator[Problem]:

@@ -22,7 +22,9 @@ def probe(folder: Path, content: bytes) -> None:
     # Nothing is left behind, not even the folder: a plan probes too, and changes nothing.
     try:
         for each in folder.iterdir() if folder.is_dir() else ():
-            atomic_files.refuse_link(each)
+            # A link to a file is in nobody's way: where a client's own should be, it is replaced.
+            if not each.is_file():
+                atomic_files.refuse_link(each)
         with tempfile.NamedTemporaryFile(dir=_nearest_existing(folder), prefix=".probe-") as file:
             file.write(content)
             file.flush()

@@ -103,18 +103,18 @@ def folder_problems(project: Project, places: Mapping[str, str]) -> Iterator[Pro
             yield _problem(source, other.pointer, message)
 
 
-def pattern_problems(
-    project: Project, bases: Iterable[tuple[str, str]], places: Mapping[str, str]
+def reading_problems(
+    project: Project, stated: Iterable[tuple[str, str, str]], places: Mapping[str, str]
 ) -> Iterator[Problem]:
-    """The Problems of patterns that look for manifests in a folder that the tool writes into.
+    """The Problems of what is read from a folder that the tool writes into.
 
-    `bases` has the pointer of each pattern and the folder where it begins, whose absolute paths are
-    in `places` too.
+    `stated` has the pointer of each, the folder that it is looked for in, whose absolute path is in
+    `places` too, and what it is, in words.
     """
-    for pointer, base in bases:
+    for pointer, path, what in stated:
         for folder in folders_of(project):
-            if is_within(places[base], places[folder.path]):
-                message = f"manifests do not lie in {folder.path}, which holds {folder.what}"
+            if is_within(places[path], places[folder.path]):
+                message = f"{what} do not lie in {folder.path}, which holds {folder.what}"
                 yield _problem(Source(path=project.path), pointer, message)
                 break
 

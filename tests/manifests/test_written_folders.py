@@ -96,6 +96,9 @@ TOGETHER = {
     ),
     "manifests among secrets": ({"shop": secrets("clients/shop")}, "/targets/shop/manifests/0", "manifests do not lie in"),
     "manifests below secrets": ({"shop": secrets("clients")}, "/targets/isc/manifests/0", "manifests do not lie in"),
+    "a provider among secrets": (
+        {"shop": {"provider": "./vendors/acme", **secrets("vendors")}}, "/targets/shop/provider", "the files of a provider do not lie in"
+    ),
     "manifests in the inventory": (
         {"shop": {"manifests": [".reconciler/inventory/shop/*.json"]}}, "/targets/shop/manifests/0", "manifests do not lie in"
     ),

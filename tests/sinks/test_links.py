@@ -49,3 +49,12 @@ def test_a_secret_behind_a_link_is_not_the_sinks(tmp_path, elsewhere):
 
     assert all("it is a link, and none is followed here" in why for why in missing.values())
     assert len(missing) == 2
+
+
+@pytest.mark.parametrize("make", SINKS.values(), ids=SINKS)
+def test_a_link_to_a_file_beside_the_folders_of_targets_is_in_nobodys_way(tmp_path, make):
+    (tmp_path / "README").write_text("")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/README").symlink_to("../README")
+
+    make(tmp_path / "secrets").probe()
