@@ -80,6 +80,7 @@ class Problem:
 
     `pointer` is an RFC 6901 JSON Pointer into the document; with `at_key` the name of that
     member is meant and not its value. `position` is filled in by a second pass over the file.
+    `stands_for` is how many problems it is: more than one where they are only counted.
     """
 
     source: Source
@@ -89,6 +90,7 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
     at_key: bool = False
     position: Position | None = None
+    stands_for: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

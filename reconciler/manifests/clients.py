@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.dataclass import dataclass, field
+from reconciler.core.many_problems import bounded
 from reconciler.manifests import project as project_file
 from reconciler.manifests.files import Unreadable, are_large, is_like_manifest, read_bytes
 from reconciler.manifests.globs import select_files
@@ -181,7 +182,7 @@ def with_positions(
     def text_of(path: str) -> bytes:
         return b"" if path in hidden else _text_of(path)
 
-    return locate(rules.deduplicate(problems), text_of, is_secret)
+    return bounded(locate(rules.deduplicate(problems), text_of, is_secret))
 
 
 def _text_of(path: str) -> bytes:

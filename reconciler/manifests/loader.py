@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.project import Project
     from reconciler.manifests.catalog import Entry
+    from reconciler.manifests.yaml.positions import WrittenScalars
 
 _NOTHING_SAID: Final = Lifecycle()
 _LIFECYCLE: Final = decoder(Lifecycle, ignore_changes=frozenset, replace_grace=seconds)
@@ -82,9 +83,14 @@ class ManifestLoader:
             self._add_problem(Source(path=path), message, leave_out=True)
             return
         self.problems.extend(reading.problems)
+        from reconciler.manifests.yaml.positions import WrittenScalars  # noqa: PLC0415 - most are valid
+
+        written = WrittenScalars(
+            text
+        )  # of all documents, so that the file is parsed once more at most
         for index, document in enumerate(reading.documents):
             if document is not None:
-                self._validate_document(document, Source(path=path, document=index), text)
+                self._validate_document(document, Source(path=path, document=index), written)
 
     def _text(self, path: str) -> bytes | None:
         """The text of a file, None where there is none to read; adds the problem that says why."""
@@ -130,28 +136,27 @@ class ManifestLoader:
         self.problems.extend(found)
         return True
 
-    def _validate_document(self, document: Any, source: Source, text: bytes) -> None:
+    def _validate_document(self, document: Any, source: Source, written: WrittenScalars) -> None:
         if self._is_valid(document, source):
             self.manifests.append(_manifest(document, source))
         elif isinstance(document, dict):
-            self._explain(document, source, text)
+            self._explain(document, source, written)
         else:
             self._add_problem(
                 source, "a manifest is a mapping of apiVersion, kind, metadata and spec"
             )
 
-    def _explain(self, document: dict[str, Any], source: Source, text: bytes) -> None:
+    def _explain(self, document: dict[str, Any], source: Source, written: WrittenScalars) -> None:
         """Add what is wrong with a document that is not valid, or not for its target."""
         from reconciler.manifests import invalid  # noqa: PLC0415 - most documents are valid
-        from reconciler.manifests.yaml.positions import written_scalars  # noqa: PLC0415 - as above
 
         manifest = invalid.stated_manifest(document, source)
         if manifest.target in self._project.targets:
             self._invalid.append(manifest)
         targets = self._project.targets
         judges = (targets, self.entries, self._kinds)
-        written = written_scalars(text, source.document)
-        found = invalid.problems(document, manifest, *judges, written=written)
+        scalars = written.of_document(source.document)
+        found = invalid.problems(document, manifest, *judges, written=scalars)
         self.problems.extend(found)
 
     @cached_property

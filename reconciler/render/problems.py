@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _WIDEST: Final = 100  # columns of a shown line
 _BEFORE: Final = 60  # of these, columns before the caret once the line has to be clipped
-_LONGEST: Final = 1000  # columns of a message, which may quote what a file holds
+_LONGEST: Final = 1000  # columns of a message or of a line, which may hold what a hostile file does
 _TAB: Final = "    "
 
 
@@ -31,14 +31,28 @@ def _object(problem: Problem) -> dict[str, Json]:
     return {
         "file": problem.source.path,
         "document": problem.source.document,
-        "pointer": problem.pointer,
+        "pointer": _cut(problem.pointer),
         "line": position.line if position else None,
         "column": position.column if position else None,
         "severity": problem.severity,
-        "message": problem.message,
-        "hint": problem.hint,
-        "text": position.text if position else None,
+        "message": _cut(problem.message),
+        "hint": _cut(problem.hint),
+        "text": _around(position) if position else None,
     }
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _around(position: Position) -> str:
+    """The line, or what stands around the column in one that is longer than anybody reads."""
+    text, half = position.text, _LONGEST // 2
+    if len(text) <= _LONGEST:
+        return text
+    first = max(position.column - 1 - half, 0)
+    end = "…" if first + _LONGEST < len(text) else ""
+    return f"{'…' if first else ''}{text[first : first + _LONGEST]}{end}"
 
 
 def _block(problem: Problem) -> str:
@@ -60,8 +74,10 @@ def _excerpt(position: Position, hint: str) -> list[str]:
     """The line, clipped around the column, and a caret under it with the hint beside."""
     number = f"{position.line:>5} | "
     margin = f"{'|':>{len(number) - 1}} "
-    before = _printable(position.text[: position.column - 1])
-    after = _printable(position.text[position.column - 1 :])
+    # No more of the line than can be shown: of a long one every problem would read all of it.
+    here = position.column - 1
+    before = _printable(position.text[max(here - _LONGEST, 0) : here])
+    after = _printable(position.text[here : here + _LONGEST])
     if _width(before) + _width(after) > _WIDEST and _width(before) > _BEFORE:
         before = "…" + _fit_end(before, _BEFORE - 1)
     after = _fit_start(after, _WIDEST - _width(before))

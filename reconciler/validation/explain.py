@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, cast
 
+from reconciler.core.many_problems import MOST_SHOWN, counted
 from reconciler.core.model import Problem
 from reconciler.core.pointer import escape
 from reconciler.core.values import object_member
@@ -60,16 +62,63 @@ def explain(
     source: Source,
     written: Written | None = None,
 ) -> list[Problem]:
-    """The errors of one document as Problems, sorted by place, each once.
+    """The errors of one document as Problems, sorted by place, each once; after the first hundred a count.
 
     `root` is the schema that the document was held against, `written` what the user wrote at a
     path. Of several findings about one value
     only the one to mend first is reported, and a missing field is not where an unknown one looks
     like its misspelling.
     """
-    findings = _prune([finding for error in errors for finding in _findings(error, root, written)])
-    problems = [_problem(finding, source) for finding in sorted(findings, key=_order)]
-    return list(dict.fromkeys(problems))
+    tally = _Tally()
+    # Twice the hundred: of several errors about one value only one is told. To find the words for
+    # an error takes a millisecond, and a hostile file has millions of them.
+    first = nsmallest(2 * MOST_SHOWN, map(tally.note, errors), key=_place_of)
+    findings = _prune([finding for error in first for finding in _findings(error, root, written)])
+    shown = nsmallest(MOST_SHOWN, findings, key=_order)
+    problems = list(dict.fromkeys(_problem(finding, source) for finding in shown))
+    rest = tally.count - sum(map(_size, first)) + len(findings) + sum(map(_unworded, first))
+    return [*problems, *counted(source, "error", rest - len(shown))]
+
+
+class _Tally:
+    """Counts the errors that pass by."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def note(self, error: ValidationError) -> ValidationError:
+        self.count += _size(error)
+        return error
+
+
+def _size(error: ValidationError) -> int:
+    """For how many problems an error stands: it is one, or one for each member."""
+    if error.validator == "additionalProperties":
+        return len(_unnamed(error))
+    return 1
+
+
+def _unworded(error: ValidationError) -> int:
+    """How many unknown members of an object are counted, and not put into words."""
+    if error.validator == "additionalProperties":
+        return max(0, len(_unnamed(error)) - MOST_SHOWN)
+    return 0
+
+
+def _unnamed(error: ValidationError) -> list[str]:
+    from reconciler.validation.keywords import unnamed_members  # noqa: PLC0415 - jsonschema is loaded
+
+    return list(
+        unnamed_members(cast("JsonObject", error.schema), cast("JsonObject", error.instance))
+    )
+
+
+def _place_of(error: ValidationError) -> tuple[tuple[bool, str | int], ...]:
+    return _in_order(error.absolute_path)
+
+
+def _in_order(path: Iterable[str | int]) -> tuple[tuple[bool, str | int], ...]:
+    return tuple((isinstance(token, str), token) for token in path)
 
 
 def _problem(finding: Finding, source: Source) -> Problem:
@@ -83,8 +132,7 @@ def _problem(finding: Finding, source: Source) -> Problem:
 
 
 def _order(finding: Finding) -> tuple[object, ...]:
-    place = tuple((isinstance(token, str), token) for token in finding.path)
-    return (place, finding.message, finding.hint)
+    return (_in_order(finding.path), finding.message, finding.hint)
 
 
 def _prune(findings: list[Finding]) -> set[Finding]:
@@ -146,14 +194,13 @@ def _is_of_another_type(error: ValidationError) -> bool:
 def _unknown_members(
     error: ValidationError, root: JsonObject, path: tuple[str | int, ...]
 ) -> Iterator[Finding]:
-    from reconciler.validation.keywords import unnamed_members  # noqa: PLC0415 - jsonschema is loaded
-
     schema = cast("JsonObject", error.schema)
     known = cast("Mapping[str, JsonObject]", object_member(schema, "properties"))
     patterns = object_member(schema, "patternProperties")
     # A read-only field is never suggested: it would be the next error.
     writable = [key for key in known if not _is_read_only(known[key])]
-    for name in unnamed_members(schema, cast("JsonObject", error.instance)):
+    # The first by name, as problems are sorted.
+    for name in nsmallest(MOST_SHOWN, _unnamed(error)):
         if is_reference(schema):
             yield unknown_reference_form(path, name)
         else:

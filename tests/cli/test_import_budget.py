@@ -33,6 +33,7 @@ OURS = {
     "core.dataclass",
     "core.decode",
     "core.errors",
+    "core.many_problems",
     "core.model",
     "core.pointer",
     "core.project",

@@ -12,6 +12,7 @@ from reconciler.cli.options import format_option, global_options
 from reconciler.cli.output import print_document, print_message, print_text, version
 from reconciler.cli.project_file import find_project_file
 from reconciler.core.errors import InputError
+from reconciler.core.many_problems import count_of
 from reconciler.render.terminal import plural
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def command(
     Exit codes: 0 valid; 1 something is wrong.
     """
     found = _validate(find_project_file(options.project), files)
-    errors = sum(problem.severity == "error" for problem in found.problems)
-    warnings = len(found.problems) - errors
+    errors, warnings = (count_of(found.problems, severity) for severity in ("error", "warning"))
     if output_format == "json":
         print_document(_document(found, errors, warnings))
     else:

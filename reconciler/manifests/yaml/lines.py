@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Final
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # YAML 1.1 section 5.4, which libyaml follows; an editor may count fewer, but rarely meets the rest.
 _BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
@@ -51,13 +55,17 @@ class Lines:
         """The character at a mark, empty at the end of its line."""
         return self._texts[line][column : column + 1] if line < len(self._texts) else ""
 
-    def mask(self, start: tuple[int, int], end: tuple[int, int]) -> None:
-        """Put asterisks in the place of what stands between two marks."""
-        for line in range(start[0], min(end[0] + 1, len(self._texts))):
-            text = self._texts[line]
-            first = start[1] if line == start[0] else 0
-            last = end[1] if line == end[0] else len(text)
-            self._texts[line] = text[:first] + _asterisks(text[first:last]) + text[last:]
+    def mask(self, spans: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+        """Put asterisks in the place of what stands between each two marks."""
+        # By line: many spans may be in one, and each line is put together once.
+        by_line: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for start, end in spans:
+            for line in range(start[0], min(end[0] + 1, len(self._texts))):
+                first = start[1] if line == start[0] else 0
+                last = end[1] if line == end[0] else len(self._texts[line])
+                by_line[line].append((first, last))
+        for line, columns in by_line.items():
+            self._texts[line] = _masked(self._texts[line], sorted(columns))
 
     def mask_likely_secrets(self) -> None:
         """Put asterisks where a secret may stand, by the key before it: for text that cannot be parsed."""
@@ -72,6 +80,15 @@ class Lines:
 
     def _decode(self, text: bytes) -> str:
         return text.decode(self._encoding, errors="replace").removeprefix("\ufeff")
+
+
+def _masked(text: str, columns: list[tuple[int, int]]) -> str:
+    """`text` with asterisks between the columns of each pair, of which a later one may overlap."""
+    pieces, done = [], 0
+    for first, last in columns:
+        pieces += [text[done:first], _asterisks(text[max(first, done) : last])]
+        done = max(done, last)
+    return "".join([*pieces, text[done:]])
 
 
 def _asterisks(text: str) -> str:

@@ -6,6 +6,7 @@ Only a file that holds a problem is read again, so the first pass need not carry
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
@@ -73,17 +74,29 @@ def written_scalars(text: bytes, document: int = 0) -> Callable[[Sequence[str | 
 
     The text is not parsed before it is asked for.
     """
-    roots: list[_Node] = []
+    return WrittenScalars(text).of_document(document)
 
-    def written(path: Sequence[str | int]) -> str | None:
-        if not roots:
-            roots.extend(_documents(text)[0])
-        node: _Node | None = roots[document]
-        for step in path:
-            node = node and node.members.get(str(step))
-        return node.text if node and node.is_plain else None
 
-    return written
+class WrittenScalars:
+    """The plain scalars of a file as they are written; it is parsed once, when the first is asked for."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
+    @cached_property
+    def _roots(self) -> list[_Node]:
+        return _documents(self._text)[0]
+
+    def of_document(self, document: int) -> Callable[[Sequence[str | int]], str | None]:
+        """What gives the characters at a path of one document."""
+
+        def written(path: Sequence[str | int]) -> str | None:
+            node: _Node | None = self._roots[document]
+            for step in path:
+                node = node and node.members.get(str(step))
+            return node.text if node and node.is_plain else None
+
+        return written
 
 
 def _sort_key(problem: Problem) -> tuple[object, ...]:
@@ -99,9 +112,9 @@ class _File:
         self._documents, is_whole = _documents(text)
         self._lines = Lines(text)
         # Masked before any line is taken: a problem beside a secret shows the same line.
-        for document in self._documents:
-            for start, end in _secret_spans(document, is_secret):
-                self._lines.mask(start, end)
+        self._lines.mask(
+            span for document in self._documents for span in _secret_spans(document, is_secret)
+        )
         if not is_whole:
             self._lines.mask_likely_secrets()
 

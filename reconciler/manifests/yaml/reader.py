@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_DEPTH: Final = 64
+_LONGEST_KEY: Final = 1000  # characters of a key that a message quotes
 
 # What the marks of an unfinished merge begin with: to look for these takes a microsecond a file.
 _MARKS: Final = (b"<<<<<<<", b">>>>>>>", b"=======", b"|||||||")
@@ -120,7 +121,7 @@ class _DocumentBuilder:
             state.add("", problem.position, problem.message, hint=problem.hint)
         except _Stop:
             pass
-        return Reading(documents=state.documents[: state.complete], problems=state.problems)
+        return Reading(documents=state.documents[: state.complete], problems=state.problems())
 
     # One loop, long on purpose: a call per event would cost more than the work it does. The
     # branches stand in the order of how often they are taken.
@@ -229,17 +230,19 @@ class _DocumentBuilder:
     def _key_of_alias(self, event: Any, here: Any) -> str:
         """The key that an alias stands for; a list or a mapping stops the reading, as it can be none."""
         if event.__class__ is AliasEvent:
-            count = len(self._state.problems)
+            count = self._state.count
             key = self._aliased_value(event, here, "")
             if isinstance(key, str):
                 return key
-            if len(self._state.problems) > count:
+            if self._state.count > count:
                 raise _Stop  # why it stands for nothing has been said
         self._add_problem(event, here, "", "a key must be a string")
         raise _Stop
 
     def _add_duplicate(self, event: Any, here: dict[str, Any], key: str) -> None:
-        self._add_problem(event, here, key, f"duplicate key `{key}`", hint="keep one of the two")
+        # Cut: an alias may stand for a long key, time and again.
+        name = key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"
+        self._add_problem(event, here, key, f"duplicate key `{name}`", hint="keep one of the two")
         del here[key]  # so that the last member of a mapping is always the one being read
 
     def _decorated_scalar(self, event: Any, here: Any, key: str) -> scalars.Scalar:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from reconciler.core.many_problems import MOST_SHOWN, counted
 from reconciler.core.model import Problem, Source
 from reconciler.core.pointer import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Literal
 
     from reconciler.core.model import Json, Position
     from reconciler.manifests.yaml.lines import Lines
 
+_TEXT_OF_ONE: Final = 256  # characters of a text that an alias stands for count as one value more
 MAX_EXPANSION: Final = 100_000  # values that the aliases of a file stand for, all together
 
 
@@ -24,7 +27,8 @@ class ReaderState:
     """
 
     def __init__(self, text: bytes, path: str) -> None:
-        self.problems: list[Problem] = []
+        self._shown: list[Problem] = []
+        self._counts = {"error": 0, "warning": 0}
         self.documents: list[Json] = []
         self.complete = 0
         self.stack: list[Any] = []
@@ -32,21 +36,67 @@ class ReaderState:
         self._path = path
         self._lines: Lines | None = None  # split on the first problem: most files have none
 
-    def add_at_event(self, event: Any, here: Any, key: str, message: str, **more: Any) -> None:
+    @property
+    def count(self) -> int:
+        """How many problems there are so far."""
+        return sum(self._counts.values())
+
+    def problems(self) -> list[Problem]:
+        """The first problems of each severity, and what counts the rest."""
+        rest = dict(self._counts)
+        for problem in self._shown:
+            rest[problem.severity] -= 1
+        source = Source(path=self._path)
+        return [
+            *self._shown,
+            *counted(source, "error", rest["error"]),
+            *counted(source, "warning", rest["warning"]),
+        ]
+
+    def add_at_event(
+        self,
+        event: Any,
+        here: Any,
+        key: str,
+        message: str,
+        *,
+        hint: str = "",
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
         """Add a problem with the member of `here` that is being read, at the event's mark."""
+        if self._counts[severity] >= MOST_SHOWN:
+            # Only counted: what leads to it may be long, and so may its line.
+            self._counts[severity] += 1
+            return
         mark = event.start_mark
         if self._lines is None:
             from reconciler.manifests.yaml.lines import Lines  # noqa: PLC0415 - as above
 
             self._lines = Lines(self._text)
         position = self._lines.position(mark.line, mark.column)
-        self.add(self._pointer(here, key), position, message, **more)
+        pointer = self._pointer(here, key)
+        self.add(pointer, position, message, hint=hint, severity=severity)
 
-    def add(self, pointer: str, position: Position, message: str, **more: Any) -> None:
+    def add(
+        self,
+        pointer: str,
+        position: Position,
+        message: str,
+        *,
+        hint: str = "",
+        severity: Literal["error", "warning"] = "error",
+    ) -> None:
         """Add a problem of the current document at a position."""
-        source = Source(path=self._path, document=self.complete)
-        self.problems.append(
-            Problem(source=source, pointer=pointer, position=position, message=message, **more)
+        self._counts[severity] += 1
+        self._shown.append(
+            Problem(
+                source=Source(path=self._path, document=self.complete),
+                pointer=pointer,
+                position=position,
+                message=message,
+                hint=hint,
+                severity=severity,
+            )
         )
 
     def _pointer(self, here: Any, key: str) -> str:
@@ -106,11 +156,11 @@ class AnchorTable:
 
 def _size_and_depth(value: Any) -> tuple[int, int]:
     """How many values `value` holds written out, and how many levels of them."""
-    size, depth = 1, 0
+    size, depth = _weight(value), 0
     level = [value] if isinstance(value, (dict, list)) else []
     while level:
         depth += 1
-        size += sum(map(len, level))
+        size += sum(_weight(child) for parent in level for child in _children(parent))
         if size > MAX_EXPANSION:
             break  # it is refused anyway, and counting on would take as long as expanding it
         level = [child for parent in level for child in _containers_in(parent)]
@@ -118,5 +168,13 @@ def _size_and_depth(value: Any) -> tuple[int, int]:
 
 
 def _containers_in(parent: dict[str, Any] | list[Any]) -> Iterator[dict[str, Any] | list[Any]]:
-    children = parent.values() if isinstance(parent, dict) else parent
-    return (child for child in children if isinstance(child, (dict, list)))
+    return (child for child in _children(parent) if isinstance(child, (dict, list)))
+
+
+def _children(parent: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return parent.values() if isinstance(parent, dict) else parent
+
+
+def _weight(value: Any) -> int:
+    """As how many values one counts, its members aside: a long text is as much work as many."""
+    return 1 + (len(value) // _TEXT_OF_ONE if isinstance(value, str) else 0)
