@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from reconciler.core.dataclass import dataclass, field
-from reconciler.core.many_problems import bounded
+from reconciler.core.problems.many import bounded
 from reconciler.manifests import project as project_file
 from reconciler.manifests.files import Unreadable, are_large, is_like_manifest, read_bytes
 from reconciler.manifests.globs import select_files

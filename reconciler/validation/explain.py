@@ -5,9 +5,9 @@ from __future__ import annotations
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, cast
 
-from reconciler.core.many_problems import MOST_SHOWN, counted
 from reconciler.core.model import Problem
 from reconciler.core.pointer import escape
+from reconciler.core.problems.many import MOST_SHOWN, counted
 from reconciler.core.values import object_member
 from reconciler.provider.patterns import linear_options
 from reconciler.validation.findings import (

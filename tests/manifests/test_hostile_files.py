@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.core.many_problems import MOST_SHOWN, count_of
+from reconciler.core.problems.many import MOST_SHOWN, count_of
 from reconciler.manifests import load
 from reconciler.manifests.yaml import positions
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.core.many_problems import MOST_SHOWN, bounded, count_of, counted
 from reconciler.core.model import Position, Problem, Source
+from reconciler.core.problems.many import MOST_SHOWN, bounded, count_of, counted
 from reconciler.manifests.yaml import reader
 from reconciler.manifests.yaml.lines import Lines
 from reconciler.render.problems import to_json, to_text

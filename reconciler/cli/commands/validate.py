@@ -12,7 +12,7 @@ from reconciler.cli.options import format_option, global_options
 from reconciler.cli.output import print_document, print_message, print_text, version
 from reconciler.cli.project_file import find_project_file
 from reconciler.core.errors import InputError
-from reconciler.core.many_problems import count_of
+from reconciler.core.problems.many import count_of
 from reconciler.render.terminal import plural
 
 if TYPE_CHECKING:

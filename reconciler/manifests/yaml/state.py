@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from reconciler.core.many_problems import MOST_SHOWN, counted
 from reconciler.core.model import Problem, Source
 from reconciler.core.pointer import escape
+from reconciler.core.problems.many import MOST_SHOWN, counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
