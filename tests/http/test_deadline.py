@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import gzip
 import socket
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+import trustme
 from support.targets import LOGIN, Clock
 from support.vendors import vendor
 
 from reconciler.core.errors import Ambiguous, BadAnswer, RemoteError, Unreachable
 from reconciler.core.model import Secret
 from reconciler.http.connection import Connection, Rate
+from reconciler.http.retry import ATTEMPTS
 from reconciler.http.transport import Transport
 from reconciler.http.wire.answer import LARGEST_ANSWER, AnswerSize, TooLarge
 from reconciler.http.wire.deadline import Deadline
@@ -425,6 +428,55 @@ def test_a_server_that_does_not_read_is_given_up():
     ):
         target.send("PUT", "/clients/1", body={"name": "x" * 50_000_000})
     begun.set()
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(authority, tmp_path):
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@pytest.fixture
+def tls(authority):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
+
+
+@pytest.mark.parametrize("drip", [b"\x00", b""])
+def test_a_handshake_that_drips_in_through_a_proxy_with_tls_is_given_up(
+    tls, bundle, monkeypatch, drip
+):
+    clock, heads = Clock(), []
+
+    def handle(connection):
+        with tls.wrap_socket(connection, server_side=True) as tunnel:
+            heads.append(read_request(tunnel))
+            tunnel.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            assert tunnel.recv(65536)
+            # The beginning of a long record (RFC 8446 section 5.1), and then byte by byte, or no more.
+            tunnel.sendall(b"\x16\x03\x03\x40\x00")
+            while drip:
+                clock.now += 1
+                tunnel.sendall(drip)
+
+    with serving(handle) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url.replace("http://127.0.0.1", "https://localhost"))
+        facts = {"auth": Secret("token"), "ca_bundle": bundle}
+        with (
+            connected("https://shop.example.com", clock, **facts) as target,
+            pytest.raises(Unreachable, match=r"shop\.example\.com cannot be reached through"),
+        ):
+            target.send("GET", "/clients")
+
+    assert {head.split()[0] for head in heads} == {b"CONNECT"}
+    assert len(heads) == (1 if drip else ATTEMPTS)
 
 
 def test_httpx_knows_what_a_limit_raises():

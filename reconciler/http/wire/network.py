@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpcore
 
 from reconciler.http.wire.answer import AnswerSize
+from reconciler.http.wire.tunnel import TunnelledTls
 
 if TYPE_CHECKING:
     import ssl
@@ -85,7 +86,11 @@ class _LimitedStream(httpcore.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
         limit = self._deadline.limit(timeout, httpcore.ConnectTimeout)
-        stream = self._inner.start_tls(ssl_context, server_hostname, limit)
+        stream = (
+            self._inner.start_tls(ssl_context, server_hostname, limit)
+            if self._inner.get_extra_info("ssl_object") is None
+            else TunnelledTls(self._inner, self._deadline, ssl_context, server_hostname, limit)
+        )
         return _LimitedStream(stream, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
