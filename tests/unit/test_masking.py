@@ -1,6 +1,7 @@
 import base64
 import html
 import json
+import quopri
 import shlex
 import unicodedata
 from urllib.parse import quote, quote_plus
@@ -73,6 +74,8 @@ SPELLINGS = {
     "in hexadecimal capitals": lambda text: text.encode().hex().upper(),
     "in hexadecimal with colons": lambda text: text.encode().hex(":"),
     "in a dump": lambda text: text.encode().hex(" "),
+    "in a dump of pairs": lambda text: text.encode().hex(" ", 2),
+    "in a mail": lambda text: quopri.encodestring(text.encode()).decode(),
     "as numbers": lambda text: str(list(text.encode())),
     "in Base64": base64_behind(""),
     "in Base64 behind one": base64_behind("a"),

@@ -15,7 +15,7 @@ _NO_BASE64: Final = re.compile(r"[^A-Za-z0-9+/]")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
 # Hexadecimal, also byte by byte as in a dump or a fingerprint.
 _HEX: Final = re.compile(
-    r"[0-9a-fA-F]{6,}|(?<![0-9a-zA-Z])(?:0x)?[0-9a-fA-F]{2}(?:[\s:,-]{1,2}(?:0x)?[0-9a-fA-F]{2}){2,}"
+    r"[0-9a-fA-F]{6,}|(?<![0-9a-zA-Z])(?:0x)?(?:[0-9a-fA-F]{2})+(?:[\s:,-]{1,2}(?:0x)?(?:[0-9a-fA-F]{2})+){2,}"
 )
 _NO_HEX: Final = re.compile(r"0x|[^0-9a-fA-F]")
 # The bytes of a text as decimal numbers, as programs print an array of them.

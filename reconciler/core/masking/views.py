@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 _LAYERS: Final = 5
 # A way in which programs write a character that they do not write as it is. Those that stand for
 # bytes or UTF-16 units come in runs, which together make a character: RFC 3986 section 2.1 (`%u` is
-# that of JavaScript's `escape`), RFC 8259 section 7, the escapes of C, Python and shells, and the
-# references of HTML.
+# that of JavaScript's `escape`), RFC 2045 section 6.7 (`=C3` in mails), RFC 8259 section 7, the
+# escapes of C, Python and shells, and the references of HTML.
 _ESCAPED: Final = re.compile(
     r"""
-      (?P<percent>(?:%[0-9a-fA-F]{2})+)
+      (?P<percent>(?:%[0-9a-fA-F]{2}|=[0-9A-F]{2})+)
     | (?P<units>(?:[\\%]u[0-9a-fA-F]{4})+)
     | (?P<wide>\\U[0-9a-fA-F]{8}|\\[ux]\{[0-9a-fA-F]{1,8}\})
     | (?P<hex>(?:\\x[0-9a-fA-F]{2})+)
@@ -32,7 +32,7 @@ _NAMED: Final = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v
 _SHAPED: Final = re.compile("[0-9a-z]+")
 # How many characters of an escape stand for one byte.
 _BYTE_WIDTH: Final = {"percent": 3, "hex": 4, "octal": 4, "units": 3}
-_NO_HEX: Final = re.compile(r"[%\\ux]+")
+_NO_HEX: Final = re.compile(r"[%=\\ux]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
