@@ -196,11 +196,15 @@ def _without_refs(folder: str, stated: Bodies) -> Bodies:
             check(body)
             whole = _object(without_refs(body))
             check_work(whole)
+            Validator(whole).accepts({})  # compiles it, and so says whether it is a schema at all
             found.append(whole)
         except Unusable as error:
             place = f" ({error.pointer})" if error.pointer else ""
             path = f"{folder}/{name}.schema.json"
             raise _unusable(path, f"{error}{place}", error.pointer) from None
+        except ValueError as error:
+            path = f"{folder}/{name}.schema.json"
+            raise _unusable(path, f"this is not a JSON Schema: {error!r}") from None
     client, create, update = found
     return client, create, update
 

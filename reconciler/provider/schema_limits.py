@@ -30,7 +30,7 @@ _SINGLE: Final = frozenset(
     }
 )
 _LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-_NAMED: Final = frozenset(
+NAMED: Final = frozenset(
     {"properties", "patternProperties", "dependentSchemas", "$defs", "definitions", "dependencies"}
 )
 # Of these, those whose schemas are about the same value, and tell what of it was evaluated.
@@ -100,7 +100,7 @@ def _below(schema: JsonObject) -> Iterator[tuple[str, JsonObject]]:
             named = [(word, stated)]
         elif word in _LISTS and isinstance(stated, list):
             named = [(f"{word}/{index}", part) for index, part in enumerate(stated)]
-        elif word in _NAMED and isinstance(stated, dict):
+        elif word in NAMED and isinstance(stated, dict):
             named = [(f"{word}/{escape(name)}", part) for name, part in stated.items()]
         else:
             continue
@@ -127,10 +127,19 @@ def _check_names(pointer: str, schema: JsonObject) -> None:
             f"{pointer}/$schema",
             f"`$schema: {stated}` is not read, and nothing is fetched: the schema is one of {_DIALECT}",
         )
+    check_ref(pointer, schema.get("$ref", "#/"))
     if pointer and "$id" in schema:
         raise Unusable(
             f"{pointer}/$id",
             "`$id` stands at the top alone: a file is one schema, and nothing is fetched by its name",
+        )
+
+
+def check_ref(pointer: str, stated: Json) -> None:
+    """Raise Unusable for a `$ref` that does not point into its own file."""
+    if not isinstance(stated, str) or not stated.startswith("#/"):
+        raise Unusable(
+            pointer, f"`$ref: {stated}` is not followed: only a pointer such as `#/$defs/name` is"
         )
 
 

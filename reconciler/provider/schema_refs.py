@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import MISSING
 from reconciler.core.pointer import escape, resolve
-from reconciler.provider.schema_limits import MAX_DEPTH, MAX_PARTS, Unusable
+from reconciler.provider.schema_limits import (
+    MAX_DEPTH,
+    MAX_PARTS,
+    NAMED,
+    Unusable,
+    check_ref,
+)
 
 if TYPE_CHECKING:
     from reconciler.core.model import Json, JsonObject
@@ -55,21 +61,30 @@ class _Inliner:
         if not isinstance(value, dict):
             return value
         own = {
-            name: member
-            if name in _DATA
-            else self.inline(member, f"{pointer}/{escape(name)}", above, depth + 1)
+            name: self._member(name, member, f"{pointer}/{escape(name)}", above, depth + 1)
             for name, member in value.items()
             if name != "$ref"
         }
         stated = value.get("$ref")
-        # A field may be called `$ref` too; then it is described by a schema and not by a text.
         if not isinstance(stated, str):
-            if stated is None:
-                return own
-            return {**own, "$ref": self.inline(stated, pointer, above, depth + 1)}
+            return own
         found = _target(self._root, stated, pointer, above)
         place = stated.removeprefix("#")
         return _joined(self.inline(found, place, (*above, stated), depth + 1), own)
+
+    def _member(
+        self, word: str, value: Json, pointer: str, above: tuple[str, ...], depth: int
+    ) -> Json:
+        """What a schema says by `word`, without `$ref`s: data as it is, and names are no words."""
+        if word in _DATA:
+            return value
+        if word not in NAMED or not isinstance(value, dict):
+            return self.inline(value, pointer, above, depth)
+        # A field may be called `$ref` or `default`: then it is described by a schema.
+        return {
+            name: self.inline(part, f"{pointer}/{escape(name)}", above, depth + 1)
+            for name, part in value.items()
+        }
 
     def _count(self, pointer: str, depth: int) -> None:
         self._parts += 1
@@ -85,10 +100,7 @@ class _Inliner:
 
 
 def _target(root: JsonObject, stated: str, pointer: str, above: tuple[str, ...]) -> Json:
-    if not stated.startswith("#/"):
-        raise Unusable(
-            pointer, f"`$ref: {stated}` is not followed: only a pointer such as `#/$defs/name` is"
-        )
+    check_ref(pointer, stated)
     if stated in above:
         raise Unusable(pointer, f"`$ref: {stated}` holds itself: a field has to have an end")
     found = resolve(root, stated.removeprefix("#"))

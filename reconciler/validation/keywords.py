@@ -30,6 +30,7 @@ def replaced(root: JsonObject) -> Mapping[str, Callable[..., Iterator[Validation
         "patternProperties": _pattern_properties,
         "additionalProperties": _additional_properties,
         "uniqueItems": _unique_items,
+        "enum": _Enum(),
         **dict.fromkeys(_UNEVALUATED, partial(_unevaluated, root)),
     }
 
@@ -91,6 +92,23 @@ def _key(item: Json) -> str:
 
 def _as_integer(leaf: Json) -> Json:
     return int(leaf) if isinstance(leaf, float) and leaf.is_integer() else leaf
+
+
+class _Enum:
+    """The keyword `enum`, which jsonschema compares a value with member by member."""
+
+    def __init__(self) -> None:
+        # With the list itself: while it is referred to, no other one can have its id.
+        self._known: dict[int, tuple[list[Json], frozenset[str]]] = {}
+
+    def __call__(
+        self, _validator: object, allowed: list[Json], instance: Json, _schema: object
+    ) -> Iterator[ValidationError]:
+        """The error of a value that is none of the allowed."""
+        if id(allowed) not in self._known:
+            self._known[id(allowed)] = (allowed, frozenset(map(_key, allowed)))
+        if _key(instance) not in self._known[id(allowed)][1]:
+            yield ValidationError("not among the allowed")
 
 
 def _unevaluated(

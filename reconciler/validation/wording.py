@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Json, JsonObject
 
+# Each is compared with what is written; no list that people choose from is as long.
+_MOST_CHOICES: Final = 1000
 _TYPES: Final = {
     "string": "text",
     "integer": "a whole number",
@@ -123,7 +125,8 @@ def _as_number(text: str, wanted: Sequence[str], schema: JsonObject) -> str:
 
 def _enum(error: ValidationError, written: str | None) -> _Wording:
     allowed = cast("list[Json]", error.validator_value)
-    near = closest_name(error.instance, [item for item in allowed if isinstance(item, str)])
+    texts = [item for item in allowed[:_MOST_CHOICES] if isinstance(item, str)]
+    near = closest_name(error.instance, texts)
     message = f"{describe(error.instance, written)} is not one of {join_values(allowed)}"
     return (), message, did_you_mean(near)
 

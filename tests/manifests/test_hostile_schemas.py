@@ -80,6 +80,19 @@ def test_each_schema_of_a_folder_is_looked_at_before_it_is_used(folder, asked, b
     assert paths == []
 
 
+@pytest.mark.parametrize("body", ["client", "create", "update"])
+@pytest.mark.parametrize(
+    "field", [{"type": 5}, {"anyOf": {}}, {"minLength": -1}, {"properties": []}, {"required": "a"}]
+)
+def test_each_schema_of_a_folder_is_a_schema(folder, body, field):
+    change(folder, body, **field)
+
+    with pytest.raises(InputError) as caught:
+        catalog.entry("./mine", str(folder.parent))
+
+    assert [each.source.path for each in caught.value.problems] == [f"{folder}/{body}.schema.json"]
+
+
 def test_a_copy_of_a_folder_that_comes_with_the_tool_is_taken(folder):
     assert catalog.entry("./mine", str(folder.parent)).kind == "BorutaClient"
 
@@ -137,6 +150,8 @@ def test_neither_validator_reads_a_file_that_a_schema_names(tmp_path, word):
         ({"type": "null", "unevaluatedItems": False}, [1]),
         ({"uniqueItems": True}, [{"a": n % 4999} for n in range(5000)]),
         ({"uniqueItems": True}, [1, [True], [True]]),
+        ({"items": {"enum": [f"a{n}" for n in range(15_000)]}}, ["a"] * 1000),
+        ({"enum": [1, "1"]}, True),
         ({"uniqueItems": True}, [{"a": 1}, {"a": 1.0}]),
     ],
 )
@@ -155,6 +170,8 @@ def test_what_is_refused_is_explained_without_going_back_or_comparing_each_with_
         ({"additionalProperties": True}, {"a": 1}),
         ({"allOf": [{"properties": {"a": {}}}], "unevaluatedProperties": False}, {"a": 1}),
         ({"pattern": "^a$"}, 5),
+        ({"enum": [1, {"a": [True]}]}, {"a": [True]}),
+        ({"enum": [1]}, 1.0),
     ],
 )
 def test_what_is_accepted_has_nothing_said_of_it(schema, value):

@@ -59,6 +59,15 @@ def test_a_schema_names_nothing_outside_of_its_file(schema, pointer):
     assert refusal(schema)[0] == pointer
 
 
+@pytest.mark.parametrize("name", ["default", "enum", "const", "examples", "$ref", "properties"])
+def test_a_field_may_be_called_as_a_word_that_holds_data_is(name):
+    schema = {"$defs": {"x": {"type": "string"}}, "properties": {name: {"$ref": "#/$defs/x"}}}
+
+    assert without_refs(schema) == {"properties": {name: {"type": "string"}}}
+    schema["properties"][name] = {"$ref": "http://127.0.0.1:9/a.json"}
+    assert refusal(schema)[0] == f"/properties/{name}"
+
+
 def test_a_field_may_be_called_as_a_word_is_and_a_value_may_look_like_one():
     words = ["$id", "$schema", "$dynamicRef", "pattern", "unevaluatedItems"]
     check({"properties": {word: {"type": "string"} for word in words}})
