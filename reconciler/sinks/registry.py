@@ -78,7 +78,8 @@ class SafeSink:
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
         """Store the secret of a client; the value says where. Raises SinkError."""
         where = self._call(lambda sink: sink.store(target, key, client_id, secret), secret)
-        return mask(str(where), secret_texts(secret))
+        # Ours say it without looking at the secret, whose parts a folder may be named like.
+        return where if self._kind in BUILT_IN else mask(str(where), secret_texts(secret))
 
     def holder(self, target: str, key: str) -> str | None:
         """The id of the client whose secret it has under `key`; None for none, or where it cannot tell.

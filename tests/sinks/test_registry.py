@@ -97,6 +97,13 @@ def test_what_a_sink_says_is_shown_without_the_secret(package, tmp_path):
         make("my-safe", tmp_path, probe="fails").probe()
 
 
+@pytest.mark.parametrize("secret", ["a-secret-of-the-shop", "web"])
+def test_where_a_sink_of_ours_stored_a_secret_is_said_whatever_that_is(tmp_path, secret):
+    where = make("file", tmp_path).store("shop", "web", "1", Secret(secret))
+
+    assert where.endswith("secrets/shop/web.json")
+
+
 def test_of_an_exception_that_is_no_sinks_only_the_type_is_told(package, tmp_path):
     package("mine", "my-safe = mine_of_theirs:Mine")
 
