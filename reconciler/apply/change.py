@@ -23,7 +23,7 @@ from reconciler.core.changes import (
 from reconciler.core.errors import Ambiguous, InventoryError, NotFound, RemoteError, SinkError
 from reconciler.core.pointer import resolve
 from reconciler.core.times import minute
-from reconciler.plan.applied import keep_unfinished, make_entry, renews
+from reconciler.plan.applied import bind_entry, keep_unfinished, make_entry, renews
 from reconciler.plan.preconditions import fingerprint_client
 from reconciler.plan.requests import late_requests
 from reconciler.plan.successors.grace import lives_until, predecessors_after
@@ -95,6 +95,7 @@ class ChangeRun:
         target, manifest = self._target, self._manifest()
         if self.change.action is Action.REPLACE:
             refuse_replace_if_moved(target, self._log, self.change)
+            self._bind_replaced()
         body = create(target, self._log, self.change, manifest)
         self.remote_id = remote_id = str(resolve(body, target.provider.identity.pointer))
         # The sink comes first: what is recorded can be found out again, the secret cannot.
@@ -145,8 +146,8 @@ class ChangeRun:
     def delete(self) -> None:
         """Delete the client, or the predecessor that a replace left, and forget its id."""
         old_id = self.change.remote_id or ""
-        if self.change.manifest is not None and self._is_bound(old_id):
-            self._trouble = "not deleted: its successor is not bound yet"
+        if self.change.manifest is not None and (wait := self._why_still_needed(old_id)):
+            self._trouble = f"not deleted: {wait}"
             return
         try:
             refuse_if_moved(self._target, self._log, self.change)
@@ -170,10 +171,39 @@ class ChangeRun:
         elif wanted.secret != "readable":  # noqa: S105 - as above
             self._secret_place = wanted.secret
 
-    def _is_bound(self, remote_id: str) -> bool:
-        """Whether the key is still bound to `remote_id`, which a successor was to take over from."""
+    def _bind_replaced(self) -> None:
+        """Record the client that is to be replaced, where a run that died made it.
+
+        Else nothing would say that it is ours if this run died after its own create.
+        """
+        change, target = self.change, self._target
+        before = target.session.entry(change.key)
+        if change.live is None or (before is not None and before.remote_id == change.remote_id):
+            return
+        old_ids: tuple[str, ...] = ()
+        if isinstance(change.record, RecordClient):
+            self._prepare_record(change.record)
+            old_ids = change.record.superseded
+        since = predecessors_after(target.context, change, before, old_ids, now=target.now())
+        bound = bind_entry(
+            target.context,
+            change.live,
+            self._manifest(),
+            now=target.now(),
+            superseded=old_ids,
+            superseded_at=since,
+            secret=self._secret_place,
+        )
+        target.session.record(change.key, bound.entry)
+
+    def _why_still_needed(self, old_id: str) -> str:
+        """Why a predecessor may not be deleted yet, "" where it may."""
         entry = self._target.session.entry(self.change.key)
-        return entry is not None and entry.remote_id == remote_id
+        if entry is not None and entry.remote_id == old_id:
+            return "its successor is not bound yet"
+        # The replace that was to bring another secret has failed: this one may be in use.
+        lost = entry is not None and entry.secret == "lost"  # noqa: S105 - a state
+        return "the secret of its successor is lost" if lost else ""
 
     def _is_gone(self, remote_id: str) -> bool:
         try:

@@ -119,27 +119,42 @@ def plan_existing(
 
 
 def plan_found(context: TargetContext, manifest: Manifest, live: LiveClient) -> Change:
-    """The adoption of the client that a pending create made, with the updates that it needs.
+    """The change of the client that a pending create made: its adoption, with the updates that it needs.
 
-    Fields that only a replace can change are left to the next plan.
+    It is replaced at once where only that brings it what it lacks, and where that is allowed. Where
+    it is not, fields that only a replace can change are left to the next plan.
     """
-    provider, entry = context.provider, context.inventory.entries.get(manifest.name)
-    fields = compare(provider, manifest.spec, live.body, key=context.key)
-    blocked = {each.field for each in blocked_changes(provider, manifest.spec, fields)}
-    # It is bound first: a replace here could die after its create, and nothing would be on record
-    # of the client that is here already.
-    spec = {name: value for name, value in manifest.spec.items() if name not in blocked}
-    change = plan_existing(context, replace(manifest, spec=spec), None, live)
-    superseded = _left_predecessors(context, manifest.name)
-    if entry is not None and entry.remote_id != live.remote_id:
-        # It was to succeed the client that is recorded, which is now the one to be deleted.
-        superseded = tuple(dict.fromkeys((*superseded, entry.remote_id)))
-    state = secret_state(context, live)
-    return replace(
-        change,
-        record=RecordClient(secret=state, superseded=superseded),
-        warnings=(*change.warnings, *warn_of_secret(context, manifest.name, live.remote_id, state)),
+    provider, state = context.provider, secret_state(context, live)
+    allowed = _allows_replace(provider, manifest)
+    found = manifest if allowed else _changeable_in_place(context, manifest, live)
+    change = plan_existing(context, found, None, live)
+    if state == "lost" and _may_be_replaced(provider, manifest):
+        change = _replace(context, change, manifest, live, "its secret is lost")
+    change = replace(
+        change, record=RecordClient(secret=state, superseded=_predecessors(context, manifest, live))
     )
+    if change.action is Action.REPLACE:
+        reason = f"created by a run that could not record it, and {change.reason}"
+        return replace(change, reason=reason)
+    told = warn_of_secret(context, manifest.name, live.remote_id, state)
+    return replace(change, warnings=(*change.warnings, *told))
+
+
+def _changeable_in_place(context: TargetContext, manifest: Manifest, live: LiveClient) -> Manifest:
+    """The manifest without the fields that only a replace of `live` can change."""
+    fields = compare(context.provider, manifest.spec, live.body, key=context.key)
+    blocked = {each.field for each in blocked_changes(context.provider, manifest.spec, fields)}
+    spec = {name: value for name, value in manifest.spec.items() if name not in blocked}
+    return replace(manifest, spec=spec)
+
+
+def _predecessors(context: TargetContext, manifest: Manifest, live: LiveClient) -> tuple[str, ...]:
+    """The predecessors of a client that was found again, the one among them that it was to succeed."""
+    superseded = _left_predecessors(context, manifest.name)
+    entry = context.inventory.entries.get(manifest.name)
+    if entry is None or entry.remote_id == live.remote_id:
+        return superseded
+    return tuple(dict.fromkeys((*superseded, entry.remote_id)))
 
 
 def _adopt(context: TargetContext, change: Change, manifest: Manifest, live: LiveClient) -> Change:
@@ -189,9 +204,14 @@ def _can_rotate(provider: Provider) -> bool:
 
 def _may_be_replaced(provider: Provider, manifest: Manifest) -> bool:
     """Whether a client whose secret is lost is replaced: if allowed, and if nothing else brings a secret."""
+    return _allows_replace(provider, manifest) and not _can_rotate(provider)
+
+
+def _allows_replace(provider: Provider, manifest: Manifest) -> bool:
+    """Whether a new client may take the place of that of the manifest."""
     lifecycle = manifest.lifecycle
     allowed = lifecycle.allow_replace and not lifecycle.prevent_destroy and manifest.id is None
-    return allowed and provider.delete is not None and not _can_rotate(provider)
+    return allowed and provider.delete is not None
 
 
 def _update(

@@ -6,7 +6,14 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.changes import Action, Change, FieldChange, Origin, Refusal
+from reconciler.core.changes import (
+    Action,
+    Change,
+    FieldChange,
+    Origin,
+    RecordClient,
+    Refusal,
+)
 from reconciler.core.model import MISSING, Redacted
 from reconciler.core.pointer import escape, resolve
 from reconciler.core.secrets import reveal
@@ -480,10 +487,17 @@ def _is_held_back(change: Change) -> bool:
 
 
 def _takes_away(change: Change) -> bool:
-    if change.action in (Action.REPLACE, Action.DELETE):
+    if change.action is Action.REPLACE:
+        return not _serves_nobody(change)
+    if change.action is Action.DELETE:
         return True
     # An update of a client that no manifest names can only be the one that turns it off.
     return change.action is Action.UPDATE and change.manifest is None
+
+
+def _serves_nobody(change: Change) -> bool:
+    """Whether a run that died made the client of a change, and nobody was ever told its secret."""
+    return isinstance(change.record, RecordClient) and change.record.secret == "lost"  # noqa: S105 - a state
 
 
 def _too_many(rule: Rule, taken: int, allowed: str) -> Refusal:

@@ -36,7 +36,12 @@ from reconciler.plan.ownership import (
 )
 from reconciler.plan.prune import plan_removals
 from reconciler.plan.requests import blocked_changes, create_requests, delete_request
-from reconciler.plan.successors.grace import lives_until, warn_of_living_predecessors
+from reconciler.plan.successors.grace import (
+    keeps_predecessor,
+    lives_until,
+    predecessors_after,
+    warn_of_living_predecessors,
+)
 from reconciler.plan.warnings import (
     warn_of_a_doubtful_list,
     warn_of_a_lost_fleet,
@@ -241,18 +246,20 @@ def _delete_predecessors(context: TargetContext, changes: Sequence[Change]) -> l
 def _deletable(context: TargetContext, change: Change) -> tuple[str, ...]:
     """The predecessors of a client that may be deleted; none while the client's own secret is lost.
 
-    Whoever uses the client may still use a predecessor then, as in its grace period.
+    Whoever uses the client may still use a predecessor then, as in its grace period. A replace
+    brings another secret, so that they go with it, unless what it replaces is to live on.
     """
     entry = context.inventory.entries.get(change.key)
     if entry is None or not isinstance(change.record, RecordClient):
         return ()
     lost = "lost" in (change.record.secret, entry.secret)
-    if lost:
+    if lost and (change.action is not Action.REPLACE or keeps_predecessor(change)):
         return ()
+    old_ids = change.record.superseded
+    since = predecessors_after(context, change, entry, old_ids, now=context.now)
+    after = replace(entry, superseded_at=since)
     return tuple(
-        old_id
-        for old_id in change.record.superseded
-        if lives_until(context, entry, change.manifest, old_id) is None
+        old_id for old_id in old_ids if lives_until(context, after, change.manifest, old_id) is None
     )
 
 

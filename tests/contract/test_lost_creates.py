@@ -134,25 +134,77 @@ def test_the_successor_of_a_lost_replace_is_bound_and_its_predecessor_deleted(wo
     assert workspace.actions() == {"web": Action.NOOP}
 
 
-@pytest.mark.parametrize("vendor", ["sailpoint"])
-def test_a_predecessor_is_kept_until_a_successor_has_a_secret_that_is_known(workspace, vendor):
+@pytest.fixture
+def half_replaced(workspace, vendor):
+    """A workspace whose replace of `web` made a client, and whose answer with the secret was lost."""
     field, value = FIXED[vendor]
     workspace.write("web", MINIMAL[vendor])
     workspace.apply()
-    old_id, old_secret = workspace.server_id("web"), workspace.secret("web")
     workspace.write("web", {**MINIMAL[vendor], field: value}, lifecycle={"allowReplace": True})
-    workspace.sandbox.set_faults("drop-after-write=1@1:post")
-    workspace.apply()
+    lose(workspace, "drop-after-write=1@1:post")
+    return workspace
+
+
+def lose(workspace, fault):
+    workspace.sandbox.set_faults(fault)
+    report = workspace.apply()
     workspace.sandbox.set_faults()
+    return report
 
-    workspace.apply()
-    during = {each["id"] for each in clients(workspace, vendor)}
-    kept = workspace.secret("web")
-    workspace.apply()
-    workspace.apply()
 
-    assert old_id in during
-    assert kept == old_secret
-    (left,) = clients(workspace, vendor)
-    assert workspace.secret("web")["client_id"] == left["id"]
-    assert workspace.actions() == {"web": Action.NOOP}
+@pytest.mark.parametrize("vendor", ["sailpoint"])
+def test_a_predecessor_is_kept_until_a_successor_has_a_secret_that_is_known(half_replaced, vendor):
+    old_id, old_secret = half_replaced.server_id("web"), half_replaced.secret("web")
+
+    report = lose(half_replaced, "500=1@1:post")
+
+    assert {outcome.status for outcome in report.outcomes} == {Status.UNKNOWN, Status.FAILED}
+    assert old_id in {each["id"] for each in clients(half_replaced, vendor)}
+    assert half_replaced.secret("web") == old_secret
+
+
+# What comes over the run after the lost replace, and how many clients are there after it.
+AFTERWARDS = {
+    "nothing": ([], 2),
+    "the next answer is lost too": (["drop-after-write=1@1:post"], 3),
+    "two answers more are lost": (["drop-after-write=1@1:post"] * 2, 4),
+    "the next create never arrives": (["drop=1@1:post"], 2),
+    "no delete is taken": (["500=9:delete"], 3),
+    "a delete is lost": (["drop-after-write=9:delete"], 1),
+    "the next create fails": (["500=1@1:post"], 2),
+}
+
+
+@pytest.mark.parametrize("what", AFTERWARDS)
+@pytest.mark.parametrize("vendor", ["sailpoint"])
+def test_one_plain_apply_ends_a_replace_whose_answers_were_lost(half_replaced, vendor, what):
+    faults, there = AFTERWARDS[what]
+    for fault in faults:
+        lose(half_replaced, fault)
+    assert len(clients(half_replaced, vendor)) == there
+
+    report = half_replaced.apply()
+
+    assert {outcome.status for outcome in report.outcomes} == {Status.DONE}
+    (left,) = clients(half_replaced, vendor)
+    assert half_replaced.secret("web")["client_id"] == left["id"]
+    assert half_replaced.actions() == {"web": Action.NOOP}
+    assert half_replaced.changes()["web"].warnings == ()
+
+
+@pytest.mark.parametrize("edited", ["the same field again", "another field", "the name"])
+@pytest.mark.parametrize("vendor", ["sailpoint"])
+def test_so_does_one_apply_of_what_was_edited_meanwhile(half_replaced, vendor, edited):
+    fields = {
+        "the same field again": {"scope": ["sp:read"]},
+        "another field": {"scope": ["sp:write"], "accessTokenValiditySeconds": 901},
+        "the name": {"scope": ["sp:write"], "name": "called otherwise"},
+    }[edited]
+    half_replaced.write("web", {**MINIMAL[vendor], **fields}, lifecycle={"allowReplace": True})
+
+    before = len(half_replaced.sandbox.clients(vendor))
+
+    half_replaced.apply()
+
+    assert half_replaced.actions() == {"web": Action.NOOP}
+    assert len(half_replaced.sandbox.clients(vendor)) == before - 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.gate import DROPPED
 from support.measuring import unmeasured
-from support.trial import LOST, REPLACED, SETTLED, told, trial
+from support.trial import LOST, SETTLED, told, trial
 from support.vendors import NAMES
 
 if TYPE_CHECKING:
@@ -41,12 +41,6 @@ def recover(trial: Trial, apply) -> str:
         code, printed = apply("apply", "--auto-approve")
     assert code == 0, printed
     lost = trial.check(trial.created(), excused)
-    if "renewed" in lost:
-        for _ in range(2):
-            code, printed = apply("apply", "--auto-approve")
-            assert code == 0, printed
-        assert "renewed" not in trial.check(trial.created(), excused)
-        return REPLACED
     if lost:
         return LOST
     return SETTLED if settled else "converged"

@@ -46,7 +46,6 @@ RENEWED: dict[str, dict[str, Any]] = {
 NEW = ("new-a", "new-b")
 # How a disturbed run may end besides plainly well.
 LOST = "converged, with a secret told as lost that reached nobody"
-REPLACED = "converged, with a lost secret replaced by the next runs"
 SETTLED = "stopped, said what to check, and converged after resolve"
 
 
@@ -98,7 +97,8 @@ class Trial:
 
     def _policy(self) -> dict[str, Any]:
         removal = "disable" if self.vendor == "provident" else "keep"
-        limits = {"maxDeletes": 2, "maxChangePercent": 60}
+        # One is deleted, one replaced. A run that died may have left one more, bound and of no use.
+        limits = {"maxDeletes": 3, "maxChangePercent": 60}
         return {"prune": True, "onRemoval": removal, **limits}
 
     def spec(self, name: str, **fields: Any) -> dict[str, Any]:
@@ -181,12 +181,13 @@ class Trial:
             for change in target.changes
             if change.action is not Action.NOOP
         ]
-        # Where the manifest allows a replace, that is the way to a secret again.
-        assert left == [("renewed", "replace", "its secret is lost")] * ("renewed" in lost)
+        assert left == []
+        # Where the manifest allows a replace, that was the way to a secret again.
+        assert "renewed" not in lost
         told = {
             change.key
             for change in target.changes
-            if any("secret is lost" in words for words in (change.reason, *change.warnings))
+            if any("secret is lost" in words for words in change.warnings)
         }
         assert told == lost
         return lost
@@ -228,12 +229,6 @@ class Trial:
         assert again is not None, plan
         assert {each.status for each in again.outcomes} == {Status.DONE}, again
         lost = self.check(self.created(), excused)
-        if "renewed" in lost:
-            # One run replaces it; only then may the one before it go, which served until now.
-            self.attempt()
-            self.attempt()
-            assert "renewed" not in self.check(self.created(), excused)
-            return REPLACED
         if lost:
             return LOST
         return SETTLED if settled else "done all the same" if whole else "converged"

@@ -280,17 +280,84 @@ def test_a_replace_that_made_no_successor_and_is_wanted_no_more_is_settled():
     assert (change.action, change.record.abandons_create) == (Action.NOOP, True)
 
 
-def test_a_client_that_is_bound_anew_is_mended_as_far_as_an_update_can():
-    wanted = manifest(
-        spec={"name": "web", "uris": ["a", "b"], "scope": ["b"], "ttl": 60}, allow_replace=True
-    )
+REPLACEABLE = {"allow_replace": True}
 
-    change = only(after_crash(LISTED, made("1", scope=["a"], ttl=30)), wanted)
+
+@pytest.mark.parametrize(
+    ("facts", "lifecycle"),
+    [
+        ({}, {}),
+        ({}, {"allow_replace": True, "prevent_destroy": True}),
+        ({"vendor": replace(LISTED, delete=None)}, REPLACEABLE),
+    ],
+    ids=["not allowed", "not to be destroyed", "no delete"],
+)
+def test_a_client_that_is_bound_anew_is_mended_as_far_as_an_update_can(facts, lifecycle):
+    wanted = manifest(
+        spec={"name": "web", "uris": ["a", "b"], "scope": ["b"], "ttl": 60}, **lifecycle
+    )
+    vendor = facts.get("vendor", LISTED)
+
+    change = only(after_crash(vendor, made("1", scope=["a"], ttl=30)), wanted)
 
     assert change.action is Action.ADOPT
     assert [moved.field for moved in change.fields] == ["ttl"]
     assert [request.operation for request in change.requests] == ["update"]
     assert "scope" not in change.manifest.spec
+
+
+@pytest.mark.parametrize(
+    ("stored", "scope", "why"),
+    [
+        ({"1"}, ["a"], "scope cannot be changed in place"),
+        (set(), ["b"], "its secret is lost"),
+        (set(), ["a"], "its secret is lost"),
+    ],
+)
+def test_a_client_that_is_bound_anew_is_replaced_at_once_where_only_that_helps(stored, scope, why):
+    wanted = manifest(spec={**FACTS, "scope": ["b"], "ttl": 60}, **REPLACEABLE)
+    known = after_crash(LISTED, made("1", scope=scope, ttl=30), stored=frozenset(stored))
+
+    change = only(known, wanted)
+
+    assert change.action is Action.REPLACE
+    assert change.reason == f"created by a run that could not record it, and {why}"
+    assert [request.operation for request in change.requests] == ["create", "delete"]
+    assert change.requests[0].body["scope"] == ["b"]
+    assert change.warnings == ()
+
+
+def after_a_replace(**facts):
+    """A target whose last run died after the POST of a successor of `old`."""
+    return after_crash(
+        LISTED,
+        made("new"),
+        made("old", created="2020-01-01T00:00:00Z"),
+        pending={"web": intent(predecessor="old")},
+        entries={"web": entry("old")},
+        **facts,
+    )
+
+
+def test_who_serves_beside_a_client_without_a_secret_goes_with_it():
+    replaced, deleted = plan_target(
+        after_a_replace(), [manifest(spec=WEB.spec, **REPLACEABLE)]
+    ).changes
+
+    assert (replaced.action, replaced.remote_id) == (Action.REPLACE, "new")
+    assert replaced.record.superseded == ("old",)
+    assert (deleted.action, deleted.remote_id) == (Action.DELETE, "old")
+
+
+@pytest.mark.parametrize("stored", [set(), {"new"}], ids=["secret lost", "secret stored"])
+def test_a_grace_that_is_stated_begins_with_the_successor_that_was_found(stored):
+    known = after_a_replace(stored=frozenset(stored), policy=Policy(replace_grace=3600))
+
+    change = only(known, manifest(spec=WEB.spec, **REPLACEABLE))
+
+    assert change.action is (Action.ADOPT if stored else Action.REPLACE)
+    assert change.record.superseded == ("old",)
+    assert "delete" not in [request.operation for request in change.requests]
 
 
 def test_a_create_that_no_manifest_asks_for_any_more_is_told():
