@@ -349,6 +349,16 @@ def test_who_serves_beside_a_client_without_a_secret_goes_with_it():
     assert (deleted.action, deleted.remote_id) == (Action.DELETE, "old")
 
 
+def test_what_serves_nobody_is_not_counted_as_taken_away():
+    one = Policy(max_deletes=1)
+    known, wanted = after_a_replace(policy=one), manifest(spec=WEB.spec, **REPLACEABLE)
+
+    assert plan_target(known, [wanted]).refusals == ()
+    assert plan_target(
+        replace(known, target=replace(known.target, policy=replace(one, max_deletes=0))), [wanted]
+    ).refusals
+
+
 @pytest.mark.parametrize("stored", [set(), {"new"}], ids=["secret lost", "secret stored"])
 def test_a_grace_that_is_stated_begins_with_the_successor_that_was_found(stored):
     known = after_a_replace(stored=frozenset(stored), policy=Policy(replace_grace=3600))
