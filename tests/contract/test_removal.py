@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 
 import pytest
-from support.records import record_file
+from support.records import edit_entry, record_file
 from support.workspace import MINIMAL, Workspace
 
 from reconciler.core.changes import Action, ForgetClient, Status
@@ -33,9 +32,7 @@ def remove(workspace, name):
 def age(workspace, name, since):
     """Let a quarantine have begun at `since`."""
     path = record_file(workspace.root, workspace.vendor, name)
-    document = json.loads(path.read_text())
-    document["client"]["quarantinedAt"] = since
-    path.write_text(json.dumps(document))
+    edit_entry(path, quarantinedAt=since)
 
 
 @pytest.fixture

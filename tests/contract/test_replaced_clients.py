@@ -7,7 +7,7 @@ import os
 from unittest.mock import patch
 
 import pytest
-from support.records import record_file
+from support.records import edit_entry, record_file
 from support.workspace import MINIMAL, ids
 
 from reconciler.app import ownership
@@ -44,8 +44,7 @@ def age(workspace, key="web", at=LONG_AGO):
     """Let the predecessors of a client have had their successor since long ago."""
     path = record_file(workspace.root, "sailpoint", key)
     document = json.loads(path.read_text())
-    document["client"]["supersededAt"] = dict.fromkeys(document["client"]["supersededAt"], at)
-    path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
+    edit_entry(path, supersededAt=dict.fromkeys(document["client"]["supersededAt"], at))
 
 
 def there(workspace):
@@ -292,9 +291,7 @@ def test_a_rotation_whose_answer_is_lost_is_found_and_neither_is_deleted(applied
 
 def test_a_lost_secret_is_told_with_a_way_that_works(applied):
     path = record_file(applied.root, "sailpoint", "web")
-    document = json.loads(path.read_text())
-    document["client"]["secret"] = "lost"
-    path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n")
+    edit_entry(path, secret="lost")
 
     (words,) = applied.changes()["web"].warnings
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from support.records import record_file
+from support.records import edit_entry, record_file
 from support.workspace import MINIMAL
 
 from reconciler.app import secrets as secrecy
@@ -209,9 +209,7 @@ def test_of_a_sink_that_cannot_be_asked_nothing_is_said(applied):
 @pytest.mark.parametrize("vendor", [SILENT])
 def test_of_a_client_that_was_imported_nothing_is_said_of_its_secret(applied):
     path = record_file(applied.root, SILENT, "web")
-    record = json.loads(path.read_text())
-    del record["client"]["secret"]
-    path.write_text(json.dumps(record))
+    edit_entry(path, secret=None)
 
     assert "nothing is recorded of where it is" in sync(applied)["web"].message
 

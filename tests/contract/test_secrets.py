@@ -8,7 +8,7 @@ import threading
 from unittest.mock import patch
 
 import pytest
-from support.records import record_file
+from support.records import edit_entry, record_file
 from support.workspace import MINIMAL
 
 from reconciler.app import secrets as secrecy
@@ -232,7 +232,7 @@ def test_a_rotation_that_is_certainly_refused_leaves_everything_as_it_was(applie
 @pytest.mark.parametrize("vendor", ["sailpoint"])
 def test_a_lost_secret_that_no_answer_tells_is_called_lost(applied):
     path = record_file(applied.root, "sailpoint", "web")
-    path.write_text(path.read_text().replace('"stored"', '"lost"'))
+    edit_entry(path, secret="lost")
 
     (synced,) = sync(applied).clients
 

@@ -6,6 +6,8 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from reconciler.plan.record.digests import applied_digest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -20,6 +22,15 @@ def record_folder(root: Path, target: str) -> Path:
 def record_file(root: Path, target: str, key: str) -> Path:
     """The file of a client."""
     return record_folder(root, target) / f"{key}.json"
+
+
+def edit_entry(path: Path, **members: Any) -> None:
+    """Have a client's file say this of it, None for nothing, as if a run had recorded it so."""
+    document = json.loads(path.read_bytes())
+    client = {**document["client"], **members}
+    client = {name: value for name, value in client.items() if value is not None}
+    client["digest"] = applied_digest(client["applied"], client["fingerprints"])
+    path.write_text(json.dumps({**document, "client": client}, indent=2, sort_keys=True) + "\n")
 
 
 def recorded(folder: Path) -> dict[str, Any]:
