@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reconciler.app.context import refuse_errors
 from reconciler.core.changes import Plan
-from reconciler.core.errors import StalePlan
-from reconciler.manifests import catalog
+from reconciler.core.errors import SelectionError, StalePlan
+from reconciler.core.secrets import reveal
+from reconciler.inventory import strict_json
+from reconciler.manifests import catalog, references
+from reconciler.manifests.clients import with_positions
+from reconciler.manifests.project import load
 from reconciler.plan.context import keys_not_planned
 from reconciler.plan.guards import Rule, threshold_refusals
 from reconciler.plan.planfile import (
+    check_signature,
     decided_places,
     differences,
     is_decided,
@@ -20,6 +25,7 @@ from reconciler.plan.planfile import (
     left_alone,
     open_saved,
     saved_document,
+    signed,
 )
 from reconciler.render.json import failed_plan_document, plan_document
 
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 
     from reconciler.app.plan import Planned
     from reconciler.core.changes import TargetPlan
-    from reconciler.core.model import Json
+    from reconciler.core.model import Json, Problem
     from reconciler.plan.context import TargetContext
     from reconciler.plan.planfile import Place
     from reconciler.plan.selection import Selection
@@ -62,10 +68,35 @@ def make_failed_document(
     return saved_document(failed_plan_document(errors, version=version), [], selection)
 
 
+def sign_document(
+    document: dict[str, Json], project_file: str
+) -> tuple[dict[str, Json], Sequence[Problem]]:
+    """The document of a saved plan, signed where the project states a key; the Problems of that key."""
+    key, problems = references.plan_key(load(project_file))
+    return (document if key is None else signed(document, str(reveal(key)))), problems
+
+
+def check_signed(saved: SavedPlan, project_file: str) -> None:
+    """Raise StalePlan for a plan that was not signed with the project's key, InputError without a key."""
+    key, problems = references.plan_key(load(project_file))
+    refuse_errors(with_positions(problems))
+    if key is None:
+        raise SelectionError(
+            f"--require-signature needs a key: {project_file} states no planKey to check one with"
+        )
+    check_signature(saved.document, str(reveal(key)), name=saved.path)
+
+
 def read_saved(path: str, *, version: str) -> SavedPlan:
     """Read a saved plan. Raises StalePlan for one that cannot be applied by this `version`, and OSError."""
+    try:
+        content = strict_json.parse(Path(path).read_bytes())
+    # The file comes from a pull request, and has one reading or none.
+    except strict_json.NotStrict as error:
+        line = f" (line {error.line})" if error.line else ""
+        raise StalePlan(f"{path} is no saved plan: {error}{line}") from None
     document, selection = open_saved(
-        _parse(Path(path).read_bytes()),
+        content,
         name=path,
         version=version,
         fits=catalog.validator("plan").accepts,
@@ -119,12 +150,3 @@ def _keep_decided(
         if each.rule not in (Rule.MAX_DELETES, Rule.MAX_CHANGE_PERCENT)
     )
     return replace(plan, changes=kept, refusals=(*others, *limits))
-
-
-def _parse(content: bytes) -> Json:
-    try:
-        document: Json = loads(content)
-    # The file comes from a pull request: ten thousand brackets in it are no plan, and no crash.
-    except (ValueError, RecursionError):
-        return None
-    return document

@@ -137,7 +137,8 @@ class Project:
 
     The inventory is in `inventory_directory`, or in the object store at `inventory_url`, opened
     with `inventory_options`; then the folder holds what must not leave this machine. `spool` is
-    another folder for the secrets that their sink would not take.
+    another folder for the secrets that their sink would not take. Saved plans are signed with what
+    `plan_key` refers to.
     """
 
     path: str
@@ -148,6 +149,7 @@ class Project:
     inventory_options: Mapping[str, str] = field(default_factory=dict)
     spool: str | None = None
     fingerprint_key: Reference | None = None
+    plan_key: Reference | None = None
 
 
 def seconds(duration: str) -> float:
@@ -175,8 +177,8 @@ def secret_variables(project: Project) -> frozenset[str]:
         target.auth.token if isinstance(target.auth, StaticToken) else target.auth.client_secret
         for target in project.targets.values()
     ]
-    found = [*logins, *([project.fingerprint_key] if project.fingerprint_key else [])]
-    return frozenset(each.name for each in found if each.kind == "env")
+    keys = [key for key in (project.fingerprint_key, project.plan_key) if key is not None]
+    return frozenset(each.name for each in (*logins, *keys) if each.kind == "env")
 
 
 def parse(document: Accepted, *, path: str, root: str) -> Project:
@@ -265,4 +267,5 @@ _PROJECT: Final = decoder(
     names={"inventory_directory": "directory", "inventory_url": "url"},
     targets=_targets,
     fingerprint_key=reference,
+    plan_key=reference,
 )

@@ -79,6 +79,20 @@ def fingerprint_key(credential: str) -> bytes:
     return _hmac(credential.encode(), b"reconciler fingerprint v1")
 
 
+def signature(credential: str, value: Json) -> str:
+    """The signature of a document (HMAC-SHA-256, RFC 2104) by a key that is made of a secret text."""
+    # A key of its own: a fingerprint must never pass for a signature, nor the other way round.
+    key = _hmac(credential.encode(), b"reconciler saved plan v1")
+    return f"hmac-sha256:{_hmac(key, canonical_json(value).encode()).hex()}"
+
+
+def is_same_text(one: str, other: str) -> bool:
+    """Whether two texts are the same, in a time that does not tell how much of them is."""
+    import hmac  # noqa: PLC0415 - loads OpenSSL, which validate does not need
+
+    return hmac.compare_digest(one.encode(), other.encode())
+
+
 def _hmac(key: bytes, message: bytes) -> bytes:
     import hashlib  # noqa: PLC0415 - loads OpenSSL, which validate does not need
     import hmac  # noqa: PLC0415 - as above

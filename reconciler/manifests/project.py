@@ -26,6 +26,7 @@ NAME: Final = "reconciler.yaml"
 _PUBLIC: Final = frozenset({"clientId", "tokenUrl", "scope"})
 _NOT_ONE: Final = "this is not a project file: nothing in it says `apiVersion: reconciler/v1`"
 _SECRETS: Final = ("clientSecret", "token")
+_KEYS: Final = ("fingerprintKey", "planKey")
 _BY_REFERENCE: Final = "`{}` must be a reference: a secret does not belong into git"
 
 
@@ -80,7 +81,7 @@ def _whole_file(path: str, message: str) -> Problem:
 
 def is_secret(tokens: tuple[str, ...]) -> bool:
     """Whether a text at this path of keys would be a secret, written out in place of a reference."""
-    if tokens[:1] == ("fingerprintKey",):
+    if tokens and tokens[0] in _KEYS:
         return tokens[-1] not in {"env", "file"}
     if len(tokens) < 3 or tokens[0] != "targets":  # noqa: PLR2004
         return False
@@ -160,9 +161,10 @@ def _schema_problems(document: Any, count: int, source: Source, text: bytes) -> 
 
 def _literal_secrets(document: Any) -> Iterator[tuple[str, str]]:
     """The pointers of what stands in the place of a reference, each with its message."""
-    key = document.get("fingerprintKey") if isinstance(document, dict) else None
-    if key is not None and reference(key) is None:
-        yield "/fingerprintKey", _BY_REFERENCE.format("fingerprintKey")
+    stated: Mapping[str, Any] = document if isinstance(document, dict) else {}
+    for key in _KEYS:
+        if stated.get(key) is not None and reference(stated[key]) is None:
+            yield f"/{key}", _BY_REFERENCE.format(key)
     for name, target in _members(document, "targets").items():
         pointer = f"/targets/{escape(name)}/auth"
         auth = target.get("auth") if isinstance(target, dict) else None

@@ -135,12 +135,25 @@ def fingerprint_key(
     project: Project, environ: Mapping[str, str] = os.environ
 ) -> tuple[Secret | None, list[Problem]]:
     """What the project's `fingerprintKey` refers to, None where it states none, and the Problems."""
-    if project.fingerprint_key is None:
+    return _stated_key(project, "fingerprintKey", project.fingerprint_key, environ)
+
+
+def plan_key(
+    project: Project, environ: Mapping[str, str] = os.environ
+) -> tuple[Secret | None, list[Problem]]:
+    """What the project's `planKey` refers to, None where it states none, and the Problems."""
+    return _stated_key(project, "planKey", project.plan_key, environ)
+
+
+def _stated_key(
+    project: Project, member: str, stated: Reference | None, environ: Mapping[str, str]
+) -> tuple[Secret | None, list[Problem]]:
+    if stated is None:
         return None, []
     try:
-        return _stated_value(project, project.fingerprint_key, environ, TEXT), []
+        return _stated_value(project, stated, environ, TEXT), []
     except _Unresolved as error:
-        return None, [_problem(Source(path=project.path), "/fingerprintKey", error)]
+        return None, [_problem(Source(path=project.path), f"/{member}", error)]
 
 
 def _problem(source: Source, pointer: str, error: _Unresolved) -> Problem:

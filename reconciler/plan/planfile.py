@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.changes import Action, ForgetClient
 from reconciler.core.errors import SelectionError, StalePlan
 from reconciler.core.model import MISSING
+from reconciler.core.secrets import is_same_text, signature
 from reconciler.core.values import brief_text, canonical_json, same
 from reconciler.plan.fields.patch import without_tests
 from reconciler.plan.selection import Selection
@@ -129,17 +131,70 @@ def open_saved(
             f"{name} was made by reconciler {brief_text(made_by)}, and this is {version}, which may "
             f"decide otherwise: {_AGAIN}"
         )
-    content = {member: value for member, value in document.items() if member != "digest"}
+    content = {member: value for member, value in unsigned(document).items() if member != "digest"}
     if document["digest"] != digest(content) or not fits(document) or not _is_whole(document):
         raise StalePlan(f"{name} was edited after it was made (its digest does not fit): {_AGAIN}")
     if document.get("errors") or any(target["errors"] for target in document["targets"]):
         raise StalePlan(f"{name} is not a whole plan, it holds errors: {_AGAIN}")
+    if why := _orders_in_vain(document):
+        raise StalePlan(f"{name} {why}: {_AGAIN}")
     stated = document["selection"]
-    return document, Selection(
-        targets=tuple(stated["targets"]),
-        selectors=tuple(stated["select"]),
-        max_deletes=stated.get("maxDeletes"),
-    )
+    # Not its limits: who can write the file could lift them, and the digest has no key.
+    return document, Selection(targets=tuple(stated["targets"]), selectors=tuple(stated["select"]))
+
+
+def _orders_in_vain(document: Document) -> str:
+    """Why no part of a whole saved plan may be applied, "" where it may; the rest is found by planning again."""
+    targets = document["targets"]
+    if not targets:
+        return "has no targets"
+    places = [
+        _place(target["target"], change) for target in targets for change in target["changes"]
+    ]
+    names = [(target["target"],) for target in targets]
+    twice = [each for each, count in Counter([*names, *places]).items() if count > 1]
+    if twice:
+        return f"holds {'/'.join(filter(None, twice[0]))} more than once"
+    refused = [
+        f"{where} was refused ({refusal['rule']})"
+        for where, refusal in _refusals(targets)
+        if "holdsBack" not in refusal
+    ]
+    return f"holds a refusal, which is not applied: {refused[0]}" if refused else ""
+
+
+def _refusals(targets: Sequence[Document]) -> Iterator[tuple[str, Document]]:
+    for target in targets:
+        name = target["target"]
+        yield from ((name, refusal) for refusal in target["refusals"])
+        for change in target["changes"]:
+            if change["refusal"] is not None:
+                yield f"{name}/{change['key']}", change["refusal"]
+
+
+def signed(document: Document, key: str) -> dict[str, Json]:
+    """The saved plan with its signature by a secret text."""
+    return {**document, "signature": signature(key, unsigned(document))}
+
+
+def unsigned(document: Document) -> dict[str, Json]:
+    """The saved plan without its signature."""
+    return {member: value for member, value in document.items() if member != "signature"}
+
+
+def check_signature(document: Document, key: str, *, name: str) -> None:
+    """Raise StalePlan for a saved plan, called `name`, that was not signed by this secret text."""
+    stated = document.get("signature")
+    if stated is None:
+        raise StalePlan(
+            f"{name} is not signed, and --require-signature takes no such plan: `reconciler plan "
+            "--out FILE` signs where it has the key of the project's planKey"
+        )
+    if not is_same_text(stated, signature(key, unsigned(document))):
+        raise StalePlan(
+            f"{name} was edited after it was signed, or signed with another key than the one that "
+            f"planKey refers to here: {_AGAIN}"
+        )
 
 
 def _selection_members(selection: Selection) -> dict[str, Json]:
@@ -230,14 +285,15 @@ def _is_named(place: Place, only: Sequence[str]) -> bool:
 def _changes(document: Document) -> dict[Place, Document]:
     """The changes by target and key; those of which a key may have one more also by their id."""
     return {
-        (
-            target["target"],
-            change["key"],
-            (change["id"] or "") if change["action"] in _BESIDE_ANOTHER else "",
-        ): change
+        _place(target["target"], change): change
         for target in document["targets"]
         for change in target["changes"]
     }
+
+
+def _place(target: str, change: Document) -> Place:
+    remote_id = (change["id"] or "") if change["action"] in _BESIDE_ANOTHER else ""
+    return target, change["key"], remote_id
 
 
 def _moved_targets(reviewed: Document, planned: Document) -> Iterator[str]:

@@ -238,6 +238,20 @@ def of_another_target(document: dict[str, Any]) -> dict[str, Any]:
     return sealed(document)
 
 
+def without_targets(document: dict[str, Any]) -> dict[str, Any]:
+    return sealed({**document, "targets": []})
+
+
+def with_a_change_twice(document: dict[str, Any]) -> dict[str, Any]:
+    document["targets"][0]["changes"] *= 2
+    return sealed(document)
+
+
+def with_a_refusal(document: dict[str, Any]) -> dict[str, Any]:
+    document["targets"][0]["refusals"] = [{"rule": "max-deletes", "message": "too many"}]
+    return sealed(document)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -249,6 +263,9 @@ def of_another_target(document: dict[str, Any]) -> dict[str, Any]:
         (with_errors, "is not a whole plan, it holds errors"),
         (of_another_address, "boruta: its address was https://staging.example.com, and is http://"),
         (of_another_provider, "boruta: its provider was acme, and is boruta now"),
+        (without_targets, "has no targets"),
+        (with_a_change_twice, "holds boruta/"),
+        (with_a_refusal, "holds a refusal, which is not applied: boruta was refused (max-deletes)"),
         (of_another_target, "prod: the project has no such target any more"),
         (lambda _: [], "is no saved plan"),
         (lambda _: {"formatVersion": 1}, "is no saved plan"),
@@ -334,4 +351,115 @@ def test_a_target_that_cannot_be_planned_again_is_an_error_and_not_a_stale_plan(
 
     assert done.exit_code == ExitCode.FAILED
     assert "Nothing was sent: the plan has errors." in done.stderr
+    assert repo.writes() == []
+
+
+PLAN_KEY = "a-key-that-signs-plans"
+
+
+def state_plan_key(stated: Any) -> None:
+    path = Path("reconciler.yaml")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "planKey": stated}))
+
+
+@pytest.fixture
+def signing(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    """A repo whose project file names a key for plans, which is there."""
+    state_plan_key({"env": "PLAN_KEY"})
+    monkeypatch.setenv("PLAN_KEY", PLAN_KEY)
+    return repo
+
+
+def test_a_signed_plan_is_applied_and_the_key_is_nowhere(signing: Repo, invoke: Invoke):
+    document = saved(invoke)
+
+    done = invoke("apply", "plan.json", "--require-signature")
+
+    jsonschema.validate(document, SCHEMA)
+    assert done.exit_code == 0
+    assert len(signing.writes()) == 3
+    assert PLAN_KEY not in f"{document}{done.output}"
+
+
+def unsigned(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name != "signature"}
+
+
+def edited_and_sealed(document: dict[str, Any]) -> dict[str, Any]:
+    document["targets"][0]["changes"].pop()
+    return {**sealed(unsigned(document)), "signature": document["signature"]}
+
+
+def with_another_signature(document: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "signature": f"hmac-sha256:{'0' * 64}"}
+
+
+@pytest.mark.parametrize("change", [unsigned, edited_and_sealed, with_another_signature])
+def test_no_plan_is_taken_that_the_key_did_not_sign(
+    signing: Repo, invoke: Invoke, change: Callable[[dict[str, Any]], Any]
+):
+    Path("plan.json").write_text(json.dumps(change(saved(invoke))))
+    signing.sandbox.forget_requests()
+
+    done = invoke("apply", "plan.json", "--require-signature")
+
+    assert done.exit_code == ExitCode.STALE
+    assert "sign" in done.stderr
+    assert signing.sandbox.requests == []
+
+
+def test_a_plan_of_another_key_is_not_taken(
+    signing: Repo, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+):
+    saved(invoke)
+    monkeypatch.setenv("PLAN_KEY", "another key than that")
+
+    done = invoke("apply", "plan.json", "--require-signature")
+
+    assert done.exit_code == ExitCode.STALE
+    assert signing.writes() == []
+
+
+def test_without_the_key_a_plan_is_made_unsigned_and_told_and_none_is_required(
+    signing: Repo, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delenv("PLAN_KEY")
+
+    planned = invoke("plan", "--out", "plan.json")
+    done = invoke("apply", "plan.json", "--require-signature")
+
+    assert planned.exit_code == 0
+    assert "plan.json is not signed: the environment variable PLAN_KEY is not set" in planned.stderr
+    assert done.exit_code == ExitCode.FAILED
+    assert "PLAN_KEY is not set" in done.stderr
+    assert signing.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("plan.json", "--require-signature"), "states no planKey"),
+        (("--require-signature",), "goes with a saved plan"),
+    ],
+)
+def test_a_signature_takes_a_plan_and_a_key(
+    repo: Repo, invoke: Invoke, arguments: tuple[str, ...], words: str
+):
+    saved(invoke)
+
+    done = invoke("apply", *arguments)
+
+    assert done.exit_code == ExitCode.USAGE
+    assert words in done.stderr
+    assert repo.writes() == []
+
+
+def test_a_key_for_plans_is_a_reference(repo: Repo, invoke: Invoke):
+    state_plan_key(PLAN_KEY)
+
+    done = invoke("validate")
+
+    assert done.exit_code == ExitCode.FAILED
+    assert "`planKey` must be a reference" in done.output
+    assert PLAN_KEY not in done.output
     assert repo.writes() == []

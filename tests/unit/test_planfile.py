@@ -1,5 +1,6 @@
 import copy
 import json
+import re
 
 import pytest
 
@@ -7,6 +8,7 @@ from reconciler.core.changes import Action, Change, ForgetClient
 from reconciler.core.errors import SelectionError, StalePlan
 from reconciler.plan.planfile import (
     CREDENTIAL,
+    check_signature,
     differences,
     digest,
     is_decided,
@@ -14,6 +16,8 @@ from reconciler.plan.planfile import (
     left_alone,
     open_saved,
     saved_document,
+    signed,
+    unsigned,
 )
 from reconciler.plan.selection import Selection
 
@@ -45,6 +49,7 @@ def plan(*changes, live=None, **facts):
         "provider": "acme",
         "baseUrl": "https://id.example.com",
         "errors": [],
+        "refusals": [],
         "changes": list(changes),
     }
     document = {
@@ -258,14 +263,95 @@ def test_a_lone_surrogate_has_a_digest_too():
     assert digest("\ud800") != digest("\ud801")
 
 
-def test_a_limit_that_was_overridden_is_overridden_again():
-    asked = Selection(targets=("shop",), max_deletes=7)
-    bare = {"formatVersion": 1, "tool": {"version": "1"}, "targets": []}
+def test_a_limit_that_was_overridden_is_told_and_overrides_nothing():
+    bare = {member: value for member, value in plan().items() if member != "digest"}
 
-    document = saved_document(bare, [], asked)
+    document = saved_document(bare, [[]], Selection(targets=("shop",), max_deletes=7))
 
     assert document["selection"]["maxDeletes"] == 7
-    assert read(document)[1] == asked
+    assert read(document)[1] == Selection(targets=("shop",))
+
+
+REFUSED = {"rule": "max-deletes", "message": "too many"}
+ALONE = {"rule": "narrowed", "message": "by drift", "holdsBack": "client"}
+
+
+def twice(document):
+    return {**document, "targets": document["targets"] * 2}
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ({**plan(), "targets": []}, "has no targets"),
+        (twice(plan()), "holds shop more than once"),
+        (plan(change(), change()), "holds shop/web more than once"),
+        (plan(change(), change(action="noop")), "holds shop/web more than once"),
+        (plan(change(), change(action="delete"), change(action="delete")), "shop/web/1 more"),
+        (plan(change(), refusals=[ALONE, REFUSED]), "shop was refused (max-deletes)"),
+        (plan(change(refusal=REFUSED)), "shop/web was refused (max-deletes)"),
+    ],
+)
+def test_a_plan_that_could_not_be_applied_as_it_is_is_none(document, why):
+    content = {member: value for member, value in document.items() if member != "digest"}
+
+    with pytest.raises(StalePlan, match=re.escape(why)):
+        read({**content, "digest": digest(content)})
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        plan(change(refusal=ALONE), change("other")),
+        plan(change(), change(action="delete", id="0")),
+        plan(change(), change(action="move")),
+    ],
+)
+def test_what_holds_back_one_client_and_what_goes_beside_another_change_is_no_reason(document):
+    assert read(document) == (document, SELECTION)
+
+
+def test_a_signature_is_of_the_whole_plan_and_by_one_key():
+    document = signed(plan(change()), "key")
+
+    check_signature(document, "key", name="p.json")
+    assert read(document) == (document, SELECTION)
+    assert unsigned(document) == plan(change())
+
+
+def without_a_signature(document):
+    return unsigned(document)
+
+
+def of_another(document):
+    return {**document, "signature": signed(plan(change("other")), "key")["signature"]}
+
+
+def with_an_edit(document):
+    content = {**unsigned(document), "targets": []}
+    del content["digest"]
+    return {**content, "digest": digest(content), "signature": document["signature"]}
+
+
+def with_another_key(document):
+    return signed(unsigned(document), "another key")
+
+
+def by_the_digest(document):
+    return {**document, "signature": document["digest"].replace("sha256", "hmac-sha256")}
+
+
+def cut(document):
+    return {**document, "signature": document["signature"][:-1]}
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [without_a_signature, of_another, with_an_edit, with_another_key, by_the_digest, cut],
+)
+def test_any_other_plan_is_not_signed(forged):
+    with pytest.raises(StalePlan, match="signed"):
+        check_signature(forged(signed(plan(change()), "key")), "key", name="p.json")
 
 
 @pytest.mark.parametrize(

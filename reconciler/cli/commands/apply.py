@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -69,6 +70,11 @@ def _failed(_format: str, sentences: Sequence[str], problems: Sequence[Problem])
     multiple=True,
     help="Of the saved PLAN, apply only the client of this name, or TARGET/NAME. Repeatable.",
 )
+@click.option(
+    "--require-signature",
+    is_flag=True,
+    help="Take no saved PLAN but one that was signed with the key of the project's planKey.",
+)
 @lock_timeout_option()
 @click.option(
     "--auto-approve",
@@ -96,6 +102,7 @@ def command(  # noqa: PLR0913 - every option is an argument
     selectors: tuple[str, ...],
     max_deletes: int | None,
     only: tuple[str, ...],
+    require_signature: bool,
     lock_timeout: float,
     auto_approve: bool,
     fail_fast: bool,
@@ -112,16 +119,17 @@ def command(  # noqa: PLR0913 - every option is an argument
 
     With PLAN, a file that `reconciler plan --out` saved, it plans again, and sends what was reviewed
     only where the same decisions come out on the same live values. A change that is not in PLAN is
-    left for a plan of its own, and listed.
+    left for a plan of its own, and listed. Limits are those of the project, or --max-deletes of this
+    very command, and never PLAN's.
 
     Exit codes: 0 all done; 1 failed, and nothing was changed; 3 a guard refused a change; 4 PLAN is
     not what would be done now; 5 something was carried out, or may have been, and something failed
     or is not recorded; 64 nobody to ask and no --auto-approve.
     """
-    if saved_plan is not None and (targets or selectors or max_deletes is not None):
-        raise click.UsageError(
-            "a saved plan is of its own selection and limits; --only applies a part of it"
-        )
+    if saved_plan is not None and (targets or selectors):
+        raise click.UsageError("a saved plan is of its own selection; --only applies a part of it")
+    if require_signature and saved_plan is None:
+        raise click.UsageError("--require-signature goes with a saved plan")
     if only and saved_plan is None:
         raise click.UsageError("--only goes with a saved plan; --select picks clients to plan")
     if saved_plan is None and not auto_approve and not can_ask():
@@ -133,9 +141,11 @@ def command(  # noqa: PLR0913 - every option is an argument
     as_json = output_format == "json"
     reviewed = None if saved_plan is None else saving.read_saved(saved_plan, version=version())
     selection = Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
-    # A saved plan is planned again with its own selection and limits (decision 0010).
     if reviewed is not None:
-        selection = reviewed.selection
+        if require_signature:
+            saving.check_signed(reviewed, path)
+        # Planned again with its own selection, and never with its limits (decision 0010).
+        selection = replace(reviewed.selection, max_deletes=max_deletes)
     # Locked from the plan on, so that no other run writes between what is shown and what is sent.
     with (
         _reporting(as_json=as_json) as told,

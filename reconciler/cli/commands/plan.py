@@ -145,8 +145,9 @@ def _plan(
     out: str | None,
 ) -> Plan:
     """The plan of what `selection` names, saved to `out` where that is given."""
+    path = find_project_file(options.project)
     with plan_targets(
-        find_project_file(options.project),
+        path,
         selection,
         lock=lock_timeout is not None,
         lock_timeout=lock_timeout or 0.0,
@@ -157,6 +158,9 @@ def _plan(
             from reconciler.app import saved_plan  # noqa: PLC0415 - few plans are saved
 
             document = saved_plan.make_document(planned, selection, version=version())
+            document, unsigned = saved_plan.sign_document(document, path)
+            for problem in unsigned:
+                print_message(f"warning: {out} is not signed: {problem.message}")
             # Also of a plan with errors: who reviews it must see them. apply refuses it.
             write_file(out, json.json_text(document))
         return planned.plan
