@@ -185,10 +185,18 @@ def _rotate(
         saved.append(opened.session.spool(key, live.remote_id, chosen, unsettled=True))
 
     try:
-        secret = rotation.rotate(opened.provider, opened.transport, live, key=key, save=save)
+        secret = rotation.rotate(
+            opened.provider,
+            opened.transport,
+            live,
+            key=key,
+            save=save,
+            before_try=opened.session.check_lock,
+        )
     except (*rotation.CERTAIN, InventoryError):
-        _record_again(opened, key, entry, changed)
+        # The file first: without its lock a run can record nothing, and nothing was sent.
         drop_spooled(opened.session, saved)
+        _record_again(opened, key, entry, changed)
         raise
     except BaseException:
         # Which secret holds now, nobody knows.

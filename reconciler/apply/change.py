@@ -98,6 +98,7 @@ class ChangeRun:
             self._bind_replaced()
         body = create(target, self._log, self.change, manifest)
         self.remote_id = remote_id = str(resolve(body, target.provider.identity.pointer))
+        self._disown_without_lock(body, remote_id)
         # The sink comes first: what is recorded can be found out again, the secret cannot.
         self._keep_secret(body, remote_id)
         late = late_requests(target.provider, manifest.spec, body)
@@ -229,6 +230,36 @@ class ChangeRun:
             kept = self._keep(second_key(key, name), remote_id, other, name)
             where = f"its {name} is in {kept.location}" if kept.location else ""
             self._secret_location = "; ".join(filter(None, (self._secret_location, where)))
+
+    def _disown_without_lock(self, body: JsonObject, remote_id: str) -> None:
+        """Keep the secrets of a new client in private files alone if this run has lost its lock.
+
+        Raises InventoryError then: another run may have made the client of this key, and its secret
+        is in the sink.
+        """
+        session, provider = self._target.session, self._target.provider
+        try:
+            session.check_lock()
+        except InventoryError as error:
+            lost = error
+        else:
+            return
+        key, found = self.change.key, dict(other_secrets(provider, body))
+        secrets = {second_key(key, name): other for name, other in found.items()}
+        if (secret := secret_in(provider, body)) is not None:
+            secrets[key] = secret
+        kept = []
+        for each, value in sorted(secrets.items()):
+            try:
+                kept.append(f"its secret is in {session.spool(each, remote_id, value)}")
+            except InventoryError as error:
+                kept.append(f"its secret is lost: {error}")
+        self._secret_location = "; ".join(kept)
+        raise InventoryError(
+            f"the client {remote_id} was created, and is nobody's: {'; '.join(kept) or 'it has no secret'}. "
+            f"Plan again: where {key} is another client by then, delete {remote_id} on the server. "
+            f"The reason: {lost}"
+        )
 
     def _keep(self, key: str, remote_id: str, secret: Secret, name: str) -> KeptSecret:
         target = self._target

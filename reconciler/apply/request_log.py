@@ -74,8 +74,6 @@ class RequestLog:
 
     def send(self, request: Request, remote_id: str) -> Answer:
         """Send one request that writes. Raises the RemoteErrors, and InventoryError for a lost lock."""
-        # Before every write: a lock in an object store is a lease that may have run out by now.
-        self._target.session.check_lock()
         try:
             answer = self._target.transport.send(
                 request.method,
@@ -85,6 +83,8 @@ class RequestLog:
                 expect=_endpoint(self._target.provider, request.operation).expect,
                 subject=self._change.key,
                 secrets=self._known_secrets(),
+                # A lock in an object store is a lease, which may run out while a request waits.
+                before_try=self._target.session.check_lock,
             )
         # It never reached the server, so that it is not among the requests that were sent.
         except Unreachable:

@@ -52,10 +52,12 @@ def rotate(
     *,
     key: str,
     save: Callable[[Secret], object] = lambda _chosen: None,
+    before_try: Callable[[], None] | None = None,
 ) -> Secret:
     """Change the secret of `live`, which was just read. The secret that the server has from now on.
 
-    One that is made here is given to `save` before it leaves. Raises an error of `CERTAIN` where the
+    One that is made here is given to `save` before it leaves. `before_try` is asked right before a
+    request does, and may raise InventoryError. Raises an error of `CERTAIN` where the
     old one still holds. Where the answer does not say, or says otherwise, the client is read again:
     if it shows another secret than before, that is the new one. Raises Ambiguous and the other
     RemoteErrors where it does not. The vendor must have a way to change a secret.
@@ -65,8 +67,8 @@ def rotate(
         raise ValueError(f"{provider.title} has no way to change a secret")
     try:
         if isinstance(how, ChosenSecret):
-            return _set_chosen(provider, how, transport, live, key, save)
-        return _call(provider, how, transport, live, key)
+            return _set_chosen(provider, how, transport, live, key, save, before_try)
+        return _call(provider, how, transport, live, key, before_try)
     except CERTAIN:
         raise
     except RemoteError as error:
@@ -80,6 +82,7 @@ def _set_chosen(
     live: LiveClient,
     key: str,
     save: Callable[[Secret], object],
+    before_try: Callable[[], None] | None,
 ) -> Secret:
     chosen = Secret(secrets.token_urlsafe(_BYTES))
     request = secret_update_request(provider, how, live, chosen)
@@ -92,6 +95,7 @@ def _set_chosen(
         expect=provider.update.expect,
         subject=key,
         secrets=secret_texts(live.body),
+        before_try=before_try,
     )
     # Done means that the server says so: one that still shows the old secret has not set another.
     old = secret_in(provider, live.body)
@@ -105,7 +109,12 @@ def _set_chosen(
 
 
 def _call(
-    provider: Provider, how: Endpoint, transport: Transport, live: LiveClient, key: str
+    provider: Provider,
+    how: Endpoint,
+    transport: Transport,
+    live: LiveClient,
+    key: str,
+    before_try: Callable[[], None] | None,
 ) -> Secret:
     request = rotation_request(provider, how)
     answer = transport.send(
@@ -114,6 +123,7 @@ def _call(
         expect=how.expect,
         subject=key,
         secrets=secret_texts(live.body),
+        before_try=before_try,
     )
     found = secret_anywhere_in(provider, answer.body)
     # An answer that shows the client as it was before is no proof of a new secret.

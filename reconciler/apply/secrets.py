@@ -107,8 +107,10 @@ def keep_secret(
     would overwrite the new one with them.
     """
     try:
+        # A run without its lock would store it over that of the run which has it.
+        session.check_lock()
         location = sink.store(target, key, remote_id, secret)
-    except SinkError as error:
+    except (InventoryError, SinkError) as error:
         sink_error = str(error)
     else:
         return _stored(session, key, remote_id, location)
@@ -206,8 +208,9 @@ def _deliver(
     if waiting.unsettled:
         return _delivery(target, waiting, Status.SKIPPED, message=why_unsettled(waiting))
     try:
+        session.check_lock()
         location = sink.store(target, waiting.key, waiting.client_id, waiting.secret)
-    except SinkError as error:
+    except (InventoryError, SinkError) as error:
         return _delivery(target, waiting, Status.FAILED, message=str(error))
     # The file goes last: left behind it is delivered once more, but a record that still says
     # "spooled" of a file that is gone would warn of it in every plan.

@@ -8,7 +8,7 @@ from collections import deque
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.errors import RemoteError, ServerFailed
+from reconciler.core.errors import Ambiguous, InventoryError, RemoteError, ServerFailed
 from reconciler.http.concurrency import Gate
 from reconciler.http.responses import Reply, SendState
 
@@ -48,13 +48,23 @@ class Retrier:
         self._wait_is_too_long: RemoteError | None = None
 
     def send_with_retries(self, method: str, send_once: Callable[[], Reply]) -> tuple[Reply, bool]:
-        """The reply to the last try, and whether an earlier try may have been carried out."""
+        """The reply to the last try, and whether an earlier try may have been carried out.
+
+        Raises InventoryError where `send_once` does, for a lock that was lost, and Ambiguous where
+        an earlier try may have been carried out by then.
+        """
         attempt, maybe_done, reply = 1, False, self._send_in_turn(send_once)
         while attempt < ATTEMPTS and may_repeat(method, reply.state):
             # It stays so when a later try is refused or never leaves: that says nothing of this one.
             maybe_done = maybe_done or reply.state is SendState.UNKNOWN
             self._wait_after(attempt, reply)
-            attempt, reply = attempt + 1, self._send_in_turn(send_once)
+            attempt += 1
+            try:
+                reply = self._send_in_turn(send_once)
+            except InventoryError as lost:
+                if maybe_done:
+                    raise Ambiguous(f"an earlier try may have been carried out: {lost}") from None
+                raise
         return reply, maybe_done
 
     def next_turn(self) -> None:

@@ -51,6 +51,8 @@ _LARGEST_LOGIN_ANSWER: Final = 64 * 1024
 # The read timeout is for each piece that arrives. All of an exchange, its token included, may take
 # this many of them, so that one of which a byte comes now and then does not hang the run.
 _READ_TIMEOUTS_IN_ALL: Final = 5
+# Under this name a request carries what is asked right before it leaves.
+_BEFORE: Final = "before_try"
 # RFC 3986 section 5.2.4: `.` and `..` would be removed, and the request go to another address.
 _DOT_SEGMENT: Final = re.compile(r"/\.\.?(?=/|$)")
 
@@ -112,7 +114,7 @@ class Transport:
         """Wait after the `attempt`, from 1, that `failed`, as its answer asks for, before it is sent again."""
         self._retrier.wait_to_repeat(attempt, failed.retry_after, failed.status)
 
-    def send(
+    def send(  # noqa: PLR0913 - what is asked of one request
         self,
         method: str,
         path: str,
@@ -123,8 +125,12 @@ class Transport:
         expect: Collection[int] = (200,),
         subject: str = "",
         secrets: Iterable[str] = (),
+        before_try: Callable[[], None] | None = None,
     ) -> Answer:
         """The answer to one request, which is sent again where that is safe.
+
+        `before_try` is called each time right before it leaves, after every wait and login: what
+        it raises ends the call, and nothing is sent.
 
         `path` is percent-encoded and relative to the base URL; Secrets in `body` are revealed on
         the way out. `subject` is the key of the client that it is about, for messages, in which
@@ -143,7 +149,7 @@ class Transport:
             secrets=(*secret_texts(body), *secrets),
         )
         reply, maybe_done = self._retrier.send_with_retries(
-            method, lambda: self._try(lambda: self._send_once(call))
+            method, lambda: self._try(lambda: self._send_once(call, before_try))
         )
         # Asked for after the tries: a token that was renewed meanwhile is masked as well.
         secrets = (*call.secrets, *self._auth.secrets)
@@ -177,8 +183,9 @@ class Transport:
         response = self._client.send(request, auth=self._auth.login_only())
         return Reply(state=SendState.ANSWERED, status=response.status_code)
 
-    def _send_once(self, call: Call) -> Reply:
+    def _send_once(self, call: Call, before_try: Callable[[], None] | None) -> Reply:
         request = self._build_request(call)
+        request.extensions[_BEFORE] = before_try
         response = self._client.send(request, auth=self._auth, stream=True)
         try:
             return _read_reply(response)
@@ -213,6 +220,9 @@ class Transport:
         )
 
     def _on_request(self, request: httpx.Request) -> None:
+        # Not for a login, which is a request of its own.
+        if before_try := request.extensions.get(_BEFORE):
+            before_try()
         request.extensions["started"] = self._monotonic()
 
     def _on_response(self, response: httpx.Response) -> None:

@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 LEASE_SECONDS: Final = 60.0
 # By how much the clocks of two machines may differ.
 _SKEW_SECONDS: Final = 30.0
+# Nobody takes a lock from a holder that was heard of within this time.
+_SILENT_SECONDS: Final = LEASE_SECONDS + _SKEW_SECONDS
+_WAY_OUT: Final = (
+    f"--lock-timeout {_SILENT_SECONDS * 2:.0f}s takes it over if nobody renews it for "
+    f"{_SILENT_SECONDS:.0f} seconds meanwhile"
+)
 _POLL_SECONDS: Final = 1.0
 # A write relies on a renewal that is no older: asking for each of them would cost a request a line.
 FRESH_SECONDS: Final = 1.0
@@ -58,6 +64,8 @@ class Lease:
         self._one_at_a_time = threading.Lock()
         self._lost_because = ""
         self._last_error = ""
+        # What another run's lock held when it was last seen to change, and when, by our own clock.
+        self._seen: tuple[bytes | None, float] = (None, 0.0)
 
     def acquire(self, *, timeout: float) -> None:
         """Take the lock; InventoryError, which says who holds it, after `timeout` seconds."""
@@ -89,7 +97,8 @@ class Lease:
                 if not self._write(self._written):
                     # Set before it is asked who took it: that question may fail.
                     self._lost_because = "another run took it"
-                    self._lost_because += f", {self._describe_holder()}"
+                    if who := self._holder(self._bucket.get(self._name)):
+                        self._lost_because += f", {who}"
             except InventoryError as error:
                 self._last_error = f": {error}"
 
@@ -120,10 +129,21 @@ class Lease:
     def _is_free(self, found: StoredObject) -> bool:
         members = _members(found)
         expires = members.get("expires")
+        if isinstance(expires, int | float) and self._clock.wall() > expires + _SKEW_SECONDS:
+            return True
         # One that says nothing is held: it may be from another version of the tool.
-        if not isinstance(expires, int | float):
-            return "released" in members
-        return self._clock.wall() > expires + _SKEW_SECONDS
+        return ("released" in members and expires is None) or self._is_silent(found)
+
+    def _is_silent(self, found: StoredObject) -> bool:
+        """Whether nobody has renewed the lock for as long as it is held, while this run waited for it.
+
+        By this run's clock alone: so there is a way past a lock that cannot be read, and past one
+        that another machine's clock has dated into the future.
+        """
+        now = self._clock.monotonic()
+        if found.content != self._seen[0]:
+            self._seen = (found.content, now)
+        return now - self._seen[1] > _SILENT_SECONDS
 
     def _write(self, replacing: StoredObject | None) -> bool:
         """Write the lock as ours for another while; whether it was still as `replacing` says."""
@@ -169,16 +189,27 @@ class Lease:
     def _times(self) -> tuple[float, float]:
         return self._clock.monotonic(), self._clock.wall()
 
-    def _describe_holder(self) -> str:
-        found = self._bucket.get(self._name)
+    @staticmethod
+    def _holder(found: StoredObject | None) -> str:
+        """Who holds a lock and since when, in words, "" where it does not say."""
         members = {} if found is None else _members(found)
         if not {"holder", "since", "renewed"} <= members.keys():
-            return "it does not say by whom"
-        free_after = LEASE_SECONDS + _SKEW_SECONDS
+            return ""
         return (
-            f"{members['holder']} since {members['since']}, last heard of at {members['renewed']}; "
-            f"wait for it, or give --lock-timeout. If it died, its lock is free {free_after:.0f} "
-            "seconds after that"
+            f"{members['holder']} since {members['since']}, last heard of at {members['renewed']}"
+        )
+
+    def _describe_holder(self) -> str:
+        found = self._bucket.get(self._name)
+        who = self._holder(found)
+        if found is None or not who:
+            return f"it does not say by whom. {_WAY_OUT}"
+        expires = _members(found).get("expires")
+        if isinstance(expires, int | float) and expires > self._clock.wall() + _SILENT_SECONDS:
+            return f"{who}, by a clock that is ahead of this machine's. {_WAY_OUT}"
+        return (
+            f"{who}; wait for it, or give --lock-timeout. If it died, its lock is free "
+            f"{_SILENT_SECONDS:.0f} seconds after that"
         )
 
 
@@ -208,7 +239,7 @@ def renew_until(lease: Lease, is_over: threading.Event) -> None:
 def _members(found: StoredObject) -> dict[str, object]:
     try:
         document = json.loads(found.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -369,3 +369,43 @@ def test_the_thread_that_renews_ends_with_the_run(bucket):
         assert threading.active_count() == before + 1
 
     assert threading.active_count() == before
+
+
+FAR = b'{"holder": "x", "since": "2999", "renewed": "2999", "expires": 4e10}'
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe", b"[]", b"[" * 100_000, b'{"holder": "x"}', b'{"expires": "x"}', FAR],
+)
+def test_a_lock_that_says_nothing_or_is_from_the_future_is_taken_when_nobody_renews_it(
+    bucket, objects_of, content
+):
+    obstore.put(bucket.raw(), "shop.lock", content)
+    clock, waited = SetClock(), []
+
+    def sleep(seconds):
+        waited.append(seconds)
+        clock.seconds += seconds
+
+    with pytest.raises(InventoryError, match="--lock-timeout 180s takes it over"):
+        taken(objects_of, clock)
+    lease_on(objects_of, clock, sleep=sleep).acquire(timeout=180)
+
+    assert 90 <= sum(waited) <= 92
+
+
+def test_a_lock_from_the_future_that_is_renewed_stays_held(objects_of):
+    clock, ahead = SetClock(), SetClock()
+    ahead.seconds += 1e6
+    holder = taken(objects_of, ahead)
+
+    def sleep(seconds):
+        clock.seconds += seconds
+        ahead.seconds += seconds
+        holder.renew(older_than=20)
+
+    with pytest.raises(InventoryError, match="by a clock that is ahead of this machine's"):
+        lease_on(objects_of, clock, sleep=sleep).acquire(timeout=400)
+
+    holder.check()

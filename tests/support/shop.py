@@ -46,6 +46,7 @@ class Shop:
         self.told = []
         self.stop = threading.Event()
         self.sink = FileSink(folder / "secrets")
+        self.store = FileStore(folder / "inventory")
 
     def plan(self, session, manifests):
         """Plan as the pipeline would."""
@@ -65,7 +66,7 @@ class Shop:
         self, server, *manifests, before=None, edit=lambda plan: plan, recorder=None, **facts
     ):
         """Plan and apply; `before` are inventory entries, `edit` changes the plan."""
-        with FileStore(self.folder / "inventory").open("shop", lock=True) as session:
+        with self.store.open("shop", lock=True) as session:
             for key, entry in (before or {}).items():
                 session.record(key, entry)
             plan = edit(self.plan(session, manifests))
@@ -85,13 +86,13 @@ class Shop:
     @property
     def inventory(self):
         """What is on disk."""
-        with FileStore(self.folder / "inventory").open("shop", lock=False) as session:
+        with self.store.open("shop", lock=False) as session:
             return session.inventory.entries
 
     @property
     def pending(self):
         """The creates that are on disk and of which nobody knows what came."""
-        with FileStore(self.folder / "inventory").open("shop", lock=False) as session:
+        with self.store.open("shop", lock=False) as session:
             return session.inventory.pending
 
     def secret(self, key):
