@@ -104,7 +104,7 @@ def test_a_write_that_may_have_been_carried_out_is_told_as_that(shop, stolen, tm
     assert server.calls == ["PUT /oauth2/clients/1", "GET /oauth2/clients/1"]
     # It was read after that, so that it is known what came of it.
     assert outcome.status is Status.FAILED
-    assert "an earlier try may have been carried out: this run lost its lock" in outcome.message
+    assert "done on the server, and not recorded: this run lost its lock" in outcome.message
 
 
 def test_a_client_that_was_made_meanwhile_is_nobodys_and_its_secret_is_kept_apart(shop, stolen):
