@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all test-lowest lint unit bench docs schemas lock release-check ready clean help
+.PHONY: demo test test-all test-lowest lint unit fuzz bench docs schemas lock release-check ready clean help
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -23,11 +23,12 @@ demo: $(READY)  ## Show the whole life of a fleet on the sandbox
 
 test: $(READY) lint unit  ## Everything that must pass
 
-lint: $(READY)  ## Style, types and import contracts
+lint: $(READY)  ## Style, types, import contracts and dangerous calls
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive reconciler
 
 unit: $(READY)  ## The tests, with branch coverage
 	$(BIN)/coverage erase
@@ -44,6 +45,12 @@ test-lowest: $(READY)  ## The tests with the lowest version of each dependency t
 
 release-check: $(READY)  ## Build, install into clean environments, and use what was installed
 	$(BIN)/python tools/release_check.py
+
+# What to give it there, such as FUZZ="reader --seconds 600".
+FUZZ ?=
+
+fuzz: $(READY)  ## A minute of hostile input for each reader of what strangers write
+	$(BIN)/python tests/fuzz/run.py $(FUZZ)
 
 bench: $(READY)  ## Measure against yaml.load, as ratios
 	$(BIN)/python benchmarks/run.py

@@ -72,7 +72,7 @@ def _parse_text(text: str) -> Json:
 
 
 def _faults(text: str) -> Iterator[NotStrict]:
-    """What the decoder refused in a text that is JSON in its shape, in the order of the text."""
+    """What the decoder refused in a text that is JSON in its shape up to there, in the order of the text."""
     names: list[set[str]] = []
     before = ""
     tokens = list(_TOKEN.finditer(text))
@@ -83,7 +83,11 @@ def _faults(text: str) -> Iterator[NotStrict]:
         elif token == "}" and names:  # noqa: S105 - as above
             names.pop()
         elif token.startswith('"') and after == ":" and before != ":" and names:
-            name = str(_PLAIN.decode(token))
+            try:
+                name = str(_PLAIN.decode(token))
+            except ValueError:
+                # What follows the fault that the decoder met need not be JSON.
+                return
             if name in names[-1]:
                 reason = f"a member stands there twice: {json.dumps(name[:_LONGEST_NAME])}"
                 yield NotStrict(reason, _line(text, found.start()))

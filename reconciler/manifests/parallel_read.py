@@ -119,7 +119,7 @@ class ForkedWorker:
         while (begin := start + _LENGTH) <= len(text):
             start = begin + int.from_bytes(text[begin - _LENGTH : begin])
             if start <= len(text):
-                number, result = marshal.loads(memoryview(text)[begin:start])  # noqa: S302 - our own
+                number, result = marshal.loads(memoryview(text)[begin:start])  # noqa: S302 - our own  # nosec B302
                 done[number] = result
         return done
 

@@ -60,7 +60,7 @@ class Mint:
     """A source of ids, keys and secrets; with a `seed` it makes the same values in every run."""
 
     def __init__(self, seed: int | None = None) -> None:
-        self._random = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - a seed is asked for where runs must repeat
+        self._random = random.SystemRandom() if seed is None else random.Random(seed)  # noqa: S311 - a seed is asked for where runs must repeat  # nosec B311
         self.issued: set[str] = set()
 
     def uuid(self) -> str:
