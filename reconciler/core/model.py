@@ -102,6 +102,7 @@ class Lifecycle:
 
     prevent_destroy: bool = False
     allow_replace: bool = False
+    allow_namesake: bool = False
     ignore_changes: frozenset[str] = frozenset()
     replace_grace: float | None = None
 

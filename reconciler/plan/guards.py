@@ -84,6 +84,10 @@ class Rule(StrEnum):
         "doubtful-list",
         "creating what `policy.adopt` would take over, while the list is not whole",
     )
+    FOREIGN_NAMESAKE = (
+        "foreign-namesake",
+        "creating a client whose name one that is not ours has on the same server",
+    )
     AMBIGUOUS_CREATE = (
         "ambiguous-create",
         "creating again where one of several clients may be what a lost create made",

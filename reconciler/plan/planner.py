@@ -35,6 +35,7 @@ from reconciler.plan.ownership import (
     unowned_clients,
 )
 from reconciler.plan.prune import plan_removals
+from reconciler.plan.record.namesakes import settle_namesakes
 from reconciler.plan.requests import blocked_changes, create_requests, delete_request
 from reconciler.plan.successors.grace import (
     keeps_predecessor,
@@ -46,7 +47,6 @@ from reconciler.plan.warnings import (
     warn_of_a_doubtful_list,
     warn_of_a_lost_fleet,
     warn_of_idle_adoption,
-    warn_of_namesakes,
     warn_of_overridden_limits,
     warn_of_plain_http,
     warn_of_unattended_creates,
@@ -71,6 +71,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
     removals = plan_removals(context, ordered, changes)
     changes += [*_delete_predecessors(context, changes), *removals.changes]
     changes = [_refuse(context, change, unowned) for change in changes]
+    changes = settle_namesakes(context, changes, unowned)
     changes = refuse_renames_elsewhere(context, tell_renames(context, ordered, changes))
     changes = [warn_of_living_predecessors(context, change) for change in changes]
     changes += moved.changes
@@ -80,7 +81,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
         target=target.name,
         provider=context.provider.name,
         base_url=target.base_url,
-        changes=tuple(warn_of_namesakes(context, changes, unowned)),
+        changes=tuple(changes),
         warnings=(
             *warn_of_plain_http(target),
             *tell_orphans(context),

@@ -1,58 +1,24 @@
-"""Makes the warnings of a plan: names that are taken, creates that no manifest asks for any more."""
+"""Makes the warnings of a plan: lists that may not be whole, creates that no manifest asks for any more."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.addresses import open_http_host
-from reconciler.core.changes import Action, Change
+from reconciler.core.changes import Action
 from reconciler.core.project import ClientCredentials
-from reconciler.core.secrets import holds_secret
 from reconciler.plan.context import list_doubt
-from reconciler.plan.guards import client_name
 from reconciler.plan.ownership import adopts, resolve_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
+    from reconciler.core.changes import Change
     from reconciler.core.project import Policy, Target
     from reconciler.plan.context import TargetContext
-    from reconciler.plan.ownership import Unowned
 
 # One client that is gone was probably deleted; where several are gone, the address is probably wrong.
 _A_FLEET: Final = 2
-
-
-def warn_of_namesakes(
-    context: TargetContext, changes: Sequence[Change], unowned: Unowned
-) -> list[Change]:
-    """The changes, with a warning at each create whose name a client that is not ours has already."""
-    # A client that the same plan adopts is about to be ours.
-    taken = {change.remote_id for change in changes}
-    return [
-        replace(change, warnings=(*change.warnings, *_namesakes(context, change, unowned, taken)))
-        if creates(change)
-        else change
-        for change in changes
-    ]
-
-
-def _namesakes(
-    context: TargetContext, change: Change, unowned: Unowned, taken: set[str | None]
-) -> tuple[str, ...]:
-    if context.provider.identity.match is None or change.manifest is None:
-        return ()
-    name = client_name(context.provider, change.manifest.spec)
-    alike = [client.remote_id for client in unowned.by_name.get(name, ())]
-    ids = [remote_id for remote_id in alike if remote_id not in taken]
-    if not ids:
-        return ()
-    # A name that came from a reference counts as secret, though the server may show it.
-    secret = holds_secret(change.manifest.spec.get(context.provider.identity.match))
-    named = "of its name" if secret else f"named {name!r}"
-    word = f"the server already has a client {named} that is not ours ({', '.join(ids)})"
-    return (f"{word}: to manage that one instead, set metadata.id",)
 
 
 def creates(change: Change) -> bool:

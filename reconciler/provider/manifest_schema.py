@@ -128,6 +128,11 @@ def _lifecycle(client: JsonObject) -> JsonObject:
                 "client, with a new id and secret.",
                 "default": False,
             },
+            "allowNamesake": {
+                "type": "boolean",
+                "description": "Whether the client may be created though one that is not ours has its name.",
+                "default": False,
+            },
             "replaceGrace": {
                 "type": "string",
                 "description": "How long a client that was replaced lives on beside its successor, "

@@ -78,7 +78,7 @@ def manifest(name: str = "web", **facts: Any) -> Manifest:
     """A manifest of target `shop`; keyword arguments of Lifecycle go into its lifecycle."""
     lifecycle = {
         word: facts.pop(word)
-        for word in ("prevent_destroy", "allow_replace", "ignore_changes")
+        for word in ("prevent_destroy", "allow_replace", "allow_namesake", "ignore_changes")
         if word in facts
     }
     stated = {

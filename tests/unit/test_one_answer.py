@@ -246,8 +246,8 @@ def test_a_name_that_came_from_a_reference_is_not_shown():
 
     (change,) = plan_target(Asked().known(), [wanted]).changes
 
-    assert "a client of its name that is not ours (1)" in change.warnings[0]
-    assert "Web" not in change.warnings[0]
+    assert "a client of its name that is not ours (1)" in change.refusal.message
+    assert "Web" not in change.refusal.message
 
 
 def test_the_table_has_every_situation():

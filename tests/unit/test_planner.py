@@ -225,23 +225,6 @@ def test_two_manifests_that_mean_one_client_are_both_refused():
     assert [change.refusal.rule for change in plan.changes] == ["shared-id", "shared-id"]
 
 
-def test_a_create_says_when_the_name_is_taken_by_a_client_that_is_not_ours():
-    known = context(
-        VENDOR,
-        live=live(client("8", name="web"), client("7", name="web"), client("1", name="web")),
-        entries={"api": entry("1")},
-    )
-
-    creates = plan_target(
-        known, [manifest(spec={"name": "web"}), manifest("api", spec={"name": "web"})]
-    )
-    kept, create = creates.changes
-
-    assert kept.warnings == ()
-    assert "(7, 8)" in create.warnings[0]
-    assert "metadata.id" in create.warnings[0]
-
-
 def test_a_vendor_without_names_gets_no_word_on_names():
     nameless = replace(VENDOR, identity=Identity(pointer="/id"))
 
