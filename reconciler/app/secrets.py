@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from reconciler.apply.context import OpenTarget
+    from reconciler.apply.secrets import KeptSecret
     from reconciler.core.model import InventoryEntry, LiveClient, Secret, SecretPlace
     from reconciler.core.project import Project
     from reconciler.plan.selection import Selection
@@ -206,13 +207,25 @@ def _rotate(
     kept = keep_secret(
         opened.name, opened.session, opened.sink, key=key, remote_id=live.remote_id, secret=secret
     )
-    opened.session.record(key, with_secret(entry, kept.place))
+    _record_kept(opened, key, with_secret(entry, kept.place), kept)
     if kept.place != _LOST:
         # Left behind it is deleted by the next apply: what is recorded is newer.
         with suppress(InventoryError):
             drop_spooled(opened.session, saved)
     moved = f"until now it was in the sink as {entry.secret_at}" if entry.secret_at else ""
     return Rotated(place=kept.place, location=kept.location, trouble=kept.trouble, note=moved)
+
+
+def _record_kept(opened: OpenTarget, key: str, entry: InventoryEntry, kept: KeptSecret) -> None:
+    """Record where a new secret is. Where that fails the error says it, since no record does."""
+    try:
+        opened.session.record(key, entry)
+    except InventoryError as error:
+        where = f"is in {kept.location}" if kept.location else f"is lost: {kept.file_error}"
+        problem = f"{error}. The secret of {key} was changed by then; the new one {where}"
+    else:
+        return
+    raise InventoryError(problem)
 
 
 def _record_again(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
@@ -53,6 +54,8 @@ _LARGEST_LOGIN_ANSWER: Final = 64 * 1024
 _READ_TIMEOUTS_IN_ALL: Final = 5
 # Under this name a request carries what is asked right before it leaves.
 _BEFORE: Final = "before_try"
+# What httpcore calls the moment before a request's first bytes leave, in each version of HTTP.
+_FIRST_BYTES: Final = "send_request_headers.started"
 # RFC 3986 section 5.2.4: `.` and `..` would be removed, and the request go to another address.
 _DOT_SEGMENT: Final = re.compile(r"/\.\.?(?=/|$)")
 
@@ -129,8 +132,8 @@ class Transport:
     ) -> Answer:
         """The answer to one request, which is sent again where that is safe.
 
-        `before_try` is called each time right before it leaves, after every wait and login: what
-        it raises ends the call, and nothing is sent.
+        `before_try` is called each time right before it leaves, after every wait and login, and once
+        more when there is a connection: what it raises ends the call, and nothing is sent.
 
         `path` is percent-encoded and relative to the base URL; Secrets in `body` are revealed on
         the way out. `subject` is the key of the client that it is about, for messages, in which
@@ -185,7 +188,8 @@ class Transport:
 
     def _send_once(self, call: Call, before_try: Callable[[], None] | None) -> Reply:
         request = self._build_request(call)
-        request.extensions[_BEFORE] = before_try
+        if before_try is not None:
+            request.extensions |= {_BEFORE: before_try, "trace": partial(_on_step, before_try)}
         response = self._client.send(request, auth=self._auth, stream=True)
         try:
             return _read_reply(response)
@@ -274,6 +278,12 @@ def _read_reply(response: httpx.Response) -> Reply:
         content=bytes(content),
         via=str(response.extensions.get("via", "")),
     )
+
+
+def _on_step(before_try: Callable[[], None], step: str, _facts: Mapping[str, object]) -> None:
+    """Ask again when there is a connection: to make one, through a proxy too, may have taken long."""
+    if step.endswith(_FIRST_BYTES):
+        before_try()
 
 
 def _origin(url: str) -> tuple[str, str]:

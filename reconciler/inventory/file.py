@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import socket
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -14,11 +11,14 @@ from reconciler import atomic_files
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Inventory
 from reconciler.inventory import client_files, codec, journal
+from reconciler.inventory.file_lock import hold_lock
 from reconciler.inventory.open_inventory import OpenInventory
 from reconciler.inventory.replay import some
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from reconciler.inventory.file_lock import HeldLock
 
 
 _LOCKS: Final = ".locks"
@@ -56,11 +56,14 @@ class FileStore:
         InventoryError.
         """
         with contextlib.ExitStack() as stack:
+            held = None
             if lock:
                 folder = self._directory / _LOCKS
-                stack.enter_context(_hold_lock(folder, target, timeout=timeout, now=self._now))
+                held = stack.enter_context(
+                    hold_lock(folder, target, timeout=timeout, now=self._now)
+                )
             # Read under the lock: what another run wrote before it gave the lock back counts.
-            backend = _FileBackend(self._directory, target)
+            backend = _FileBackend(self._directory, target, held)
             inventory = OpenInventory(
                 backend, target, writable=lock, private=self._directory, spool_folder=self._spool
             )
@@ -86,8 +89,9 @@ class _FileBackend:
 
     counts = False
 
-    def __init__(self, directory: Path, target: str) -> None:
+    def __init__(self, directory: Path, target: str, lock: HeldLock | None) -> None:
         self._target = target
+        self._lock = lock
         self._folder = directory / client_files.portable_name(target)
         # Near it, so that a rename stays within one file system, and where git sees nothing.
         self._staging = directory / _LOCKS / f"{self._folder.name}.writing"
@@ -224,65 +228,8 @@ class _FileBackend:
             _raise_not_written(self._journal, error)
 
     def check_lock(self) -> None:
-        """Return at once: the system's lock is held as long as the process lives."""
-
-
-@contextlib.contextmanager
-def _hold_lock(
-    folder: Path, target: str, *, timeout: float, now: Callable[[], str]
-) -> Iterator[None]:
-    """Hold the lock of `target` while the block runs; InventoryError after `timeout` seconds.
-
-    The lock is the system's own: that of a process that died is free. A note beside it tells others
-    who holds it.
-    """
-    import filelock  # noqa: PLC0415 - 45 ms that a plan without a lock does not need
-
-    note = folder / f"{atomic_files.file_name(target)}.holder.json"
-    try:
-        atomic_files.refuse_link(folder)
-        atomic_files.make_folder(folder, mode=atomic_files.SHARED_FOLDER)
-        atomic_files.keep_out_of_git(folder)
-        # Not bound to the thread: the run may give it back from another one than took it.
-        lock = filelock.FileLock(
-            folder / f"{atomic_files.file_name(target)}.lock", thread_local=False
-        )
-        lock.acquire(timeout=timeout)
-    except filelock.Timeout:
-        holder = _describe_holder(note)
-        problem = f"another run works on it, {holder}; wait for it, or give --lock-timeout"
-    except OSError as error:
-        problem = f"{folder}: {atomic_files.reason(error)}"
-    else:
-        problem = ""
-    if problem:
-        raise InventoryError(f"the inventory of {target} cannot be locked: {problem}")
-    try:
-        _leave_note(note, now)
-        yield
-    finally:
-        # Before the lock: afterwards it may be the note of the next run.
-        with contextlib.suppress(OSError):
-            note.unlink()
-        lock.release()
-
-
-def _leave_note(note: Path, now: Callable[[], str]) -> None:
-    holder = {"host": socket.gethostname(), "pid": os.getpid(), "since": now()}
-    # It is for people: a lock without it holds as well.
-    with contextlib.suppress(OSError):
-        # Made anew, since a link in its place would be followed.
-        note.unlink(missing_ok=True)
-        with note.open("x", encoding="utf-8") as file:
-            file.write(json.dumps(holder) + "\n")
-
-
-def _describe_holder(note: Path) -> str:
-    try:
-        holder = json.loads(atomic_files.read(note))
-        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "it does not say which"
+        if self._lock is not None:
+            self._lock.check()
 
 
 def _file_version(path: Path) -> tuple[int, int, int] | None:

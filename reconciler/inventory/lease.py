@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import socket
 import threading
@@ -35,6 +36,8 @@ _WAY_OUT: Final = (
     f"{_SILENT_SECONDS:.0f} seconds meanwhile"
 )
 _POLL_SECONDS: Final = 1.0
+# What a lock says goes into messages, and anybody may have written it: no more of each word.
+_LONGEST_WORD: Final = 80
 # A write relies on a renewal that is no older: asking for each of them would cost a request a line.
 FRESH_SECONDS: Final = 1.0
 
@@ -110,7 +113,7 @@ class Lease:
         if self._lost_because:
             raise InventoryError(
                 f"this run lost its lock {self._bucket.address(self._name)}, so it writes nothing "
-                f"more: {self._lost_because}. What it did is in the journal; run again"
+                f"more: {self._lost_because}. What it recorded by then is kept; run again"
             )
 
     def release(self) -> None:
@@ -124,15 +127,19 @@ class Lease:
     def _try_to_take(self) -> bool:
         found = self._bucket.get(self._name)
         # Over the very version that was seen to be free: of two runs that see it, one wins.
-        return (found is None or self._is_free(found)) and self._write(found)
+        if found is None or _is_given_back(found):
+            return self._write(found)
+        if not (self._is_over(found) or self._is_silent(found)) or not self._write(found):
+            return False
+        # Its holder may live, by another clock. What that does without asking the store is over
+        # after this, so that this run sees it.
+        self._clock.sleep(FRESH_SECONDS)
+        return True
 
-    def _is_free(self, found: StoredObject) -> bool:
-        members = _members(found)
-        expires = members.get("expires")
-        if isinstance(expires, int | float) and self._clock.wall() > expires + _SKEW_SECONDS:
-            return True
+    def _is_over(self, found: StoredObject) -> bool:
+        expires = _expiry(found)
         # One that says nothing is held: it may be from another version of the tool.
-        return ("released" in members and expires is None) or self._is_silent(found)
+        return expires is not None and self._clock.wall() > expires + _SKEW_SECONDS
 
     def _is_silent(self, found: StoredObject) -> bool:
         """Whether nobody has renewed the lock for as long as it is held, while this run waited for it.
@@ -195,17 +202,18 @@ class Lease:
         members = {} if found is None else _members(found)
         if not {"holder", "since", "renewed"} <= members.keys():
             return ""
-        return (
-            f"{members['holder']} since {members['since']}, last heard of at {members['renewed']}"
-        )
+        holder, since, renewed = (_word(members[name]) for name in ("holder", "since", "renewed"))
+        return f"{holder} since {since}, last heard of at {renewed}"
 
     def _describe_holder(self) -> str:
         found = self._bucket.get(self._name)
         who = self._holder(found)
         if found is None or not who:
             return f"it does not say by whom. {_WAY_OUT}"
-        expires = _members(found).get("expires")
-        if isinstance(expires, int | float) and expires > self._clock.wall() + _SILENT_SECONDS:
+        expires = _expiry(found)
+        if expires is None:
+            return f"{who}, and it does not say until when. {_WAY_OUT}"
+        if expires > self._clock.wall() + _SILENT_SECONDS:
             return f"{who}, by a clock that is ahead of this machine's. {_WAY_OUT}"
         return (
             f"{who}; wait for it, or give --lock-timeout. If it died, its lock is free "
@@ -237,11 +245,28 @@ def renew_until(lease: Lease, is_over: threading.Event) -> None:
 
 
 def _members(found: StoredObject) -> dict[str, object]:
+    """What a lock says, nothing where it is no JSON object; its numbers are floats."""
     try:
-        document = json.loads(found.content)
+        # A whole number may be larger than any float: so it is infinite.
+        document = json.loads(found.content, parse_int=float)
     except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}
+
+
+def _expiry(found: StoredObject) -> float | None:
+    """Until when a lock says that it is held, in seconds since 1970; None where it does not."""
+    expires = _members(found).get("expires")
+    return expires if isinstance(expires, float) and not math.isnan(expires) else None
+
+
+def _is_given_back(found: StoredObject) -> bool:
+    members = _members(found)
+    return "released" in members and members.get("expires") is None
+
+
+def _word(value: object) -> str:
+    return "".join(each for each in str(value) if each.isprintable())[:_LONGEST_WORD]
 
 
 def _utc(seconds: float) -> str:

@@ -79,22 +79,26 @@ class _ObjectBackend:
         self._folder = f"{name}.journal"
         self._lease = lease
         self._record_when_read: StoredObject | None = None
+        self._known_pieces: set[str] = set()
         self.record_path = bucket.address(self._record)
         self.journal_path = bucket.address(self._folder)
 
     def read(self) -> tuple[Inventory, bytes | None]:
         while True:
             found = self._bucket.get(self._record)
-            pieces = self._read_pieces()
+            record = self._decode(found)
+            pieces = self._read_pieces(record.serial or 0)
             # A run that ends meanwhile writes the record, then takes the journal away.
             if pieces is not None and self._bucket.is_unchanged(self._record, found):
                 self._record_when_read = found
-                return self._decode(found), b"".join(pieces) if pieces else None
+                return record, b"".join(pieces) if pieces else None
 
     def append(self, serial: int | None, offset: int, lines: bytes) -> None:
         name = f"{self._folder}/{serial or 0:012d}-{offset:012d}"
+        self._known_pieces.add(name)
         # Only where none is: two runs cannot write the same place of a journal.
         if self._bucket.put(name, lines, replacing=None) is not None:
+            self._take_back_if_late(name)
             return
         # What failed to be written is written again with what came after it. This piece is from
         # such a write, which was carried out and not answered: it stays, and the rest follows it.
@@ -103,6 +107,18 @@ class _ObjectBackend:
             raise InventoryError(f"another run writes to {self.journal_path}: nothing more is done")
         size = len(there.content)
         self.append(serial, offset + size, lines[size:])
+
+    def _take_back_if_late(self, name: str) -> None:
+        """Raise InventoryError if the lock was lost while a piece was written, and take that away.
+
+        It is left where the other run may have read it: until that wrote the record.
+        """
+        try:
+            self.check_lock()
+        except InventoryError:
+            if not self._bucket.is_unchanged(self._record, self._record_when_read):
+                self._bucket.delete([name])
+            raise
 
     def replace(self, _before: Inventory, now: Inventory) -> None:
         content = codec.encode(now)
@@ -116,9 +132,10 @@ class _ObjectBackend:
         self._record_when_read = put
 
     def clear(self) -> None:
-        names = self._bucket.names(self._folder)
+        # Only what was there under this run's lock: what came since is another run's.
+        names = self._known_pieces.intersection(self._bucket.names(self._folder))
         if names:
-            self._bucket.delete(names)
+            self._bucket.delete(sorted(names))
 
     def check_lock(self) -> None:
         if self._lease is not None:
@@ -129,12 +146,27 @@ class _ObjectBackend:
             return Inventory(target=self._target, entries={})
         return codec.decode(found.content, target=self._target, path=self.record_path)
 
-    def _read_pieces(self) -> list[bytes] | None:
-        """The newest journal's pieces in order, None where one is taken away meanwhile."""
+    def _read_pieces(self, serial: int) -> list[bytes] | None:
+        """The newest journal's pieces in order, None where one is taken away meanwhile.
+
+        `serial` is that of the record.
+        """
         names = self._bucket.names(self._folder)
+        self._known_pieces.update(names)
         # By the serial in the names: pieces of an older one were left by a run that died between
         # the record and the deletes.
         newest = names[-1].rpartition("-")[0] if names else ""
-        found = [self._bucket.get(name) for name in names if name.startswith(f"{newest}-")]
+        chosen = [name for name in names if name.startswith(f"{newest}-")]
+        if chosen and self._is_late(chosen[0], serial):
+            return []
+        found = [self._bucket.get(name) for name in chosen]
         pieces = [each.content for each in found if each is not None]
         return pieces if len(pieces) == len(found) else None
+
+    def _is_late(self, first: str, serial: int) -> bool:
+        """Whether a journal from `first` on is what a run put there that had lost its lock by then.
+
+        It has no beginning, which another run has folded into a newer record.
+        """
+        of, _, offset = first.removeprefix(f"{self._folder}/").partition("-")
+        return of < f"{serial:012d}" and offset != f"{0:012d}"

@@ -409,3 +409,53 @@ def test_a_lock_from_the_future_that_is_renewed_stays_held(objects_of):
         lease_on(objects_of, clock, sleep=sleep).acquire(timeout=400)
 
     holder.check()
+
+
+def test_a_run_that_ends_takes_no_piece_of_journal_away_that_another_run_put_there(bucket):
+    theirs = "shop.journal/000000000001-000000000000"
+    with bucket.store().open("shop", lock=True) as session:
+        session.record("web", entry("1"))
+        obstore.put(bucket.raw(), theirs, b"of a run that took the lock meanwhile")
+
+    assert [name for name in bucket.snapshot() if ".journal" in name] == [theirs]
+
+
+def test_a_piece_that_arrives_after_its_journal_was_folded_by_another_run_counts_no_more(bucket):
+    with bucket.store().open("shop", lock=True) as session:
+        session.record("web", entry("1"))
+        first = [name for name in bucket.snapshot() if ".journal" in name]
+    late = first[0][:-1] + "9"
+    obstore.put(bucket.raw(), late, b'["00000000",9,{}]\n')
+
+    assert list(known(bucket)) == ["web"]
+    with bucket.store().open("shop", lock=True) as session:
+        session.record("job", entry("2"))
+
+    assert sorted(known(bucket)) == ["job", "web"]
+    assert late not in bucket.snapshot()
+
+
+def test_a_run_takes_a_piece_back_that_it_put_after_another_run_wrote_the_record(
+    bucket, monkeypatch
+):
+    put = obstore.put
+
+    def paused(store, name, *about, **facts):
+        if "journal" in name:
+            monkeypatch.setattr(obstore, "put", put)
+            thief.clock.seconds += 91
+            with thief.store().open("shop", lock=True) as other:
+                other.record("web", entry("theirs"))
+            bucket.clock.seconds += 91
+        return put(store, name, *about, **facts)
+
+    thief = replace(bucket, clock=SetClock())
+    with (  # noqa: PT012 - to end the run raises as well
+        pytest.raises(InventoryError, match="lost its lock"),
+        bucket.store().open("shop", lock=True) as session,
+    ):
+        monkeypatch.setattr(obstore, "put", paused)
+        session.record("web", entry("ours"))
+
+    assert not [name for name in bucket.snapshot() if ".journal" in name]
+    assert known(bucket)["web"].remote_id == "theirs"
