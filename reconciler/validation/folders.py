@@ -111,8 +111,12 @@ def reading_problems(
     `stated` has the pointer of each, the folder that it is looked for in, whose absolute path is in
     `places` too, and what it is, in words.
     """
+    # Most targets share a folder: it is looked at once.
+    distinct: dict[str, Folder] = {}
+    for folder in folders_of(project):
+        distinct.setdefault(places[folder.path], folder)
     for pointer, path, what in stated:
-        for folder in folders_of(project):
+        for folder in distinct.values():
             if is_within(places[path], places[folder.path]):
                 message = f"{what} do not lie in {folder.path}, which holds {folder.what}"
                 yield _problem(Source(path=project.path), pointer, message)

@@ -5,6 +5,7 @@ import pytest
 from reconciler.core.problems.many import MOST_SHOWN, count_of
 from reconciler.manifests import load
 from reconciler.manifests.yaml import positions
+from reconciler.validation import folders
 
 HEAD = "apiVersion: reconciler/v1\nkind: ProvidentClient\nmetadata: {name: web, target: shop}\n"
 GOOD = "name: Web, redirectUris: [], allowedScopes: []"
@@ -39,6 +40,22 @@ def test_the_first_hundred_problems_are_shown_and_all_are_counted(write, kind):
         shown[count] = [each for each in problems if each.stands_for == 1]
 
     assert len(shown[400]) == len(shown[800]) == MOST_SHOWN
+
+
+def test_of_many_targets_that_share_a_folder_it_is_compared_once_with_each(write, monkeypatch):
+    compared = []
+    is_within = folders.is_within
+    monkeypatch.setattr(
+        folders, "is_within", lambda *paths: (compared.append(1), is_within(*paths))[1]
+    )
+    target = "{provider: x, baseUrl: 'https://a.example.com', auth: {token: {env: A}}, manifests: [a.yaml]}"
+    targets = "".join(f"  t{n}: {target}\n" for n in range(200))
+    write("reconciler.yaml", f"apiVersion: reconciler/v1\nkind: Project\ntargets:\n{targets}")
+
+    problems = load("reconciler.yaml").problems
+
+    assert count_of(problems, "error") >= 200
+    assert len(compared) < 200 * 20
 
 
 @pytest.mark.parametrize("count", [2, 50])
