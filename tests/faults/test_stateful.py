@@ -72,7 +72,9 @@ class History(RuleBasedStateMachine):
         self.value += 1
         (name,) = MOVED[self.vendor]
         value = 100 + self.value % 150
-        self.fleet.workspace.write(key, self.fleet.spec(key, **{name: value}))
+        spec = self.fleet.spec(key, **{name: value})
+        # Strangers have names of ours, and what is forgotten here is a stranger's from then on.
+        self.fleet.workspace.write(key, spec, lifecycle={"allowNamesake": True})
 
     @rule(key=KEYS)
     def a_user_takes_a_manifest_away(self, key):
@@ -113,6 +115,30 @@ class History(RuleBasedStateMachine):
                 thread.start()
             for thread in threads:
                 thread.join()
+
+        self._within_limits(both)
+
+    @rule(point=st.integers(2, 9), works=st.booleans())
+    def a_run_that_loses_its_lock(self, point, works):
+        """Another run takes the lock of one that waits for an answer, and may do all its work."""
+        taken = []
+
+        def take(call, _reply):
+            if call.number >= point and not taken:
+                taken.append(call)
+                for lock in self.fleet.home.glob(".reconciler/inventory/.locks/*.lock"):
+                    lock.unlink()
+                if works:
+                    self._quietly()
+
+        def both():
+            # One at a time: what has left when the lock goes nobody can call back.
+            self.fleet.workspace.write_project(concurrency=1)
+            self.fleet.gate.set(after=take)
+            self._quietly()
+            self.fleet.gate.set_aside()
+            del self.fleet.workspace.settings["concurrency"]
+            self.fleet.workspace.write_project()
 
         self._within_limits(both)
 
