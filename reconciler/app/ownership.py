@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.app.context import (
@@ -83,7 +83,7 @@ def adopt(call: Call, key: str, remote_id: str) -> Bound | Refusal:
         # Recorded anew it would lose what it knows: who moved which field, and where the secret is.
         already = key in opened.context.inventory.entries
         if not already:
-            opened.session.record(key, bound.entry)
+            opened.session.record(key, replace(bound.entry, origin="bound"))
             call.changed()
     return Bound(
         target=target,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.app.connection import connection_to, login_secret, sink_setting, store_of
 from reconciler.app.context import one_line, refuse_errors
+from reconciler.app.history.git_record import with_marks
 from reconciler.app.records import Records, server_of
 from reconciler.app.secret_places import find_secrets, probe_spool, warn_of_secrets
 from reconciler.apply.context import OpenTarget, StopSignal
@@ -181,7 +182,8 @@ class TargetRun:
         # Of values that only a plan reads: those of the files are told with the files.
         doubtful = tuple(map(one_line, self.job.problems))
         warnings = warn_of_secrets(self.job.project, self._open, plan)
-        return replace(plan, warnings=(*plan.warnings, *doubtful, *warnings))
+        plan = replace(plan, warnings=(*plan.warnings, *doubtful, *warnings))
+        return with_marks(self.job.project, plan)
 
     def _warn_of_unknown_names(
         self, plan: TargetPlan, opened: OpenTarget, seen: LiveState

@@ -25,6 +25,7 @@ from reconciler.core.pointer import resolve
 from reconciler.core.times import minute
 from reconciler.plan.applied import bind_entry, keep_unfinished, make_entry, renews
 from reconciler.plan.preconditions import fingerprint_client
+from reconciler.plan.record.standing import with_origin
 from reconciler.plan.requests import late_requests
 from reconciler.plan.successors.grace import lives_until, predecessors_after
 from reconciler.provider.secrets import other_secrets, secret_in, stated_secret
@@ -295,6 +296,7 @@ class ChangeRun:
         # Of what a create asked for, the record has what came of it: another would come out the same.
         if self._untaken and self.change.action not in (Action.CREATE, Action.REPLACE):
             entry = keep_unfinished(entry, before, self._untaken)
+        entry = with_origin(self.change, entry, before)
         if ends_create or renews(before, entry):
             target.session.record(key, entry)
 

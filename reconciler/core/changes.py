@@ -132,6 +132,28 @@ class RecordMove:
 RecordUpdate: TypeAlias = RecordClient | RecordEntry | ForgetClient | RecordMove
 
 
+# How the client of a change is ours: as the record's `ClientOrigin`, or recorded by a run; the entry
+# edited by hand; one that was succeeded; what a lost create of ours made; nobody's.
+Provenance: TypeAlias = Literal[
+    "recorded", "adopted", "bound", "edited", "predecessor", "unrecorded", "foreign"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a reviewer has to know of a client that is taken away, replaced or taken over.
+
+    `name` is the live one, "" where it is secret or there is none. `last_used` is as the server
+    says it, "" for never, None where it does not tell. `in_git` is False where only the working
+    tree's record says that the id is ours, and git's last revision of it does not.
+    """
+
+    name: str
+    last_used: str | None
+    origin: Provenance
+    in_git: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """What is to happen to one client, and why.
@@ -154,6 +176,7 @@ class Change:
     manifest: Manifest | None = None
     live: LiveClient | None = None
     record: RecordUpdate | None = None
+    standing: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

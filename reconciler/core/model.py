@@ -150,6 +150,9 @@ class LiveState:
     doubt: str = ""
 
 
+# How a client that no run created became ours: taken over by its name, or by an id that a person
+# stated; "" for one that a run created, and where that is not recorded.
+ClientOrigin: TypeAlias = Literal["", "adopted", "bound"]
 # Where the secret of a client of ours is; "" where that is not known.
 SecretPlace: TypeAlias = Literal["", "stored", "spooled", "lost"]
 
@@ -167,7 +170,7 @@ class InventoryEntry:
     when the client was disabled because its manifest was gone. `secret` says where its secret is:
     "stored" in the sink, "spooled" until the sink takes it, "lost" because no answer told it.
     `secret_at` is the place, `target/key`, under which its sink has it, where that is not its own:
-    a client that moved leaves its secret where it was.
+    a client that moved leaves its secret where it was. `origin` says how it became ours.
     """
 
     remote_id: str
@@ -182,6 +185,7 @@ class InventoryEntry:
     quarantined_at: str = ""
     secret: SecretPlace = ""
     secret_at: str = ""
+    origin: ClientOrigin = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

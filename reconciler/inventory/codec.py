@@ -47,10 +47,12 @@ _ENTRY_OPTIONAL: Final[Mapping[str, type]] = {
     "quarantinedAt": str,
     "secret": str,
     "secretAt": str,
+    "origin": str,
 }
 _INTENT: Final[Mapping[str, type]] = {"facts": dict, "digest": str, "at": str}
 _INTENT_OPTIONAL: Final[Mapping[str, type]] = {"id": str, "predecessor": str}
 _SECRETS: Final = {"stored", "spooled", "lost"}
+_ORIGINS: Final = {"adopted", "bound"}
 _CLIENT: Final = {"apiVersion", "kind", "target", "key"}
 _CLIENT_OPTIONAL: Final = {"client", "pending"}
 _TARGET: Final = {"apiVersion", "kind", "target"}
@@ -197,6 +199,7 @@ def entry_members(entry: InventoryEntry) -> dict[str, Json]:
         "quarantinedAt": entry.quarantined_at,
         "secret": entry.secret,
         "secretAt": entry.secret_at,
+        "origin": entry.origin,
     }
     return members | {name: value for name, value in optional.items() if value}
 
@@ -224,6 +227,9 @@ def parse_entry(members: Json) -> InventoryEntry:
     secret = checked.get("secret", "")
     if secret and secret not in _SECRETS:
         raise ValueError(f"has a secret that is {secret!r}, and none of {sorted(_SECRETS)}")
+    origin = checked.get("origin", "")
+    if origin and origin not in _ORIGINS:
+        raise ValueError(f"has an origin that is {origin!r}, and none of {sorted(_ORIGINS)}")
     return _DECODE_ENTRY(checked)
 
 

@@ -36,6 +36,7 @@ from reconciler.plan.ownership import (
 )
 from reconciler.plan.prune import plan_removals
 from reconciler.plan.record.namesakes import settle_namesakes
+from reconciler.plan.record.standing import with_standing
 from reconciler.plan.requests import blocked_changes, create_requests, delete_request
 from reconciler.plan.successors.grace import (
     keeps_predecessor,
@@ -72,6 +73,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
     changes += [*_delete_predecessors(context, changes), *removals.changes]
     changes = [_refuse(context, change, unowned) for change in changes]
     changes = settle_namesakes(context, changes, unowned)
+    changes = [with_standing(context, change, unowned.known) for change in changes]
     changes = refuse_renames_elsewhere(context, tell_renames(context, ordered, changes))
     changes = [warn_of_living_predecessors(context, change) for change in changes]
     changes += moved.changes

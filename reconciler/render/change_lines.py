@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     # A list that would make a longer line than this is shown one member a line, this many at most.
-    from reconciler.core.changes import Change, FieldChange, Request, TargetPlan
+    from reconciler.core.changes import Change, FieldChange, Request, Standing, TargetPlan
     from reconciler.core.model import Json
 
 # A list that would make a longer line than this is shown one member a line, this many at most.
@@ -89,12 +89,39 @@ def heading_line(change: Change) -> Line:
 
 
 def message_lines(change: Change) -> Iterator[Line]:
-    """The lines of a change's refusal and warnings."""
+    """The lines of who the client of a change is, and of its refusal and warnings."""
+    if change.standing is not None:
+        yield from _standing_lines(change.standing)
     if change.refusal is not None:
         alone = ", this client alone" if change.refusal.holds_back == "client" else ""
         yield refusal_line(change.refusal.rule, change.refusal.message, depth=1, alone=alone)
     for warning in change.warnings:
         yield Line(mark="!", depth=1, text=f"warning: {escape_unprintable(warning)}")
+
+
+_OURS: Final = {
+    "recorded": "ours since a run recorded it",
+    "adopted": "taken over by its name; no run created it",
+    "bound": "bound by an id that was stated; no run created it",
+    "edited": "ours by an entry of the record that was edited by hand",
+    "predecessor": "ours, and succeeded by another",
+    "unrecorded": "created by a run that could not record it",
+    "foreign": "not ours yet",
+}
+
+
+def _standing_lines(standing: Standing) -> Iterator[Line]:
+    called = f"called {json_line(standing.name)}, " if standing.name else ""
+    used = {None: "", "": "never used, "}.get(
+        standing.last_used, f"last used {one_line(standing.last_used or '')}, "
+    )
+    yield Line(mark="", depth=1, text=f"{called}{used}{_OURS[standing.origin]}")
+    if not standing.in_git:
+        yield Line(
+            mark="!",
+            depth=1,
+            text="git's last revision of the record does not have this id: see who added it",
+        )
 
 
 def refusal_line(rule: str, message: str, *, depth: int, alone: str = "") -> Line:

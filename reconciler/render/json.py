@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Plan,
         Refusal,
         SecretDelivery,
+        Standing,
         TargetPlan,
     )
     from reconciler.core.model import Json, JsonObject
@@ -160,8 +161,19 @@ def _change(change: Change) -> dict[str, Json]:
         ],
         "refusal": None if change.refusal is None else _refusal(change.refusal),
         "warnings": list(change.warnings),
+        **({} if change.standing is None else {"client": _standing(change.standing)}),
         **({"forget": True} if isinstance(change.record, ForgetClient) else {}),
         **_moved_from(change),
+    }
+
+
+def _standing(standing: Standing) -> dict[str, Json]:
+    used = {} if standing.last_used is None else {"lastUsed": standing.last_used or None}
+    return {
+        "name": standing.name or None,
+        **used,
+        "origin": standing.origin,
+        **({} if standing.in_git else {"inGit": False}),
     }
 
 

@@ -34,6 +34,7 @@ def entry_digest(entry: InventoryEntry) -> str:
         "quarantinedAt": entry.quarantined_at,
         "secret": entry.secret,
         "secretAt": entry.secret_at,
+        "origin": entry.origin,
     }
     # What says nothing is left out, so that a member of a later version changes no digest of today.
     return _digest({name: value for name, value in members.items() if value})

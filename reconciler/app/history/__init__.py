@@ -1,0 +1,1 @@
+"""What git's last revision says of the record, beside what the working tree says."""
