@@ -10,6 +10,14 @@ from typing import Final
 _OF_A_HOOK: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
 # The file system monitor is a command that the repository names: nothing of it is to run.
 _COMMAND: Final = ("git", "-c", "core.fsmonitor=false")
+# No object is fetched or taken for another: both are what the checkout's own settings would have.
+_SETTINGS: Final = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
 _TIMEOUT: Final = 60.0  # seconds; a repository of a million files takes two
 
 
@@ -29,7 +37,7 @@ def ask(folder: str, *arguments: str, given: bytes = b"", also: int = 0) -> byte
         done = subprocess.run(  # noqa: S603 - git's own path, and no word of the user's
             (*_COMMAND, *arguments),
             cwd=folder or ".",
-            env={**environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+            env={**environ, **_SETTINGS},
             input=given,
             capture_output=True,
             check=False,

@@ -113,9 +113,13 @@ def read_client(opened: OpenTarget, remote_id: str) -> LiveClient:
 
 
 def make_jobs(
-    loaded: LoadedProject, selection: Selection, log: Callable[[str], None]
+    loaded: LoadedProject,
+    selection: Selection,
+    log: Callable[[str], None],
+    *,
+    asks_sink: bool = True,
 ) -> list[TargetJob]:
-    """What is to be done with each selected target.
+    """What is to be done with each selected target; without `asks_sink` no sink is made for it.
 
     References that lead nowhere are `problems` of the job of their target, and of no other.
     InputError where the project's own do.
@@ -159,6 +163,7 @@ def make_jobs(
                 log=log,
                 fingerprint_key=key,
                 records=records,
+                asks_sink=asks_sink,
             )
         )
     return jobs

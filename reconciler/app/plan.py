@@ -15,9 +15,12 @@ from reconciler.plan.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from reconciler.app.target_run import TargetRun
+    from reconciler.app.trust.project import TrustedProject
     from reconciler.core.model import Problem
+    from reconciler.core.project import Project
     from reconciler.manifests.clients import ProjectLoad
 
 __all__ = ["Planned", "Selection", "plan_targets"]
@@ -28,13 +31,14 @@ class Planned:
     """A plan, and the runs that can apply it while the block that made it is open.
 
     `warnings` are those of the files. `left` has a sentence for each change that is not carried
-    out since it is not in the plan that was reviewed.
+    out since it is not in the plan that was reviewed. `project` is what was planned.
     """
 
     plan: Plan
     warnings: tuple[Problem, ...]
     runs: tuple[TargetRun, ...]
     left: tuple[str, ...] = ()
+    project: Project
 
 
 @contextmanager
@@ -46,20 +50,28 @@ def plan_targets(
     lock_timeout: float = 0.0,
     log: Callable[[str], None] = lambda _line: None,
     monotonic: Callable[[], float] = time.monotonic,
+    trust: str | None = None,
 ) -> Iterator[Planned]:
     """The plan of what `selection` names, and what it takes to apply it.
 
     `lock` holds the inventories against other runs until the block ends. A target that cannot be
     planned says so in its `errors`. `monotonic` is the clock by which a plan gets too old to write
-    on. Raises InputError, and SelectionError for a name that is none.
+    on. `trust` is the revision of git that the project file, and what it names, are taken from, in
+    place of the working tree; then no program of a sink runs. Raises InputError, and SelectionError for a name that is none.
     """
     with ExitStack() as stack:
-        with loading(project_file) as begun:
+        trusted = None if trust is None else stack.enter_context(_trusted(project_file, trust))
+        stated = None if trusted is None else (trusted.project, trusted.warnings)
+        with loading(project_file, trusted=stated) as begun:
             # The files of a small project are read before a server could answer: nothing is gained.
-            runs = _read_ahead(begun, selection, log, stack) if begun.is_large and not lock else ()
+            is_large = begun.is_large and not lock and trusted is None
+            runs = _read_ahead(begun, selection, log, stack) if is_large else ()
             loaded = begun.finish()
         refuse_errors(loaded.problems)
-        jobs = [replace(job, monotonic=monotonic) for job in make_jobs(loaded, selection, log)]
+        jobs = [
+            replace(job, monotonic=monotonic)
+            for job in make_jobs(loaded, selection, log, asks_sink=trusted is None)
+        ]
         from reconciler.app.target_run import (  # noqa: PLC0415 - loads httpx; --help must not
             open_runs,
             plan_all,
@@ -68,8 +80,16 @@ def plan_targets(
         for run, job in zip(runs, jobs, strict=False):
             run.job = job  # with the manifests, which were not read yet when it was opened
         runs = runs or open_runs(jobs, stack, lock=lock, timeout=lock_timeout)
-        plan = Plan(targets=plan_all(runs))
-        yield Planned(plan=plan, warnings=loaded.problems, runs=runs)
+        plan, warnings = Plan(targets=plan_all(runs)), loaded.problems
+        if trusted is not None:
+            plan, warnings = trusted.names.plan(plan), trusted.names.problems(warnings)
+        yield Planned(plan=plan, warnings=warnings, runs=runs, project=loaded.project)
+
+
+def _trusted(project_file: str, revision: str) -> AbstractContextManager[TrustedProject]:
+    from reconciler.app.trust.project import trusted_project  # noqa: PLC0415 - most plans trust the files
+
+    return trusted_project(project_file, revision)
 
 
 def _read_ahead(

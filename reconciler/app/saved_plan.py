@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reconciler.app.plan import Planned
     from reconciler.core.changes import TargetPlan
     from reconciler.core.model import Json, Problem
+    from reconciler.core.project import Project
     from reconciler.plan.context import TargetContext
     from reconciler.plan.planfile import Place
     from reconciler.plan.selection import Selection
@@ -69,10 +70,10 @@ def make_failed_document(
 
 
 def sign_document(
-    document: dict[str, Json], project_file: str
+    document: dict[str, Json], project: Project
 ) -> tuple[dict[str, Json], Sequence[Problem]]:
     """The document of a saved plan, signed where the project states a key; the Problems of that key."""
-    key, problems = references.plan_key(load(project_file))
+    key, problems = references.plan_key(project)
     return (document if key is None else signed(document, str(reveal(key)))), problems
 
 

@@ -55,7 +55,8 @@ class TargetJob:
     With an error among its `problems` nothing can be done with the target.
     `manifests` are to be planned; `others` are the target's manifests that are not, by key, and
     `is_partial` says that the user asked for a part; `unread` are the paths of manifests that were
-    not read. `fingerprint_key` is the project's own. `records` are those of the whole run.
+    not read. `fingerprint_key` is the project's own. `records` are those of the whole run. Without
+    `asks_sink` no program of a sink runs, and nothing is written to prove that it could be.
     """
 
     project: Project
@@ -71,6 +72,7 @@ class TargetJob:
     fingerprint_key: Secret | None = None
     records: Records
     monotonic: Callable[[], float] = time.monotonic
+    asks_sink: bool = True
 
 
 class TargetRun:
@@ -78,7 +80,8 @@ class TargetRun:
 
     def __init__(self, job: TargetJob) -> None:
         self.job = job
-        self._sink = registry.make_sink(job.target.sink.kind, sink_setting(job.project, job.target))
+        setting = sink_setting(job.project, job.target)
+        self._sink = registry.make_sink(job.target.sink.kind, setting, is_asked=job.asks_sink)
         self._open: OpenTarget | None = None
         self._read_at = 0.0
         self._ahead: Future[ServerList | None] | None = None
@@ -155,7 +158,7 @@ class TargetRun:
         try:
             self._plan = self._make_plan(self._open)
             # Not on every plan: to probe may cost a call to another service, and needs its rights.
-            if any(map(brings_secret, self._plan.changes)):
+            if self.job.asks_sink and any(map(brings_secret, self._plan.changes)):
                 self._sink.probe()
                 probe_spool(self.job.project)
         except ReconcilerError as error:

@@ -133,7 +133,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A project file: `path` as the user typed it, `root` the folder that its paths start from.
+    """A project file: `path` as the user typed it, or of a copy, `root` the folder that its paths start from.
 
     The inventory is in `inventory_directory`, or in the object store at `inventory_url`, opened
     with `inventory_options`; then the folder holds what must not leave this machine. `spool` is
@@ -150,6 +150,11 @@ class Project:
     spool: str | None = None
     fingerprint_key: Reference | None = None
     plan_key: Reference | None = None
+
+    @property
+    def folder(self) -> str:
+        """The folder that stands in front of a path of the project as a user would type it, "" for this one."""
+        return "" if self.root == "." else self.root
 
 
 def seconds(duration: str) -> float:

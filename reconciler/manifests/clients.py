@@ -54,12 +54,17 @@ def load(path: str, *, files: Sequence[str] = ()) -> LoadedProject:
 
 
 @contextmanager
-def loading(path: str, *, files: Sequence[str] = ()) -> Iterator[ProjectLoad]:
+def loading(
+    path: str,
+    *,
+    files: Sequence[str] = (),
+    trusted: tuple[Project, list[Problem]] | None = None,
+) -> Iterator[ProjectLoad]:
     """Start to load as `load` does; a large fleet is read by a copy of this process as well.
 
-    Threads may be started inside the block; a process that has some already is not copied.
+    `trusted` is a project, and the warnings of its file, in place of the one at `path`. Threads may be started inside the block; a process that has some already is not copied.
     """
-    project, warnings = project_file.load_with_warnings(path)
+    project, warnings = trusted or project_file.load_with_warnings(path)
     selected = select_files(project, files)
     with ExitStack() as stack, _no_collections():
         project_load = ProjectLoad(project, selected, warnings)

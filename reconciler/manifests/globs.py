@@ -58,7 +58,7 @@ def _select_by_globs(project: Project) -> Selected:
             found.setdefault(real, set()).add(target.name)
             # A name that goes through no link says best where the file is.
             names[real] = min(names.get(real, path), path, key=lambda each: (each != real, each))
-    folder = posixpath.dirname(project.path)
+    folder = project.folder
     selected = {posixpath.join(folder, names[real]): targets for real, targets in found.items()}
     # Without a link and without `..` in a pattern, all that was found is in the project's folder: to ask
     # of each of thousands costs more than to read it.

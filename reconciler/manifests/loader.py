@@ -167,7 +167,7 @@ class ManifestLoader:
         return {entry.kind: entry for entry in (*known, *self.entries.values())}
 
     def _add_problem(self, source: Source, message: str, *, leave_out: bool = False) -> None:
-        path = source.path.removeprefix(posixpath.join(posixpath.dirname(self._project.path), ""))
+        path = source.path.removeprefix(posixpath.join(self._project.folder, ""))
         hint = f'leave it out on purpose: "!{as_pattern(path)}"' if leave_out else ""
         self.problems.append(Problem(source=source, pointer="", message=message, hint=hint))
 

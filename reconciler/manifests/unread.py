@@ -128,7 +128,7 @@ class _FileReader:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._folder = posixpath.dirname(project.path)
+        self._folder = project.folder
         self._boundary = ProjectFolder(project, named=named_places(project), takes_own=False)
         self._known: dict[str, tuple[list[Any], bytes, str]] = {}
 

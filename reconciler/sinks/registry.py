@@ -6,6 +6,7 @@ import threading
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import SinkError
 from reconciler.core.masking.masker import mask
 from reconciler.core.secrets import secret_texts
@@ -25,8 +26,13 @@ _HAS_ANOTHER: Final = "the sink has the secret of another client there"
 GROUP: Final = "reconciler.sinks"
 
 
-def make_sink(kind: str, setting: Setting) -> SafeSink:
-    """The sink that `kind` names. It is looked for and made when it is first needed."""
+def make_sink(kind: str, setting: Setting, *, is_asked: bool = True) -> SafeSink:
+    """The sink that `kind` names. It is looked for and made when it is first needed.
+
+    One that is not to be asked stores nothing, says nothing of its secrets and runs no program.
+    """
+    if not is_asked:
+        return SafeSink(kind, lambda: UnaskedSink(place=f"the sink {kind}"))
     return SafeSink(kind, lambda: find_factory(kind)(setting))
 
 
@@ -52,6 +58,21 @@ def sink_names() -> tuple[str, ...]:
     from importlib import metadata  # noqa: PLC0415 - as above
 
     return tuple(sorted({*BUILT_IN, *(each.name for each in metadata.entry_points(group=GROUP))}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnaskedSink:
+    """A sink in whose place nothing is asked: of a plan that must not run what others wrote."""
+
+    place: str
+
+    def probe(self) -> None:
+        """Raise SinkError: nothing could be stored."""
+        raise SinkError(f"{self.place} is not asked here")
+
+    def store(self, _target: str, _key: str, _client_id: str, _secret: Secret) -> str:
+        """Raise SinkError: nothing is stored."""
+        raise SinkError(f"{self.place} is not asked here, so that nothing is stored")
 
 
 class SafeSink:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.app.plan import plan_targets
+from reconciler.app.trust.base_branch import warn_of_changes
 from reconciler.cli.exit_codes import ExitCode, system_error
 from reconciler.cli.options import (
     error_lines,
@@ -69,6 +70,13 @@ def _failed(output_format: str, sentences: Sequence[str], problems: Sequence[Pro
 @click.option(
     "--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes to apply."
 )
+@click.option(
+    "--trust",
+    metavar="REF",
+    help="Take the project file, with its policy, and the provider folders, keys, certificates and record "
+    "that it names from this revision of git, such as origin/main; only the manifests from the working "
+    "tree. No program of a sink runs. For plans of pull requests.",
+)
 @show_requests_option
 @global_options
 @click.pass_obj
@@ -82,6 +90,7 @@ def command(  # noqa: PLR0913 - every option is an argument
     output_format: str,
     out: str | None,
     detailed_exitcode: bool,
+    trust: str | None,
     show_requests: bool,
 ) -> ExitCode:
     """Show what apply would change, and why.
@@ -91,6 +100,9 @@ def command(  # noqa: PLR0913 - every option is an argument
 
     A saved plan holds what was decided and the live values that it rests on. It is written even
     where the plan has errors or refusals; apply takes it only whole.
+
+    On a runner of a CI system, and without --trust, a project file that differs from the base branch of
+    the pull request is warned of: it says where the credentials of the run are sent.
 
     Whatever went wrong, JSON, Markdown and FILE are whole documents that say it; apply refuses such
     a FILE.
@@ -102,9 +114,12 @@ def command(  # noqa: PLR0913 - every option is an argument
         # The format itself is what is wrong: nothing can be told in it.
         current.failed_document = None
         raise click.UsageError("--show-requests goes with --format text; JSON always has them")
+    if trust is not None and lock_timeout is not None:
+        message = "--lock-timeout does not go with --trust, which reads a copy of the record"
+        raise click.UsageError(message)
     selection = Selection(targets=targets, selectors=selectors, max_deletes=max_deletes)
     with _saving_failure(out, selection):
-        plan = _plan(options, selection, lock_timeout=lock_timeout, out=out)
+        plan = _plan(options, selection, lock_timeout=lock_timeout, out=out, trust=trust)
     _print(plan, output_format, show_requests=show_requests)
     if out is not None:
         command = f"`reconciler apply {path_argument(out)}`"
@@ -143,22 +158,27 @@ def _plan(
     *,
     lock_timeout: float | None,
     out: str | None,
+    trust: str | None,
 ) -> Plan:
     """The plan of what `selection` names, saved to `out` where that is given."""
     path = find_project_file(options.project)
+    if trust is None:
+        for sentence in warn_of_changes(path):
+            print_message(f"warning: {sentence}")
     with plan_targets(
         path,
         selection,
         lock=lock_timeout is not None,
         lock_timeout=lock_timeout or 0.0,
         log=options.log,
+        trust=trust,
     ) as planned:
         print_warnings(planned)
         if out is not None:
             from reconciler.app import saved_plan  # noqa: PLC0415 - few plans are saved
 
             document = saved_plan.make_document(planned, selection, version=version())
-            document, unsigned = saved_plan.sign_document(document, path)
+            document, unsigned = saved_plan.sign_document(document, planned.project)
             for problem in unsigned:
                 print_message(f"warning: {out} is not signed: {problem.message}")
             # Also of a plan with errors: who reviews it must see them. apply refuses it.
