@@ -52,7 +52,7 @@ class ProjectFolder:
         top = next((each for each in self._tops if is_within(real, each)), None)
         if top is None:
             return _OUTSIDE if self._is_stated_outside(path) else _LINK
-        if _GIT in real[len(top) :].lower().replace(os.sep, "/").split("/"):
+        if _is_of_git(real[len(top) :]):
             return "lies in a folder of git's own"
         found = (what for folder, what in self._own_folders() if is_within(real, folder))
         return next((f"lies in the folder for {what}" for what in found), "")
@@ -78,9 +78,10 @@ def why_not_follow(stated: str, root: str) -> str:
 
     It names the place that it says, and none that a link in the project's folder `root` leads to.
     """
-    if leads_out(stated) or is_within(_real(stated, root), _real(root)):
-        return ""
-    return _LINK
+    real = _real(stated, root)
+    if _is_of_git(real) and not _is_of_git(os.path.abspath(os.path.join(root, stated))):  # noqa: PTH100, PTH118 - as below
+        return "is a link into a folder of git's own"
+    return "" if leads_out(stated) or is_within(real, _real(root)) else _LINK
 
 
 def why_not_begin(path: str, root: str | None = None) -> str:
@@ -93,8 +94,10 @@ def why_not_begin(path: str, root: str | None = None) -> str:
 
 def leads_out_of(folder: str, path: str) -> bool:
     """Whether a path that is stated as one in `folder` is another by a link on its way."""
-    stated = is_within(os.path.abspath(path), os.path.abspath(folder))  # noqa: PTH100 - as above
-    return stated and not is_within(_real(path), _real(folder))
+    stated, real = os.path.abspath(path), _real(path)  # noqa: PTH100 - as above
+    if not is_within(stated, os.path.abspath(folder)):  # noqa: PTH100 - as above
+        return False
+    return not is_within(real, _real(folder)) or _is_of_git(real) is not _is_of_git(stated)
 
 
 def is_file_behind_link(path: str) -> bool:
@@ -102,6 +105,11 @@ def is_file_behind_link(path: str) -> bool:
     if not os.path.islink(path) or os.path.abspath(path).startswith(("/dev/", "/proc/")):  # noqa: PTH100, PTH114 - as above
         return False
     return os.path.isfile(path) or not os.path.exists(path)  # noqa: PTH110, PTH113 - as above
+
+
+def _is_of_git(path: str) -> bool:
+    """Whether a path lies in a folder of git's own, also on a system that ignores case."""
+    return _GIT in path.lower().replace(os.sep, "/").split("/")
 
 
 def places_of(paths: Iterable[str], root: str) -> dict[str, str]:

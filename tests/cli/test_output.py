@@ -105,6 +105,20 @@ def test_no_file_is_written_where_a_link_leads_out_of_the_project(
     assert list((tmp_path / "outside").iterdir()) == []
 
 
+def test_no_file_is_written_where_a_link_leads_into_a_folder_of_gits_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / ".git/hooks").mkdir(parents=True)
+    (tmp_path / "out").symlink_to(".git/hooks")
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(OSError, match="a link on the way leads out"):
+        output.write_file("out/post-checkout", "x")
+
+    output.write_file(".git/hooks/here", "x")
+    assert [path.name for path in (tmp_path / ".git/hooks").iterdir()] == ["here"]
+
+
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path):
     folder = tmp_path / "taken"
     folder.mkdir()

@@ -87,6 +87,10 @@ TOGETHER = {
     ),
     "a link out": ({"shop": secrets("kept"), "links": {"kept": "/var/elsewhere"}}, SHOP, "is a link that leads out"),
     "a link further up": ({"shop": secrets("a/b/c"), "links": {"a": "/var/elsewhere"}}, SHOP, "is a link that leads out"),
+    "a link into git's own folder": ({"shop": secrets("kept"), "links": {"kept": ".git/kept"}}, SHOP, "is a link into a folder of git's own"),
+    "an inventory in git's own folder": (
+        {"links": {".reconciler": ".git"}}, "/inventory/directory", "is a link into a folder of git's own"
+    ),
     "an inventory behind a link": ({"links": {".reconciler": "/var/elsewhere"}}, "/inventory/directory", "is a link that leads out"),
     "a spool behind a link": (
         {"inventory": {"spool": "kept"}, "links": {"kept": "../elsewhere"}}, "/inventory/spool", "is a link that leads out"
