@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import threading
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
@@ -130,9 +131,17 @@ def sync_folder(path: Path) -> None:
 
 
 def keep_out_of_git(folder: Path) -> None:
-    """Have git ignore all that is in `folder`."""
-    with contextlib.suppress(FileExistsError):
-        _create(folder / ".gitignore", IGNORE_ALL, SHARED_FILE)
+    """Have git ignore all that is in `folder`. Threads and other runs may do the same at this moment."""
+    path = folder / ".gitignore"
+    if os.path.lexists(path):
+        return
+    # Whole from the start: one that is empty for a moment has git take what another thread writes.
+    temporary = folder / f".gitignore-{os.getpid()}-{threading.get_ident()}.tmp"
+    try:
+        _create(temporary, IGNORE_ALL, SHARED_FILE)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def file_name(name: str) -> str:

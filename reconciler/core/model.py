@@ -113,7 +113,8 @@ class Manifest:
 
     `spec` is by the vendor's field names. As read it may hold references, `{env: NAME}`;
     resolved, a Secret stands in the place of each. `formerly` are the keys that it had before,
-    each as `name` or as `target/name`.
+    each as `name` or as `target/name`. `references` says of a resolved spec where each Secret
+    comes from, by pointer, as `env NAME` or `file PATH`.
     """
 
     source: Source
@@ -124,6 +125,7 @@ class Manifest:
     id: str | None = None
     formerly: tuple[str, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
+    references: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     spec: JsonObject
 
 

@@ -109,6 +109,8 @@ class Target:
     that the client is as it was when it was planned; None leaves it to the provider's dialect.
     `allow_http`: whether its addresses may be plain HTTP to a host that is not loopback.
     `formerly` are the names that the target had before, and the addresses (with `://` in them).
+    `allowed_env` and `allowed_files` are the variables and files that its manifests may refer to, as
+    patterns in which `*` is any text; None for all that a manifest may read.
     """
 
     name: str
@@ -127,6 +129,8 @@ class Target:
     endpoints: JsonObject = field(default_factory=dict)
     conflict_check: ConflictCheck | None = None
     formerly: tuple[str, ...] = ()
+    allowed_env: tuple[str, ...] | None = None
+    allowed_files: tuple[str, ...] | None = None
     concurrency: int | None = None
     allow_http: bool = False
 
@@ -260,6 +264,8 @@ _TARGET: Final = decoder(
     auth=_auth,
     manifests=tuple,
     formerly=_texts,
+    allowed_env=tuple,
+    allowed_files=tuple,
     policy=_policy,
     sink=_sink,
     rate_limit=_rate_limit,

@@ -6,9 +6,10 @@ import codecs
 import os
 import posixpath
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from reconciler.core.model import Problem, Secret, Source
+from reconciler.core.model import EMPTY, Problem, Secret, Source
 from reconciler.core.project import Reference, StaticToken
 from reconciler.core.secrets import reveal
 from reconciler.manifests.files import Unreadable, read_bytes
@@ -66,7 +67,11 @@ def resolve(
             try:
                 use = CREDENTIAL if pointer == login else TEXT
                 path = _file_path(reference, manifest.source.path)
-                _refuse(path, folder.why_not_read(path) if path else "")
+                target = project.targets.get(manifest.target)
+                if target is None or not _is_named(target, path, project.root):
+                    _refuse(path, folder.why_not_read(path) if path else "")
+                if target is not None:
+                    _refuse_unlisted(target, reference, path, project.root)
                 values[pointer] = _value(reference, path, environ, use)
             except _Unresolved as error:
                 problems.append(_problem(manifest.source, f"/spec{pointer}", error))
@@ -75,8 +80,35 @@ def resolve(
         spec = substitute(manifest.spec, values) if whole else manifest.spec
         # A secret that is no text, such as an object, is no reference and must not be shown either.
         spec = seal_stated(provider, spec)
-        resolved.append(manifest if spec is manifest.spec else replace(manifest, spec=spec))
+        if spec is manifest.spec:
+            resolved.append(manifest)
+            continue
+        told = {pointer: _name(reference) for pointer, reference in found} if whole else EMPTY
+        resolved.append(replace(manifest, spec=spec, references=told))
     return resolved, problems
+
+
+def _refuse_unlisted(target: Target, reference: Reference, path: str, root: str) -> None:
+    """Raise _Unresolved where the target lists what its manifests may refer to, and this is not among it."""
+    member, allowed, name = "allowedEnv", target.allowed_env, reference.name
+    if path:
+        member, allowed, name = "allowedFiles", target.allowed_files, _below(path, root)
+    if allowed is None or any(fnmatchcase(name, pattern) for pattern in allowed):
+        return
+    hint = f"the project file lists them: targets.{target.name}.{member}"
+    raise _Unresolved(f"{reference.kind} {name} is not among what manifests may refer to", hint)
+
+
+def _is_named(target: Target, path: str, root: str) -> bool:
+    """Whether the project file itself names this very file, and no link leads to another one."""
+    if not path or "*" in path or _below(path, root) not in (target.allowed_files or ()):
+        return False
+    return not why_not_follow(_below(path, root), root)
+
+
+def _below(path: str, root: str) -> str:
+    """A path as the project file would state it."""
+    return path if posixpath.isabs(path) else posixpath.relpath(path, root or ".")
 
 
 def _address_problems(

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.changes import Action, ForgetClient, Origin, RecordClient
-from reconciler.core.model import MISSING
+from reconciler.core.model import EMPTY, MISSING
+from reconciler.core.pointer import escape
 from reconciler.plan.requests import path_for
 from reconciler.render.terminal import escape_unprintable
 from reconciler.render.value_text import clip, json_line, one_line, transition_text
@@ -147,6 +148,8 @@ def field_lines(change: Change) -> Iterator[Line]:
     """The lines of each field's value before and after, sets by member, objects by pointer."""
     for field in change.fields:
         note = "" if field.origin is None else ORIGINS[field.origin]
+        if sources := sources_of(change, field.field):
+            note = "; ".join(filter(None, (note, f"from {', '.join(map(one_line, sources))}")))
         # A new client has no value before; else MISSING is one that the server does not show.
         if change.action is Action.CREATE or field.before is MISSING:
             yield from _whole_value("+", field.field, field.after, note)
@@ -160,6 +163,18 @@ def field_lines(change: Change) -> Iterator[Line]:
         else:
             text = f"{one_line(field.field)}: {transition_text(field.before, field.after)}"
             yield Line(mark="~", depth=1, text=text, note=note)
+
+
+def sources_of(change: Change, name: str) -> tuple[str, ...]:
+    """Where the secrets of a field come from, as `env NAME` or `file PATH`, each once."""
+    references = EMPTY if change.manifest is None else change.manifest.references
+    place = f"/{escape(name)}"
+    found = [
+        source
+        for pointer, source in references.items()
+        if pointer == place or pointer.startswith(f"{place}/")
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _whole_value(mark: str, name: str, value: Json, note: str) -> Iterator[Line]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.changes import ForgetClient, RecordMove
 from reconciler.core.model import MISSING
 from reconciler.core.pointer import escape
-from reconciler.render.change_lines import known_path
+from reconciler.render.change_lines import known_path, sources_of
 from reconciler.render.summary import plan_counts, report_counts
 from reconciler.render.terminal import disarm
 from reconciler.render.value_text import json_ready
@@ -148,7 +148,7 @@ def _change(change: Change) -> dict[str, Json]:
         "reason": change.reason,
         "id": change.remote_id,
         "source": None if source is None else {"path": source.path, "document": source.document},
-        "fields": [_field(field) for field in change.fields],
+        "fields": [_field(field, sources_of(change, field.field)) for field in change.fields],
         "requests": [
             {
                 "operation": request.operation,
@@ -188,7 +188,7 @@ def _refusal(refusal: Refusal) -> dict[str, Json]:
     return {"rule": refusal.rule, "message": refusal.message, **alone}
 
 
-def _field(field: FieldChange) -> dict[str, Json]:
+def _field(field: FieldChange, sources: Sequence[str] = ()) -> dict[str, Json]:
     return {
         "field": field.field,
         "pointer": f"/{escape(field.field)}",
@@ -197,6 +197,7 @@ def _field(field: FieldChange) -> dict[str, Json]:
         "added": [json_ready(member) for member in field.added],
         "removed": [json_ready(member) for member in field.removed],
         "nested": [{"pointer": inner.pointer, **_sides(inner)} for inner in field.nested],
+        **({"from": list(sources)} if sources else {}),
     }
 
 

@@ -70,7 +70,7 @@ def test_import_leaves_the_client_of_the_admin_ui_alone(boruta: Workspace):
 @pytest.mark.parametrize(
     "fault",
     [
-        "500=12@3:boruta,post",
+        "500=4@3:boruta,post",
         "503=3@5:boruta,post",
         "drop-after-write=4@2:boruta,post",
         "drop=3@2:boruta,post",

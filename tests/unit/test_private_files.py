@@ -1,10 +1,12 @@
 """A secret is written where git does not take it: git is asked, and a `.gitignore` is not believed."""
 
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from reconciler import private_files
+from reconciler import atomic_files, private_files
 
 CONTENT = b"hunter2-hunter2"
 GIT = ("git", "-c", "user.name=x", "-c", "user.email=x@x.example")
@@ -209,3 +211,26 @@ def test_a_link_on_the_way_is_followed_before_git_is_asked(secrets, tmp_path):
 
     with pytest.raises(PermissionError):
         store(tmp_path / "linked")
+
+
+def test_threads_that_write_their_first_secret_at_once_all_may(tmp_path):
+    """The `.gitignore` is whole from the start: one that is empty for a moment lets git take a file."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    ready, seen = threading.Barrier(8), []
+
+    def write(number):
+        ready.wait()
+        atomic_files.keep_out_of_git(folder)
+        seen.append((folder / ".gitignore").read_bytes())
+        private_files.write(folder, folder / f"{number}.json", b"{}")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(8)))
+
+    assert set(seen) == {b"*\n"}
+    assert sorted(path.name for path in folder.iterdir()) == [
+        ".gitignore",
+        *(f"{number}.json" for number in range(8)),
+    ]
