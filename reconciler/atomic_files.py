@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
@@ -21,6 +23,11 @@ SHARED_FOLDER: Final = 0o777
 
 IGNORE_ALL: Final = b"*\n"  # what a `.gitignore` of ours says
 
+# How a file is called until it is whole: `.NAME.reconciler-PROCESS.tmp`.
+_MARK: Final = ".reconciler-"
+_LEFT: Final = re.compile(r"\..+\.reconciler-([0-9]{1,10})\.tmp", re.ASCII | re.DOTALL)
+_PROBE: Final = ".probe-reconciler-"
+
 # A link in the place of a file is refused: somebody else chose where it leads. Windows has no such flag,
 # and makes links for administrators alone.
 _NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0)
@@ -30,11 +37,14 @@ def write(path: Path, content: bytes, *, mode: int) -> None:
     """Replace `path` by `content`, on disk when this returns; OSError leaves the old file as it was.
 
     `mode` is cut by the umask. The folder must be there, and nobody else may write to `path`
-    meanwhile: what a crash left of an earlier attempt is deleted.
+    meanwhile. What a process that died left in the folder is deleted.
     """
+    _sweep(path.parent)
     # In the same folder, since a rename is atomic only within one file system (POSIX rename).
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}{_MARK}{os.getpid()}.tmp")
+    # The second is what earlier versions called it.
+    for left in (temporary, path.with_name(f".{path.name}.tmp")):
+        left.unlink(missing_ok=True)
     try:
         _create(temporary, content, mode)
         temporary.replace(path)
@@ -43,6 +53,45 @@ def write(path: Path, content: bytes, *, mode: int) -> None:
         raise
     # A rename is in the folder, not in the file: without this a power cut may bring the old one back.
     sync_folder(path.parent)
+
+
+@lru_cache(maxsize=256)
+def _sweep(folder: Path) -> None:
+    """Delete what processes that died have left in a folder of their attempts to write files. Once a process."""
+    # On Windows a process cannot be asked for in this way, and an open file cannot be deleted.
+    if os.name == "nt":  # pragma: no cover - as it says
+        return
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            left = _LEFT.fullmatch(entry.name)
+            if left and entry.is_file(follow_symlinks=False) and not _is_alive(int(left[1])):
+                os.unlink(entry.path)  # noqa: PTH108 - an entry has no method for it
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # another user's
+    return True
+
+
+def probe(folder: Path, content: bytes) -> None:
+    """Write `content` into a file of a folder and take it away again, with what earlier probes left there.
+
+    Raises OSError where that cannot be done.
+    """
+    for left in folder.glob(f"{_PROBE}*"):
+        # Another run may be at it: it minds no probe that is gone.
+        with contextlib.suppress(OSError):
+            left.unlink()
+    path = folder / f"{_PROBE}{os.getpid()}-{threading.get_ident()}"
+    try:
+        _create(path, content, PRIVATE_FILE)
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def create(path: Path, content: bytes, *, mode: int) -> None:
@@ -136,7 +185,7 @@ def keep_out_of_git(folder: Path) -> None:
     if os.path.lexists(path):
         return
     # Whole from the start: one that is empty for a moment has git take what another thread writes.
-    temporary = folder / f".gitignore-{os.getpid()}-{threading.get_ident()}.tmp"
+    temporary = folder / f"..gitignore-{threading.get_ident()}{_MARK}{os.getpid()}.tmp"
     try:
         _create(temporary, IGNORE_ALL, SHARED_FILE)
         temporary.replace(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import TYPE_CHECKING
 
 from reconciler import atomic_files, private_files
@@ -25,9 +24,7 @@ def probe(folder: Path, content: bytes) -> None:
             # A link to a file is in nobody's way: where a client's own should be, it is replaced.
             if not each.is_file():
                 atomic_files.refuse_link(each)
-        with tempfile.NamedTemporaryFile(dir=_nearest_existing(folder), prefix=".probe-") as file:
-            file.write(content)
-            file.flush()
+        atomic_files.probe(_nearest_existing(folder), content)
     except OSError as error:
         problem = write_problem(folder, error)
     else:

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -116,3 +118,56 @@ def test_a_new_file_that_cannot_be_written_whole_is_not_there(tmp_path, monkeypa
         atomic_files.create(tmp_path / "file", b"new", mode=0o600)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def dead_process():
+    """The number of a process that is over."""
+    done = subprocess.Popen([sys.executable, "-c", ""])
+    done.wait()
+    return done.pid
+
+
+@pytest.mark.parametrize(
+    ("name", "swept"),
+    [
+        (".web.json.reconciler-{dead}.tmp", True),
+        (".a b\n.json.reconciler-{dead}.tmp", True),
+        ("..gitignore-1.reconciler-{dead}.tmp", True),
+        (".web.json.reconciler-9999999999.tmp", True),
+        (".web.json.reconciler-{alive}.tmp", False),
+        (".web.json.reconciler-1.tmp", False),
+        (".web.json.tmp", False),
+        ("web.json.reconciler-{dead}.tmp", False),
+        (".web.json.reconciler-x.tmp", False),
+        ("web.json", False),
+    ],
+)
+def test_what_a_dead_process_left_is_swept_by_the_next_write_and_nothing_else(
+    tmp_path, name, swept
+):
+    left = tmp_path / name.format(dead=dead_process(), alive=os.getpid())
+    left.write_bytes(b"half")
+
+    atomic_files.write(tmp_path / "other.json", b"whole", mode=0o600)
+
+    assert left.exists() is not swept
+    assert (tmp_path / "other.json").read_bytes() == b"whole"
+
+
+def test_a_link_that_is_called_so_is_left(tmp_path):
+    (tmp_path / "mine").write_bytes(b"mine")
+    link = tmp_path / f".x.reconciler-{dead_process()}.tmp"
+    link.symlink_to("mine")
+
+    atomic_files.write(tmp_path / "other.json", b"whole", mode=0o600)
+
+    assert link.is_symlink()
+
+
+def test_a_probe_takes_what_earlier_ones_left(tmp_path):
+    (tmp_path / ".probe-reconciler-1-1").write_bytes(b"left")
+    (tmp_path / ".probe-other").write_bytes(b"mine")
+
+    atomic_files.probe(tmp_path, b"room")
+
+    assert [path.name for path in tmp_path.iterdir()] == [".probe-other"]
