@@ -39,7 +39,7 @@ def new_paths(
             f"({', '.join(target.manifests)}): give another folder with --into, or add a pattern"
         )
     _refuse_outside(project, within.values())
-    above = project.folder
+    above = posixpath.dirname(project.path)
     return {key: posixpath.join(above, path) for key, path in within.items()}
 
 
