@@ -29,7 +29,8 @@ def seeded(workspace: Workspace, world: list[tuple[dict[str, Any], dict[str, Any
     """Put the world into place: clients that are there are bound by their id, the others new."""
     provider = vendor(workspace.vendor)
     for number, (wanted, there) in enumerate(world):
-        lifecycle = {"allowReplace": True}
+        # A client that the vendor protects stays nobody's, and may have the name that is wanted here.
+        lifecycle = {"allowReplace": True, "allowNamesake": True}
         if there is None:
             workspace.write(f"c{number}", wanted, lifecycle=lifecycle)
             continue

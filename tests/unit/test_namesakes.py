@@ -90,6 +90,16 @@ def test_the_only_one_is_named_in_the_command():
     assert "reconciler adopt web --id 8" in refusal.message
 
 
+def test_no_refusal_points_to_an_adoption_that_would_be_refused():
+    kept = replace(VENDOR, protected=frozenset({"Web"}))
+
+    refusal = planned(context(kept, live=live(FOREIGN)), manifest(spec=WEB))["web"].refusal
+
+    assert "adopt" not in refusal.message
+    assert "'Web' belongs to the server itself" in refusal.message
+    assert "lifecycle.allowNamesake: true" in refusal.message
+
+
 def test_a_namesake_that_is_allowed_is_told():
     known = context(VENDOR, live=live(FOREIGN))
 

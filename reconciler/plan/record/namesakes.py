@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.changes import Refusal
 from reconciler.core.secrets import holds_secret
-from reconciler.plan.guards import Rule, client_name, refuse
+from reconciler.plan.guards import Rule, client_name, protected_refusal, refuse
 from reconciler.plan.ownership import list_ids
 from reconciler.plan.warnings import creates
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from reconciler.core.changes import Change
-    from reconciler.core.model import LiveClient
+    from reconciler.core.model import LiveClient, Manifest
     from reconciler.plan.context import TargetContext
     from reconciler.plan.ownership import Unowned
 
@@ -52,13 +52,19 @@ def _settle(
     if manifest.lifecycle.allow_namesake:
         warning = f"{word}; another is created, as lifecycle.allowNamesake says"
         return replace(change, warnings=(*change.warnings, warning))
-    return refuse(context, change, _refusal(word, change.key, found))
+    return refuse(context, change, _refusal(context, word, manifest, found))
 
 
-def _refusal(word: str, key: str, found: list[LiveClient]) -> Refusal:
+def _refusal(
+    context: TargetContext, word: str, manifest: Manifest, found: list[LiveClient]
+) -> Refusal:
     meant = found[0].remote_id if len(found) == 1 else "ID"
+    way = f"to manage that one, run `reconciler adopt {manifest.name} --id {meant}` or set metadata.id"
+    vetoes = [protected_refusal(context.provider, one.body, manifest) for one in found]
+    if all(vetoes) and vetoes[0] is not None:
+        way = vetoes[0].message
     return Refusal(
         rule=Rule.FOREIGN_NAMESAKE,
-        message=f"{word}: to manage that one, run `reconciler adopt {key} --id {meant}` or set "
-        "metadata.id; to have another client of the same name, say lifecycle.allowNamesake: true",
+        message=f"{word}: {way}; to have another client of the same name, "
+        "say lifecycle.allowNamesake: true",
     )
