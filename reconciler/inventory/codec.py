@@ -14,7 +14,7 @@ from reconciler.core.errors import InventoryError
 from reconciler.core.model import Intent, Inventory, InventoryEntry
 from reconciler.core.times import instant
 from reconciler.inventory.damage import changed_by_hand, parse_json, unusable
-from reconciler.plan.record.digests import is_as_recorded
+from reconciler.plan.record.digests import entry_members, is_as_recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -180,28 +180,6 @@ def decode(content: bytes, *, target: str, path: str) -> Inventory:
         pending=_parse_each(document.get("pending", {}), "pending create", parse_intent, path),
         serial=serial,
     )
-
-
-def entry_members(entry: InventoryEntry) -> dict[str, Json]:
-    """The members of an entry; those that say nothing are left out."""
-    members: dict[str, Json] = {
-        "id": entry.remote_id,
-        "applied": dict(entry.applied),
-        "fingerprints": dict(entry.fingerprints),
-        "appliedAt": entry.applied_at,
-        "digest": entry.digest,
-        "superseded": list(entry.superseded),
-    }
-    optional: dict[str, Json] = {
-        "answered": dict(entry.answered),
-        "supersededAt": dict(entry.superseded_at),
-        "preventDestroy": entry.prevent_destroy,
-        "quarantinedAt": entry.quarantined_at,
-        "secret": entry.secret,
-        "secretAt": entry.secret_at,
-        "origin": entry.origin,
-    }
-    return members | {name: value for name, value in optional.items() if value}
 
 
 def intent_members(intent: Intent) -> dict[str, Json]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from reconciler.core.errors import InventoryError
 from reconciler.inventory import codec, strict_json
-from reconciler.plan.record.digests import amended
+from reconciler.plan.record.digests import amended, entry_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -228,13 +228,13 @@ def _event_members(event: Event) -> dict[str, Json]:
         case CloseCreate(key):
             return {"event": "settle", "key": key}
         case Record(key, entry):
-            return {"event": "record", "key": key, "entry": codec.entry_members(entry)}
+            return {"event": "record", "key": key, "entry": entry_members(entry)}
         case Forget(key):
             return {"event": "forget", "key": key}
         case Drop(key, remote_id):
             return {"event": "drop", "key": key, "id": remote_id}
         case Move(key, to, entry):
-            return {"event": "move", "key": key, "to": to, "entry": codec.entry_members(entry)}
+            return {"event": "move", "key": key, "to": to, "entry": entry_members(entry)}
 
 
 def _parse_event(members: Json, place: int, path: str) -> Event:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.core.values import canonical_json
 
 if TYPE_CHECKING:
-    from reconciler.core.model import InventoryEntry, JsonObject
+    from reconciler.core.model import InventoryEntry, Json, JsonObject
+
+# The members of an entry that its digest is not over.
+_APART: Final = {"appliedAt", "digest"}
 
 
 def applied_digest(applied: JsonObject, fingerprints: JsonObject) -> str:
@@ -21,14 +24,18 @@ def applied_digest(applied: JsonObject, fingerprints: JsonObject) -> str:
     return _digest({"applied": dict(applied), "fingerprints": dict(fingerprints)})
 
 
-def entry_digest(entry: InventoryEntry) -> str:
-    """The digest of all that is recorded of a client, the time of it aside."""
-    members = {
+def entry_members(entry: InventoryEntry) -> dict[str, Json]:
+    """The members of an entry as its file has them; those that say nothing are left out."""
+    members: dict[str, Json] = {
         "id": entry.remote_id,
         "applied": dict(entry.applied),
         "fingerprints": dict(entry.fingerprints),
-        "answered": dict(entry.answered),
+        "appliedAt": entry.applied_at,
+        "digest": entry.digest,
         "superseded": list(entry.superseded),
+    }
+    optional: dict[str, Json] = {
+        "answered": dict(entry.answered),
         "supersededAt": dict(entry.superseded_at),
         "preventDestroy": entry.prevent_destroy,
         "quarantinedAt": entry.quarantined_at,
@@ -36,8 +43,14 @@ def entry_digest(entry: InventoryEntry) -> str:
         "secretAt": entry.secret_at,
         "origin": entry.origin,
     }
+    return members | {name: value for name, value in optional.items() if value}
+
+
+def entry_digest(entry: InventoryEntry) -> str:
+    """The digest of all that is recorded of a client, the time of it aside."""
+    members = entry_members(entry)
     # What says nothing is left out, so that a member of a later version changes no digest of today.
-    return _digest({name: value for name, value in members.items() if value})
+    return _digest({name: members[name] for name in members.keys() - _APART if members[name]})
 
 
 def sealed(entry: InventoryEntry) -> InventoryEntry:
