@@ -15,7 +15,7 @@ from reconciler.manifests import catalog, writer
 from reconciler.manifests.placement import keys_of_existing_files, new_paths
 from reconciler.plan import applied
 from reconciler.plan.export import Exported, Note, export, keys
-from reconciler.plan.guards import client_name
+from reconciler.plan.guards.clients import client_name
 from reconciler.plan.ownership import importable
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from reconciler.core.changes import Refusal
 from reconciler.core.errors import SelectionError
 from reconciler.core.places import place_text, split_place
 from reconciler.manifests.clients import load
-from reconciler.plan.guards import Rule
+from reconciler.plan.guards.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

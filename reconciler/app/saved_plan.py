@@ -15,7 +15,8 @@ from reconciler.manifests import catalog, references
 from reconciler.manifests.clients import with_positions
 from reconciler.manifests.project import load
 from reconciler.plan.context import keys_not_planned
-from reconciler.plan.guards import Rule, threshold_refusals
+from reconciler.plan.guards.limits import threshold_refusals
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.planfile import (
     check_signature,
     decided_places,

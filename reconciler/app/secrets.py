@@ -20,7 +20,7 @@ from reconciler.core.errors import (
     SelectionError,
     SinkError,
 )
-from reconciler.plan.guards import pending_successor_refusal, rotation_refusal
+from reconciler.plan.guards.rotation import pending_successor_refusal, rotation_refusal
 from reconciler.plan.secrets.places import way_to_a_secret, why_lost, with_secret
 from reconciler.plan.selection import select_clients, select_targets
 from reconciler.provider.secrets import secret_in, stated_secret

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.changes import Refusal, SecretDelivery, Status
 from reconciler.core.errors import InventoryError, SinkError
-from reconciler.plan.guards import Rule
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.secrets.places import with_secret
 from reconciler.provider.secrets import secret_in
 

@@ -21,7 +21,7 @@ from reconciler.plan.applied import ignored_fields
 from reconciler.plan.context import TargetContext, chosen_id, live_client
 from reconciler.plan.diff import accepted_spellings, compare
 from reconciler.plan.fields.members import unmanaged_sentences
-from reconciler.plan.guards import in_vain_refusal
+from reconciler.plan.guards.changes import in_vain_refusal
 from reconciler.plan.preconditions import conflict_check
 from reconciler.plan.prune import turned_on_again
 from reconciler.plan.requests import (

@@ -15,7 +15,8 @@ from reconciler.core.pointer import resolve
 from reconciler.core.times import instant, later
 from reconciler.core.values import same
 from reconciler.plan.context import bound_id, list_doubt, live_client
-from reconciler.plan.guards import Rule, client_name, own_client_refusal, protected_refusal
+from reconciler.plan.guards.clients import client_name, own_client_refusal, protected_refusal
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.moves.neighbours import (
     claims_elsewhere,
     elsewhere_refusal,

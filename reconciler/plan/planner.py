@@ -17,13 +17,9 @@ from reconciler.plan.context import (
 )
 from reconciler.plan.diff import compare
 from reconciler.plan.existing import change_of, plan_existing, plan_found
-from reconciler.plan.guards import (
-    Rule,
-    change_refusal,
-    refuse,
-    refuse_shared_ids,
-    threshold_refusals,
-)
+from reconciler.plan.guards.changes import change_refusal, refuse, refuse_shared_ids
+from reconciler.plan.guards.limits import threshold_refusals
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.moves.moves import former_addresses, plan_moves
 from reconciler.plan.moves.neighbours import elsewhere_refusal, server_refusal
 from reconciler.plan.moves.renames import refuse_renames_elsewhere, tell_orphans, tell_renames

@@ -17,7 +17,8 @@ from reconciler.core.values import same
 from reconciler.plan.applied import ignored_fields, quarantine_entry
 from reconciler.plan.context import bound_ids, keys_without_manifest, live_client, plan_time
 from reconciler.plan.diff import compare
-from reconciler.plan.guards import Rule, removal_refusal, unread_refusal
+from reconciler.plan.guards.changes import removal_refusal, unread_refusal
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.preconditions import conflict_check
 from reconciler.plan.requests import delete_request, update_requests
 from reconciler.plan.successors.grace import living_predecessors

@@ -9,7 +9,7 @@ from support.records import edit_entry, record_file
 from support.workspace import MINIMAL, Workspace
 
 from reconciler.core.changes import Action, ForgetClient, Status
-from reconciler.plan.guards import Rule
+from reconciler.plan.guards.rules import Rule
 from reconciler.sandbox.server import running
 
 CAN_DELETE = ["sailpoint", "boruta"]

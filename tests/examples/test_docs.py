@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from reconciler.app.validate import validate
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.root import COMMANDS, root
-from reconciler.plan.guards import Rule
+from reconciler.plan.guards.rules import Rule
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(

@@ -4,12 +4,9 @@ from support.given import client, context, field, manifest, provider, replace
 from reconciler.core.changes import Action, Change, FieldChange
 from reconciler.core.model import MISSING
 from reconciler.core.project import Policy
-from reconciler.plan.guards import (
-    change_refusal,
-    narrows,
-    protected_refusal,
-    threshold_refusals,
-)
+from reconciler.plan.guards.changes import change_refusal, narrows
+from reconciler.plan.guards.clients import protected_refusal
+from reconciler.plan.guards.limits import threshold_refusals
 
 VENDOR = provider(field("name"), protected=frozenset({"public client"}))
 LIVE = client("1", name="web")

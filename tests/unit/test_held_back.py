@@ -6,7 +6,9 @@ from support.given import client, context, field, manifest, provider, replace
 from reconciler.core.changes import Action, Change, FieldChange, Origin, Refusal
 from reconciler.core.model import MISSING, Redacted
 from reconciler.core.project import Policy
-from reconciler.plan.guards import Rule, change_refusal, refuse, threshold_refusals
+from reconciler.plan.guards.changes import change_refusal, refuse
+from reconciler.plan.guards.limits import threshold_refusals
+from reconciler.plan.guards.rules import Rule
 
 VENDOR = provider(field("name"), field("ttl", immutable=True), field("key", immutable=True))
 ALONE = {

@@ -13,7 +13,8 @@ from support.given import intent as pending
 
 from reconciler.core.model import Inventory, Secret
 from reconciler.core.project import Policy
-from reconciler.plan.guards import Rule, rotation_refusal
+from reconciler.plan.guards.rotation import rotation_refusal
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.ownership import adoption_refusal, importable, resolution_refusal
 from reconciler.plan.planner import plan_target
 from reconciler.provider.model import Endpoint, Identity

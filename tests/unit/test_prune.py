@@ -17,7 +17,7 @@ from reconciler.core.changes import Action, ForgetClient
 from reconciler.core.model import Intent
 from reconciler.core.project import Policy
 from reconciler.plan.context import ids_to_read
-from reconciler.plan.guards import Rule
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.planner import plan_target
 from reconciler.provider.model import Identity, Switch
 

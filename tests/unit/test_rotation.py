@@ -4,7 +4,7 @@ import pytest
 from support.given import client, context, entry, field, manifest, provider
 
 from reconciler.core.model import Intent, Inventory, Secret
-from reconciler.plan.guards import rotation_refusal
+from reconciler.plan.guards.rotation import rotation_refusal
 from reconciler.plan.requests import rotation_request, secret_update_request
 from reconciler.provider.model import ChosenSecret, Endpoint, UpdateStyle
 from reconciler.provider.secrets import secret_anywhere_in

@@ -13,7 +13,8 @@ from reconciler.plan.diff import compare
 from reconciler.plan.export import _secret_notes, _writable_values
 from reconciler.plan.fields.patch import _is_masked
 from reconciler.plan.fields.taken import _network
-from reconciler.plan.guards import _succession_refusal, hidden_secret_refusal, in_vain_refusal
+from reconciler.plan.guards.changes import hidden_secret_refusal, in_vain_refusal
+from reconciler.plan.guards.rotation import _succession_refusal
 from reconciler.plan.moves.moves import _after
 from reconciler.plan.planner import plan_target
 from reconciler.plan.secrets.places import way_to_a_secret

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.changes import Action, Change, RecordMove, Refusal
 from reconciler.core.places import place_text, split_place
 from reconciler.plan.context import spelled_id
-from reconciler.plan.guards import Rule
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.secrets.places import moved_entry
 
 if TYPE_CHECKING:

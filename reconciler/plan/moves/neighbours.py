@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from reconciler.core.changes import Refusal
 from reconciler.core.places import place_text
 from reconciler.plan.context import spelled_id
-from reconciler.plan.guards import Rule
+from reconciler.plan.guards.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

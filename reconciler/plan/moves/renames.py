@@ -12,7 +12,9 @@ from reconciler.core.places import place_text, split_place
 from reconciler.core.secrets import reveal
 from reconciler.core.values import canonical_json
 from reconciler.plan.context import keys_without_manifest
-from reconciler.plan.guards import Rule, client_name, refuse
+from reconciler.plan.guards.changes import refuse
+from reconciler.plan.guards.clients import client_name
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.normalize import canonical
 
 if TYPE_CHECKING:

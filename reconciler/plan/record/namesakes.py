@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.changes import Refusal
 from reconciler.core.secrets import holds_secret
-from reconciler.plan.guards import Rule, client_name, protected_refusal, refuse
+from reconciler.plan.guards.changes import refuse
+from reconciler.plan.guards.clients import client_name, protected_refusal
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.ownership import list_ids
 from reconciler.plan.warnings import creates
 

@@ -9,7 +9,7 @@ from reconciler.core.changes import Action, RecordClient, Standing
 from reconciler.core.model import MISSING
 from reconciler.core.pointer import resolve
 from reconciler.core.secrets import holds_secret
-from reconciler.plan.guards import client_name
+from reconciler.plan.guards.clients import client_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,7 +9,7 @@ from reconciler.core.changes import Action, Change, Refusal
 from reconciler.plan.applied import ignored_fields
 from reconciler.plan.diff import compare
 from reconciler.plan.existing import change_of, plan_replace
-from reconciler.plan.guards import Rule
+from reconciler.plan.guards.rules import Rule
 from reconciler.plan.successors.grace import stated_grace
 
 if TYPE_CHECKING:
