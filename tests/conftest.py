@@ -1,10 +1,13 @@
 """What holds for every test: no deadline decides one, and each run tries the same examples."""
 
 import os
+import random
 from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
+
+from reconciler.cli.run_state import current
 
 RUNNERS = (
     "CI",
@@ -16,11 +19,17 @@ RUNNERS = (
     "BUILDKITE",
 )
 
-# RECONCILER_RANDOM=1 tries other examples in each run, to find what these do not.
-settings.register_profile(
-    "ours", deadline=None, derandomize="RECONCILER_RANDOM" not in os.environ, database=None
-)
+# RECONCILER_RANDOM=1 tries other examples in each run, to find what these do not, and the tests in
+# another order: each number has its own, since the workers of a run must agree on one.
+RANDOM = os.environ.get("RECONCILER_RANDOM")
+settings.register_profile("ours", deadline=None, derandomize=RANDOM is None, database=None)
 settings.load_profile("ours")
+
+
+@pytest.fixture(autouse=True)
+def no_run_before():
+    """Let no test know what a command line before it, run in this process, was given."""
+    current.begin()
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +43,12 @@ def environment():
         for variable in RUNNERS:
             os.environ.pop(variable, None)
         yield
+
+
+def pytest_collection_modifyitems(items):
+    """Let no test rest on one that ran before it."""
+    if RANDOM is not None:
+        random.Random(RANDOM).shuffle(items)
 
 
 def pytest_terminal_summary(terminalreporter):
