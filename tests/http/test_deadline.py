@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 import trustme
+from support.listening import listening
 from support.targets import LOGIN, Clock, transport
 from support.vendors import vendor
 
@@ -120,15 +121,8 @@ def serving(handle):
         with connection, contextlib.suppress(OSError):
             handle(connection)
 
-    def accept():
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with listening(serve) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def connected(url, clock, **facts):

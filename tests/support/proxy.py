@@ -6,7 +6,10 @@ import contextlib
 import socket
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
+
+from support.listening import listening
 
 if TYPE_CHECKING:
     import ssl
@@ -30,22 +33,12 @@ class Proxy:
 @contextlib.contextmanager
 def proxy(answer: bytes | None = b"", *, tls: ssl.SSLContext | None = None) -> Iterator[Proxy]:
     """A proxy that gives `answer` to everything; one that works where it is empty."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        state = Proxy(port=listener.getsockname()[1], answer=answer, tls=tls, works=answer == b"")
-        threading.Thread(target=_serve, args=(listener, state), daemon=True).start()
+    state = Proxy(answer=answer, tls=tls, works=answer == b"")
+    with listening(partial(_handle, state)) as state.port:
         yield state
 
 
-def _serve(listener: socket.socket, state: Proxy) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=_handle, args=(connection, state), daemon=True).start()
-
-
-def _handle(connection: socket.socket, state: Proxy) -> None:
+def _handle(state: Proxy, connection: socket.socket) -> None:
     with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
         stream = stack.enter_context(connection)
         if state.tls is not None:
