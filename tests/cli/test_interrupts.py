@@ -16,6 +16,8 @@ import os, signal, sys
 from reconciler.cli.interrupts import stop_on_signal
 
 number = getattr(signal, sys.argv[1])
+# Whoever runs the tests may have it ignored, as nohup does.
+signal.signal(number, signal.default_int_handler)
 before = signal.getsignal(number)
 if sys.argv[2:] == ["again"]:
     import threading
@@ -39,6 +41,7 @@ def run(*arguments: str, env: dict[str, str] | None = None) -> subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,  # its thread never ends, if nothing ends the process
     )
 
 
