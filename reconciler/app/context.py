@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import InputError, SelectionError
-from reconciler.core.pointer import resolve
 from reconciler.manifests.clients import load, with_positions
 from reconciler.plan.selection import Selection, select_clients, select_targets
+from reconciler.provider.identity import id_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,8 +108,7 @@ def read_client(opened: OpenTarget, remote_id: str) -> LiveClient:
 
     client = read_client(opened.provider, opened.transport, remote_id)
     # A user may have typed it in capitals; the inventory is compared with what servers list.
-    spelled = str(resolve(client.body, opened.provider.identity.pointer))
-    return replace(client, remote_id=spelled)
+    return replace(client, remote_id=id_in(opened.provider, client.body) or remote_id)
 
 
 def make_jobs(

@@ -21,13 +21,13 @@ from reconciler.core.changes import (
     Status,
 )
 from reconciler.core.errors import Ambiguous, InventoryError, NotFound, RemoteError, SinkError
-from reconciler.core.pointer import resolve
 from reconciler.core.times import minute
 from reconciler.plan.applied import bind_entry, keep_unfinished, make_entry, renews
 from reconciler.plan.preconditions import fingerprint_client
 from reconciler.plan.record.standing import with_origin
 from reconciler.plan.requests import late_requests
 from reconciler.plan.successors.grace import lives_until, predecessors_after
+from reconciler.provider.identity import id_in
 from reconciler.provider.secrets import other_secrets, secret_in, stated_secret
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class ChangeRun:
             refuse_replace_if_moved(target, self._log, self.change)
             self._bind_replaced()
         body = create(target, self._log, self.change, manifest)
-        self.remote_id = remote_id = str(resolve(body, target.provider.identity.pointer))
+        self.remote_id = remote_id = id_in(target.provider, body) or ""
         self._disown_without_lock(body, remote_id)
         # The sink comes first: what is recorded can be found out again, the secret cannot.
         self._keep_secret(body, remote_id)

@@ -12,6 +12,7 @@ from reconciler.core.errors import BadAnswer, NotFound, Rejected, RemoteError, S
 from reconciler.core.model import LiveClient, LiveState
 from reconciler.core.pointer import resolve
 from reconciler.http.pages import READINGS, prove_complete, read_listing
+from reconciler.provider.identity import id_in
 from reconciler.provider.secrets import seal
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _read_missing(
     beside = {
         remote_id: client
         for remote_id, client in found.clients.items()
-        if resolve(client.body, provider.identity.pointer) not in seen.whole.clients
+        if id_in(provider, client.body) not in seen.whole.clients
     }
     gone = missing - beside.keys()
     return replace(seen, beside={**seen.beside, **beside}, gone=seen.gone | gone)
@@ -182,9 +183,9 @@ def read_client(provider: Provider, transport: Transport, remote_id: str) -> Liv
     body = client_in_answer(provider, endpoint, answer)
     if body is None:
         raise BadAnswer(f"{transport.target}: GET {path} was answered without a client")
-    found = resolve(body, provider.identity.pointer)
+    found = id_in(provider, body) or ""
     # Servers may answer a UUID in lower case that was asked for in upper case (RFC 9562 section 4).
-    if str(found).lower() != remote_id.lower():
+    if found.lower() != remote_id.lower():
         raise BadAnswer(f"{transport.target}: GET {path} was answered with another client")
     return LiveClient(remote_id=remote_id, body=body)
 
@@ -192,7 +193,7 @@ def read_client(provider: Provider, transport: Transport, remote_id: str) -> Liv
 def client_in_answer(provider: Provider, endpoint: Endpoint, answer: Answer) -> JsonObject | None:
     """The client in an answer, out of its envelope and sealed; None where there is none with an id."""
     item = resolve(answer.body, endpoint.item)
-    if not isinstance(item, dict) or not isinstance(resolve(item, provider.identity.pointer), str):
+    if not isinstance(item, dict) or id_in(provider, item) is None:
         return None
     return seal(provider, item)
 

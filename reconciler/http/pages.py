@@ -13,6 +13,7 @@ from reconciler.core.errors import BadAnswer, NotFound
 from reconciler.core.model import EMPTY
 from reconciler.core.pointer import resolve
 from reconciler.http.links import next_link
+from reconciler.provider.identity import id_in
 
 if TYPE_CHECKING:
     import threading
@@ -238,8 +239,8 @@ class Listing:
 
     def remote_id_of(self, item: Json) -> str:
         """The remote id of a client; BadAnswer where it has none."""
-        remote_id = resolve(item, self.provider.identity.pointer)
-        if not isinstance(remote_id, str) or not remote_id:
+        remote_id = id_in(self.provider, item)
+        if remote_id is None:
             raise self.error("holds a client without an id")
         return remote_id
 

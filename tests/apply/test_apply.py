@@ -142,7 +142,7 @@ def test_a_secret_that_can_be_kept_nowhere_is_told_as_lost_and_the_client_record
     assert shop.inventory["web"].remote_id == "1"
 
 
-@pytest.mark.parametrize("answer", [{}, [], {"id": None}, {"id": 7}])
+@pytest.mark.parametrize("answer", [{}, [], {"id": None}, {"id": 7.5}])
 def test_a_create_whose_answer_holds_no_id_is_unknown(shop, answer):
     (outcome,) = shop.apply(Server(httpx.Response(200, json=answer)), manifest(spec=WEB))
 

@@ -120,7 +120,7 @@ def test_pages_are_read_several_at_once():
         (PagedList(9, lie={3: {"error": "no"}}), "has no array at its top"),
         (PagedList(9, lie={3: "none"}), "has no array"),
         (PagedList(2, lie={0: [{"name": "web"}]}), "holds a client without an id"),
-        (PagedList(2, lie={0: [{"id": 7}]}), "holds a client without an id"),
+        (PagedList(2, lie={0: [{"id": 7.5}]}), "holds a client without an id"),
         (PagedList(2, lie={0: [{"id": ""}]}), "holds a client without an id"),
         (PagedList(2, lie={0: ["web"]}), "holds a client without an id"),
     ],

@@ -21,6 +21,7 @@ from click.testing import CliRunner
 
 from reconciler.cli.root import root as command_line
 from reconciler.cli.run_state import current
+from support.records import record_folder, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,9 +241,8 @@ class Life:
 
     def recorded(self, name: str) -> dict[str, Any]:
         """A client's entry in the inventory."""
-        path = self.root / ".reconciler/inventory/mine/clients" / f"{name}.json"
-        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return found
+        entry: dict[str, Any] = recorded(record_folder(self.root, "mine"))[name]
+        return entry
 
     def write_project(self, **target: Any) -> None:
         """Write the project file; `target` goes over what its one target has."""

@@ -8,6 +8,7 @@ from reconciler.core.changes import Refusal
 from reconciler.core.pointer import resolve
 from reconciler.core.secrets import reveal
 from reconciler.plan.guards.rules import Rule
+from reconciler.provider.identity import id_in
 
 if TYPE_CHECKING:
     from reconciler.core.model import JsonObject, Manifest
@@ -38,9 +39,9 @@ def protected_refusal(
     One that the vendor marks as internal may be changed by the `manifest` that states the mark.
     """
     name = client_name(provider, body)
-    remote_id = resolve(body, provider.identity.pointer)
+    remote_id = id_in(provider, body) or ""
     # The name may be changed on the server, and the id by how it was set up.
-    if provider.protected & {name, remote_id if isinstance(remote_id, str) else ""}:
+    if provider.protected & {name, remote_id}:
         message = f"the client named {name!r} belongs to the server itself"
         return Refusal(rule=Rule.PROTECTED, message=f"{message} and is never touched")
     pointer = provider.identity.internal
