@@ -1,7 +1,7 @@
-"""Writes what follows from the schemas: the manifest schemas that editors use, and the reference pages.
+"""Writes what follows from the schemas: those that editors use, the shared parts, and the reference pages.
 
 python docs/generate.py            write docs/reference/*.md
-python docs/generate.py --schemas  write schemas/*/manifest.schema.json
+python docs/generate.py --schemas  write schemas/*/manifest.schema.json and project.schema.json
 python docs/generate.py --check    write nothing; fail where a file is not what would be written
 """  # noqa: INP001 - a script, run by its path
 
@@ -70,6 +70,20 @@ def manifest_schemas() -> dict[Path, str]:
     }
 
 
+def project_schema() -> dict[Path, str]:
+    """The project file's schema, in which a target's endpoints have the members of a descriptor's."""
+    path = SCHEMAS / "project.schema.json"
+    project, provider = _read(path), _read(SCHEMAS / "provider.schema.json")
+    overlay = project["$defs"]["target"]["properties"]["endpoints"]
+    overlay["properties"] = {
+        # A target states what differs: what it leaves out is the descriptor's.
+        name: {word: value for word, value in endpoint.items() if word != "required"}
+        for name, endpoint in provider["properties"]["endpoints"]["properties"].items()
+    }
+    project["$defs"] |= {name: provider["$defs"][name] for name in sorted(provider["$defs"])}
+    return {path: pretty(project) + "\n"}
+
+
 def pages() -> dict[Path, str]:
     """The reference pages: one a file format, one a client kind, and the list of them."""
     formats = {
@@ -120,10 +134,10 @@ def main() -> int:
     group.add_argument("--check", action="store_true", help="write nothing, compare everything")
     chosen = parser.parse_args()
     if chosen.check:
-        stale = _stale({**manifest_schemas(), **pages()})
+        stale = _stale({**manifest_schemas(), **project_schema(), **pages()})
         sys.stderr.writelines(f"{path.relative_to(ROOT)} is not up to date\n" for path in stale)
         return 1 if stale else 0
-    wanted = manifest_schemas() if chosen.schemas else pages()
+    wanted = {**manifest_schemas(), **project_schema()} if chosen.schemas else pages()
     PAGES.mkdir(exist_ok=True)
     for path in _stale(wanted):
         path.write_text(wanted[path], "utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reconciler.apply.create import create
+from reconciler.apply.create import create, create_id
 from reconciler.apply.move import move_client
 from reconciler.apply.request_log import RequestLog
 from reconciler.apply.secrets import keep_secret, second_key
@@ -97,7 +97,11 @@ class ChangeRun:
         if self.change.action is Action.REPLACE:
             refuse_replace_if_moved(target, self._log, self.change)
             self._bind_replaced()
-        body = create(target, self._log, self.change, manifest)
+        try:
+            body = create(target, self._log, self.change, manifest)
+        except Ambiguous:
+            self._keep_nobodys_secret()
+            raise
         self.remote_id = remote_id = id_in(target.provider, body) or ""
         self._disown_without_lock(body, remote_id)
         # The sink comes first: what is recorded can be found out again, the secret cannot.
@@ -222,7 +226,7 @@ class ChangeRun:
     def _keep_secret(self, body: JsonObject, remote_id: str) -> None:
         """Store what a create brought in secrets, each in its sink or else in a private file."""
         provider, key = self._target.provider, self.change.key
-        secret = secret_in(provider, body)
+        secret = secret_in(provider, body) or self._log.told
         # One that the manifest states is where its owner keeps it already.
         if secret is not None and stated_secret(provider, self._manifest().spec) is None:
             kept = self._keep(key, remote_id, secret, "secret")
@@ -231,6 +235,14 @@ class ChangeRun:
             kept = self._keep(second_key(key, name), remote_id, other, name)
             where = f"its {name} is in {kept.location}" if kept.location else ""
             self._secret_location = "; ".join(filter(None, (self._secret_location, where)))
+
+    def _keep_nobodys_secret(self) -> None:
+        """Keep the secret of a create whose answer does not say which client it is of."""
+        told = self._log.told
+        if told is None:
+            return
+        path = self._target.session.spool(self.change.key, "", told, unsettled=True)
+        self._secret_location = path
 
     def _disown_without_lock(self, body: JsonObject, remote_id: str) -> None:
         """Keep the secrets of a new client in private files alone if this run has lost its lock.
@@ -344,7 +356,7 @@ class ChangeRun:
         # A second request means that the create was answered, and the client is on record by then.
         if self._log.sent > 1 or self.change.action not in (Action.CREATE, Action.REPLACE):
             return "Plan again: it shows what came of it"
-        if provider.identity.chosen:
+        if create_id(provider, self.change.requests[0]) is not None:
             return "Plan again: if the client was created, it is found by the id that was chosen"
         if provider.list is not None:
             return "Plan again: if the client was created, it is found in the server's list"

@@ -19,6 +19,8 @@ from reconciler.core.secrets import fingerprint, holds_secret
 from reconciler.http.retry import ATTEMPTS
 from reconciler.plan.diff import compare
 from reconciler.plan.normalize import canonical
+from reconciler.provider.identity import id_in
+from reconciler.provider.model import Chosen
 
 if TYPE_CHECKING:
     from reconciler.apply.context import OpenTarget
@@ -54,8 +56,10 @@ def create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manife
     except Ambiguous:
         raise
     except RemoteError as refused:
-        # The POST of a run before, or of one at the same time, may have made it after all.
-        if intent.remote_id is not None and _is_taken(refused):
+        # The POST of a run before, or of one at the same time, may have made it after all. An id
+        # that a person chose may be taken by a client that is not ours.
+        made_here = target.provider.identity.chosen is Chosen.UUID
+        if made_here and intent.remote_id is not None and _is_taken(refused):
             found = _existing_client(target, log, manifest, intent.remote_id, refused)
             if found is not None:
                 return found
@@ -119,10 +123,9 @@ def _is_taken(refused: RemoteError) -> bool:
 
 def _make_intent(target: OpenTarget, change: Change, request: Request) -> Intent:
     provider, body = target.provider, _body_of(target.provider, request)
-    chosen = body.get(provider.identity.pointer.removeprefix("/"))
     return Intent(
         key=change.key,
-        remote_id=chosen if isinstance(chosen, str) else None,
+        remote_id=create_id(provider, request),
         predecessor=change.remote_id if change.action is Action.REPLACE else None,
         facts={
             name: canonical(provider.fields[name], body[name])
@@ -133,6 +136,11 @@ def _make_intent(target: OpenTarget, change: Change, request: Request) -> Intent
         digest=fingerprint(target.key, body),
         at=target.now(),
     )
+
+
+def create_id(provider: Provider, request: Request) -> str | None:
+    """The id that a create asks for, None where the server gives one."""
+    return id_in(provider, _body_of(provider, request))
 
 
 def _body_of(provider: Provider, request: Request) -> JsonObject:

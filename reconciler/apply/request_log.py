@@ -5,22 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.errors import Ambiguous, BadAnswer, RemoteError, Unreachable
+from reconciler.core.pointer import resolve
 from reconciler.core.secrets import secret_texts
+from reconciler.http.links import last_segment
 from reconciler.http.live import client_in_answer, read_client
 from reconciler.plan.requests import path_for
+from reconciler.provider.model import Answers
+from reconciler.provider.secrets import seal, secret_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reconciler.apply.context import OpenTarget
     from reconciler.core.changes import Change, Operation, Request
-    from reconciler.core.model import JsonObject
+    from reconciler.core.model import JsonObject, Secret
     from reconciler.http.responses import Answer
     from reconciler.provider.model import Endpoint, Provider
 
 
 class RequestLog:
-    """What went to the server for one change, and what came back."""
+    """What went to the server for one change, and what came back.
+
+    `told` is the secret in the answer to the last write, whatever else that shows.
+    """
 
     def __init__(self, target: OpenTarget, change: Change) -> None:
         self._target = target
@@ -28,6 +35,7 @@ class RequestLog:
         self.sent = 0
         self.accepted = False
         self.seen: JsonObject | None = None
+        self.told: Secret | None = None
         # A dict for its keys: each once, and in the order in which they came, as no set has it.
         self._tracking: dict[str, None] = {}
 
@@ -43,15 +51,31 @@ class RequestLog:
         client is read where an expected status came without a body.
         """
         answer = self.send(request, remote_id)
-        if answer.is_empty and remote_id:
-            return self._read_written(request, remote_id, answer)
         endpoint = _endpoint(self._target.provider, request.operation)
-        body = client_in_answer(self._target.provider, endpoint, answer)
+        self._note_secret(endpoint, answer)
+        if endpoint.answers is Answers.LOCATION:
+            remote_id = self._located(request, answer) or remote_id
+        shows_client = endpoint.answers is Answers.CLIENT and not answer.is_empty
+        if remote_id and not shows_client:
+            return self._read_written(request, remote_id, answer)
+        body = client_in_answer(self._target.provider, endpoint, answer) if shows_client else None
         if body is None:
-            what = "no body" if answer.is_empty else "no client that has an id"
-            raise self._without_client(request, answer, what)
+            raise self._without_client(request, answer, _what_it_shows(endpoint, answer))
         self.seen = body
         return body
+
+    def _note_secret(self, endpoint: Endpoint, answer: Answer) -> None:
+        """Keep the secret that an answer tells, be it this once, whatever else the answer lacks."""
+        item = resolve(answer.body, endpoint.item)
+        if isinstance(item, dict):
+            provider = self._target.provider
+            self.told = secret_in(provider, seal(provider, item))
+
+    def _located(self, request: Request, answer: Answer) -> str:
+        """The id in the Location of an answer, "" where it names none on this server."""
+        location = answer.headers.get("location", "")
+        base_url = self._target.transport.base_url
+        return last_segment(base_url, request.path, location) if location else ""
 
     def _read_written(self, request: Request, remote_id: str, answer: Answer) -> JsonObject:
         """The client after a write that was answered without one."""
@@ -112,6 +136,13 @@ class RequestLog:
         self.sent += 1
         if tracking:
             self._tracking[tracking] = None
+
+
+def _what_it_shows(endpoint: Endpoint, answer: Answer) -> str:
+    """What an answer brings that shows no client, in words."""
+    if endpoint.answers is Answers.LOCATION:
+        return "no Location that names a client of this server"
+    return "no body" if answer.is_empty else "no client that has an id"
 
 
 def _endpoint(provider: Provider, operation: Operation) -> Endpoint:

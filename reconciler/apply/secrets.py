@@ -248,7 +248,13 @@ def _delivery(
 
 
 def why_unsettled(waiting: SpooledSecret) -> str:
-    """Why a secret that a rotation was about to set is not delivered, and what to do about it."""
+    """Why a secret is not delivered of which nobody knows whether it holds, and what to do about it."""
+    if not waiting.client_id:
+        return (
+            f"the server told the secret in {waiting.path} in an answer that does not say of which "
+            f"client: it is of one that was created for {waiting.key}. Where that is bound by now, "
+            "and has this secret, put it into its sink and delete the file"
+        )
     return (
         f"a rotation of {waiting.key} broke off, and the server does not show which secret holds: the "
         f"one in {waiting.path}, or the one that its sink has. Try them, or give the client another: "

@@ -7,7 +7,6 @@ import re
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -22,6 +21,7 @@ from reconciler.http.auth import (
 )
 from reconciler.http.client import make_client
 from reconciler.http.failures import failure_reply
+from reconciler.http.links import same_origin
 from reconciler.http.responses import (
     Answer,
     Call,
@@ -113,6 +113,11 @@ class Transport:
         """`text`, which the server chose, for a message: on one line, without what we log in with."""
         return clean(text, self._auth.secrets)
 
+    @property
+    def base_url(self) -> str:
+        """The address that paths are relative to."""
+        return self._connection.base_url
+
     def wait_to_repeat(self, attempt: int, failed: RemoteError) -> None:
         """Wait after the `attempt`, from 1, that `failed`, as its answer asks for, before it is sent again."""
         self._retrier.wait_to_repeat(attempt, failed.retry_after, failed.status)
@@ -177,7 +182,7 @@ class Transport:
             reply, _ = self._retrier.send_with_retries("POST", lambda: self._try(self._log_in_once))
             if reply.status is None:
                 raise no_answer_error(f"{self._connection.target}: the login", reply)
-        return _origin(self._connection.token_url or "") == _origin(self._connection.base_url)
+        return same_origin(self._connection.token_url or "", self._connection.base_url)
 
     def _log_in_once(self) -> Reply:
         """The reply to one token request; the token is kept for what is sent next."""
@@ -284,8 +289,3 @@ def _on_step(before_try: Callable[[], None], step: str, _facts: Mapping[str, obj
     """Ask again when there is a connection: to make one, through a proxy too, may have taken long."""
     if step.endswith(_FIRST_BYTES):
         before_try()
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc.lower()

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import LiveState
 from reconciler.core.times import instant
+from reconciler.provider.identity import id_in
+from reconciler.provider.model import Chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -169,16 +171,24 @@ def bound_id(context: TargetContext, manifest: Manifest) -> str | None:
     intent = context.inventory.pending.get(manifest.name)
     if intent is not None and intent.remote_id is not None:
         return intent.remote_id
-    return chosen_id(context, manifest.name) if context.provider.identity.chosen else None
+    return id_to_create(context, manifest)
 
 
 def spelled_id(provider: Provider, stated: str) -> str:
     """An id that a person states, as the server spells it.
 
-    Where the caller chooses ids they are UUIDs, which servers write in lower case (RFC 9562
-    section 4) and people may not.
+    UUIDs that the tool chooses are written in lower case by servers (RFC 9562 section 4), and not
+    always by people.
     """
-    return stated.lower() if provider.identity.chosen else stated
+    return stated.lower() if provider.identity.chosen is Chosen.UUID else stated
+
+
+def id_to_create(context: TargetContext, manifest: Manifest, predecessor: str = "") -> str | None:
+    """The id that a create of the manifest's client asks for, None where the server gives one."""
+    identity = context.provider.identity
+    if identity.chosen is Chosen.UUID:
+        return chosen_id(context, manifest.name, predecessor)
+    return id_in(context.provider, manifest.spec) if identity.chosen is Chosen.FIELD else None
 
 
 def chosen_id(context: TargetContext, key: str, predecessor: str = "") -> str:

@@ -18,7 +18,7 @@ from reconciler.core.model import InventoryEntry, LiveClient, Manifest, Redacted
 from reconciler.core.pointer import unescape
 from reconciler.core.values import brief_text
 from reconciler.plan.applied import ignored_fields
-from reconciler.plan.context import TargetContext, chosen_id, live_client
+from reconciler.plan.context import TargetContext, id_to_create, live_client
 from reconciler.plan.diff import accepted_spellings, compare
 from reconciler.plan.fields.members import unmanaged_sentences
 from reconciler.plan.guards.changes import in_vain_refusal
@@ -248,10 +248,8 @@ def plan_replace(
     if provider.delete is None or manifest is None:
         # A guard refuses it: there is no request to show.
         return change
-    new_id = None
     # With the predecessor in it: the plain id is taken by the client that is to be replaced.
-    if provider.identity.chosen:
-        new_id = chosen_id(context, manifest.name, live.remote_id)
+    new_id = id_to_create(context, manifest, live.remote_id)
     requests = replacement_requests(provider, manifest.spec, live, chosen_id=new_id)
     return replace(change, requests=requests if deletes else requests[:-1])
 

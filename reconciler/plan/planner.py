@@ -12,6 +12,7 @@ from reconciler.plan.context import (
     TargetContext,
     bound_id,
     bound_ids,
+    id_to_create,
     keys_not_planned,
     live_client,
 )
@@ -31,7 +32,7 @@ from reconciler.plan.ownership import (
     unowned_clients,
 )
 from reconciler.plan.prune import plan_removals
-from reconciler.plan.record.namesakes import settle_namesakes
+from reconciler.plan.record.namesakes import settle_namesakes, taken_id_refusal
 from reconciler.plan.record.standing import with_standing
 from reconciler.plan.requests import blocked_changes, create_requests, delete_request
 from reconciler.plan.successors.grace import (
@@ -48,6 +49,7 @@ from reconciler.plan.warnings import (
     warn_of_plain_http,
     warn_of_unattended_creates,
 )
+from reconciler.provider.model import Chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -138,7 +140,8 @@ def _plan_by_id(context: TargetContext, manifest: Manifest, unowned: Unowned) ->
         return _guard_stated_id(context, change, manifest, unowned)
     if remote_id is not None and manifest.id is not None:
         # Where ids are chosen it is no mistake: the client is created with this very id.
-        if not context.provider.identity.chosen:
+        chosen = context.provider.identity.chosen is Chosen.UUID
+        if not chosen and id_to_create(context, manifest) != remote_id:
             return _refuse_absent(context, manifest, remote_id)
         return _create(context, manifest, "not on the server yet")
     gone = entry is not None and entry.remote_id == remote_id
@@ -159,8 +162,11 @@ def _find(context: TargetContext, manifest: Manifest, remote_id: str) -> LiveCli
 def _guard_stated_id(
     context: TargetContext, change: Change, manifest: Manifest, unowned: Unowned
 ) -> Change:
-    if manifest.id is None or change.live is None or change.action is not Action.ADOPT:
+    if change.live is None or change.action is not Action.ADOPT:
         return change
+    if manifest.id is None:
+        refusal = taken_id_refusal(context, manifest, change.live)
+        return change if refusal is None else replace(change, refusal=refusal)
     return replace(change, refusal=stated_id_refusal(context, change.live, manifest, unowned.known))
 
 
@@ -194,7 +200,9 @@ def _plan_by_name(context: TargetContext, manifest: Manifest, unowned: Unowned, 
 
 def _create(context: TargetContext, manifest: Manifest, reason: str) -> Change:
     provider = context.provider
-    new_id = bound_id(context, manifest) if provider.identity.chosen else None
+    # Of the record, since the address of the server may have changed since the id was made of it.
+    chosen = provider.identity.chosen is Chosen.UUID
+    new_id = bound_id(context, manifest) if chosen else id_to_create(context, manifest)
     requests = create_requests(provider, manifest.spec, chosen_id=new_id)
     change = change_of(context, manifest, Action.CREATE, reason)
     fields = compare(provider, manifest.spec, {}, key=context.key)

@@ -8,6 +8,8 @@ from reconciler.core.decode import decoder
 from reconciler.core.model import EMPTY
 from reconciler.core.project import RATE_LIMIT
 from reconciler.provider.model import (
+    Answers,
+    Chosen,
     ChosenSecret,
     Clear,
     Endpoint,
@@ -137,7 +139,7 @@ def _equal(stated: list[list[Json]]) -> tuple[tuple[Json, ...], ...]:
     return tuple(map(tuple, stated))
 
 
-_ENDPOINT: Final = decoder(Endpoint, expect=frozenset)
+_ENDPOINT: Final = decoder(Endpoint, expect=frozenset, answers=Answers)
 _PAGINATION: Final = decoder(Pagination)
 _SWITCH: Final = decoder(Switch)
 _CLEAR: Final = decoder(Clear, remove=bool)
@@ -167,7 +169,7 @@ _PROVIDER: Final = decoder(
     names={"kind": "clientKind"},
     style=UpdateStyle,
     always=tuple,
-    identity=decoder(Identity, recognize=tuple),
+    identity=decoder(Identity, chosen=Chosen, recognize=tuple),
     token=decoder(TokenRequest),
     errors=decoder(ErrorShape, messages=tuple, speaks_on=frozenset),
     rate_limit=RATE_LIMIT,

@@ -22,11 +22,20 @@ class UpdateStyle(Enum):
     PUT_PARTIAL = "put-partial"
 
 
+class Answers(Enum):
+    """What an expected status brings: the client, its address in Location (RFC 9110), or nothing to read."""
+
+    CLIENT = "client"
+    LOCATION = "location"
+    NOTHING = "nothing"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """One call: `path` is relative to the collection, `envelope` wraps the request's body.
 
-    `item` is the RFC 6901 pointer to the client (or, of a list, to the array) in the answer.
+    `item` is the RFC 6901 pointer to the client (or, of a list, to the array) in the answer. Where
+    the call `answers` otherwise than with the client, that is read by its id.
     """
 
     method: str
@@ -35,6 +44,7 @@ class Endpoint:
     content_type: str = "application/json"
     envelope: str | None = None
     item: str = ""
+    answers: Answers = Answers.CLIENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +62,16 @@ class Pagination:
     documented: bool = True
 
 
+class Chosen(Enum):
+    """Who chooses the id of a new client, in place of the server: the tool, a UUID, or the manifest, a field."""
+
+    UUID = "uuid"
+    FIELD = "field"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """`pointer` finds the remote id in an item; `chosen` says that a create may carry one (a UUID).
+    """`pointer` finds the remote id in an item; `chosen` says who gives it, None for the server.
 
     `match` is the field that a client is known by to people. `recognize` are the fields, and
     `created` the pointer to the creation time, by which a create whose answer was lost is found
@@ -63,7 +80,7 @@ class Identity:
     """
 
     pointer: str
-    chosen: bool = False
+    chosen: Chosen | None = None
     match: str | None = None
     recognize: tuple[str, ...] = ()
     created: str | None = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from reconciler.core.pointer import escape, resolve, unescape
 from reconciler.core.values import object_member
+from reconciler.provider.model import Chosen
 from reconciler.provider.schema_views import facts, holds_secrets, member_views, says_secret, views
 from reconciler.provider.secrets import client_secret, secret_candidates
 from reconciler.validation.suggestions import closest_name, did_you_mean
@@ -183,6 +184,11 @@ def _name_faults(provider: Provider) -> Iterator[Fault]:
         for name in names:
             if name not in provider.fields:
                 yield "", f"`{word}` of provider.yaml names `{name}`, and there is no such field"
+    if identity.chosen is Chosen.FIELD:
+        field = provider.fields.get(identity.pointer.removeprefix("/"))
+        if field is None or field.read_only or not (field.immutable or field.create_only):
+            word = "`identity.chosen: field` of provider.yaml needs a field"
+            yield "", f"{word} at `{identity.pointer}` that a create takes and that is `immutable`"
     pointed = resolve(
         {name: field.secret for name, field in provider.fields.items()}, identity.pointer
     )

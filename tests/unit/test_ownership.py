@@ -7,7 +7,7 @@ from reconciler.core.model import Intent, Secret
 from reconciler.plan.applied import bind_entry
 from reconciler.plan.context import chosen_id
 from reconciler.plan.ownership import adoption_refusal, importable, resolution_refusal
-from reconciler.provider.model import Identity
+from reconciler.provider.model import Chosen, Identity
 
 VENDOR = provider(
     field("name"),
@@ -76,7 +76,9 @@ def test_a_client_that_a_manifest_means_is_left_to_the_next_apply(by_id):
 
 
 def test_a_client_with_the_id_that_a_create_would_choose_is_meant_by_its_manifest():
-    chosen = provider(field("name"), identity=Identity(pointer="/id", chosen=True, match="name"))
+    chosen = provider(
+        field("name"), identity=Identity(pointer="/id", chosen=Chosen.UUID, match="name")
+    )
     where = context(chosen)
     remote_id = chosen_id(where, "web")
 

@@ -8,7 +8,7 @@ from reconciler.core.model import Intent, Inventory, Secret
 from reconciler.core.project import Policy
 from reconciler.plan.context import chosen_id, ids_to_read
 from reconciler.plan.planner import plan_target
-from reconciler.provider.model import Endpoint, Identity
+from reconciler.provider.model import Chosen, Endpoint, Identity
 
 FIELDS = (
     field("name"),
@@ -19,7 +19,7 @@ FIELDS = (
 )
 IDENTITY = Identity(pointer="/id", match="name", recognize=("name", "uris"), created="/created")
 LISTED = provider(*FIELDS, identity=IDENTITY)
-CHOOSER = provider(*FIELDS, identity=Identity(pointer="/id", chosen=True, match="name"))
+CHOOSER = provider(*FIELDS, identity=Identity(pointer="/id", chosen=Chosen.UUID, match="name"))
 BLIND = provider(*FIELDS, identity=IDENTITY, list=None)
 AT = "2026-11-23T12:00:00Z"
 LATER = "2026-11-23T12:00:01Z"

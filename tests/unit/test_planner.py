@@ -17,7 +17,7 @@ from reconciler.core.model import MISSING, Inventory
 from reconciler.core.project import ClientCredentials, Policy, Reference
 from reconciler.plan.context import bound_id, chosen_id, ids_to_read, rests_on_absence
 from reconciler.plan.planner import plan_target
-from reconciler.provider.model import Identity
+from reconciler.provider.model import Chosen, Identity
 
 FIELDS = (
     field("name"),
@@ -25,7 +25,7 @@ FIELDS = (
     field("scope", is_set=True, immutable=True),
 )
 VENDOR = provider(*FIELDS)
-CHOOSER = provider(*FIELDS, identity=Identity(pointer="/id", chosen=True, match="name"))
+CHOOSER = provider(*FIELDS, identity=Identity(pointer="/id", chosen=Chosen.UUID, match="name"))
 
 
 def only(of, *manifests):

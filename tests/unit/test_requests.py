@@ -12,7 +12,7 @@ from reconciler.plan.requests import (
     replacement_requests,
     update_requests,
 )
-from reconciler.provider.model import Endpoint, Identity, UpdateStyle
+from reconciler.provider.model import Chosen, Endpoint, Identity, UpdateStyle
 
 PUT = Endpoint(method="PUT", path="/{id}", expect=frozenset({200}), envelope="client")
 POST = Endpoint(method="POST", expect=frozenset({201}), envelope="client")
@@ -33,7 +33,7 @@ PUT_PARTIAL = provider(
     update=PUT,
     create=POST,
     style=UpdateStyle.PUT_PARTIAL,
-    identity=Identity(pointer="/id", chosen=True),
+    identity=Identity(pointer="/id", chosen=Chosen.UUID),
 )
 
 

@@ -66,7 +66,7 @@ def _described(entry: Entry, folder: str | None) -> dict[str, Json]:
         "delete": provider.delete is not None,
         "update": provider.style.value,
         "rotate": provider.rotate is not None,
-        "idChosen": provider.identity.chosen,
+        "idChosen": provider.identity.chosen is not None,
         "replacedBy": [*_replacing(provider)],
         "setAfterCreate": sorted(n for n, field in provider.fields.items() if field.update_only),
         "neverShown": sorted(n for n, field in provider.fields.items() if field.write_only),

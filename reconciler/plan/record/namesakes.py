@@ -12,6 +12,7 @@ from reconciler.plan.guards.clients import client_name, protected_refusal
 from reconciler.plan.guards.rules import Rule
 from reconciler.plan.ownership import list_ids
 from reconciler.plan.warnings import creates
+from reconciler.provider.model import Chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,6 +56,24 @@ def _settle(
         warning = f"{word}; another is created, as lifecycle.allowNamesake says"
         return replace(change, warnings=(*change.warnings, warning))
     return refuse(context, change, _refusal(context, word, manifest, found))
+
+
+def taken_id_refusal(
+    context: TargetContext, manifest: Manifest, live: LiveClient
+) -> Refusal | None:
+    """The veto on taking over, unasked, the client whose id a manifest states in a field of its own.
+
+    An id that the tool made is its own; one that a person chose may be taken by somebody else.
+    """
+    asked = context.target.policy.adopt == "unowned" or manifest.name in context.inventory.pending
+    if asked or context.provider.identity.chosen is not Chosen.FIELD:
+        return None
+    return Refusal(
+        rule=Rule.FOREIGN_NAMESAKE,
+        message=f"the server already has a client {live.remote_id} that is not ours: to manage that "
+        f"one, run `reconciler adopt {manifest.name} --id {live.remote_id}` or set metadata.id; to "
+        "have another, state another id",
+    )
 
 
 def _refusal(
