@@ -22,6 +22,7 @@ from reconciler.plan.applied import bind_entry
 from reconciler.plan.ownership import adoption_refusal, resolution_refusal
 from reconciler.plan.secrets.places import secret_state, way_to_a_secret
 from reconciler.plan.successors.grace import stated_grace
+from reconciler.provider.identity import client_id_in
 from reconciler.provider.secrets import secret_in, stated_secret
 
 if TYPE_CHECKING:
@@ -221,7 +222,13 @@ def _keep_secret(opened: OpenTarget, manifest: Manifest, client: LiveClient) -> 
         state = secret_state(opened.context, client)
         return KeptSecret(place="stored" if state == "stored" else "lost")
     return keep_secret(
-        opened.name, opened.session, opened.sink, key=key, remote_id=remote_id, secret=secret
+        opened.name,
+        opened.session,
+        opened.sink,
+        key=key,
+        remote_id=remote_id,
+        secret=secret,
+        client_id=client_id_in(opened.provider, client.body) or "",
     )
 
 

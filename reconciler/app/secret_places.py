@@ -68,7 +68,7 @@ def find_secrets(session: OpenInventory, sink: SafeSink, target: str) -> FoundSe
     """What the record, the private files and, where these leave a question, the sink say of secrets."""
     inventory = session.inventory
     waiting = session.spooled_secrets()
-    spooled = frozenset(each.client_id for each in waiting if not each.unsettled)
+    spooled = frozenset(each.remote_id for each in waiting if not each.unsettled)
     swept = swept_ids(inventory, spooled)
     # Of a client that is recorded, and whose file is there, no sink has to be asked.
     keys = {key for key, entry in inventory.entries.items() if entry.remote_id in swept}
@@ -107,7 +107,7 @@ def missing_secrets(
         if all(name not in targets or targets[name].sink == own for name, _ in found)
     }
     asked = {
-        place: inventory.entries[key].remote_id for key, found in places.items() for place in found
+        place: inventory.entries[key].login_id for key, found in places.items() for place in found
     }
     try:
         missing = opened.sink.missing(asked, one_by_one=one_by_one)
@@ -169,7 +169,7 @@ def _warn_of_spooled(opened: OpenTarget) -> Iterator[str]:
     entries = opened.context.inventory.entries
     for spooled in opened.session.spooled_secrets():
         entry = entries.get(spooled.key)
-        if entry is not None and (entry.remote_id, entry.secret) == (spooled.client_id, "spooled"):
+        if entry is not None and (entry.remote_id, entry.secret) == (spooled.remote_id, "spooled"):
             continue
         if spooled.unsettled:
             yield why_unsettled(spooled)

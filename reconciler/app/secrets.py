@@ -23,6 +23,7 @@ from reconciler.core.errors import (
 from reconciler.plan.guards.rotation import pending_successor_refusal, rotation_refusal
 from reconciler.plan.secrets.places import way_to_a_secret, why_lost, with_secret
 from reconciler.plan.selection import select_clients, select_targets
+from reconciler.provider.identity import client_id_in
 from reconciler.provider.secrets import secret_in, stated_secret
 
 if TYPE_CHECKING:
@@ -181,9 +182,13 @@ def _rotate(
     # not work, and a record that says it does (decision 0012).
     opened.session.record(key, replace(entry, secret=_LOST))
     saved: list[str] = []
+    client_id = client_id_in(opened.provider, live.body) or ""
 
     def save(chosen: Secret) -> None:
-        saved.append(opened.session.spool(key, live.remote_id, chosen, unsettled=True))
+        path = opened.session.spool(
+            key, live.remote_id, chosen, client_id=client_id, unsettled=True
+        )
+        saved.append(path)
 
     try:
         secret = rotation.rotate(
@@ -205,7 +210,13 @@ def _rotate(
         raise
     changed()
     kept = keep_secret(
-        opened.name, opened.session, opened.sink, key=key, remote_id=live.remote_id, secret=secret
+        opened.name,
+        opened.session,
+        opened.sink,
+        key=key,
+        remote_id=live.remote_id,
+        secret=secret,
+        client_id=client_id,
     )
     _record_kept(opened, key, with_secret(entry, kept.place), kept)
     if kept.place != _LOST:
@@ -331,7 +342,13 @@ def _sync_client(
     if secret is None:
         return replace(skipped, message=_why_unreadable(opened, client, key, entry, missing))
     kept = keep_secret(
-        opened.name, opened.session, opened.sink, key=key, remote_id=entry.remote_id, secret=secret
+        opened.name,
+        opened.session,
+        opened.sink,
+        key=key,
+        remote_id=entry.remote_id,
+        secret=secret,
+        client_id=entry.client_id,
     )
     if kept.place == "stored" or kept.place != entry.secret:
         changed()

@@ -27,7 +27,7 @@ from reconciler.plan.preconditions import fingerprint_client
 from reconciler.plan.record.standing import with_origin
 from reconciler.plan.requests import late_requests
 from reconciler.plan.successors.grace import lives_until, predecessors_after
-from reconciler.provider.identity import id_in
+from reconciler.provider.identity import client_id_in, id_in
 from reconciler.provider.secrets import other_secrets, secret_in, stated_secret
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class ChangeRun:
             action=change.action,
             status=status,
             remote_id=self.remote_id,
+            client_id=change.client_id,
             message=message,
             server_changed=self._server_changed,
             secret_location=self._secret_location,
@@ -227,12 +228,13 @@ class ChangeRun:
         """Store what a create brought in secrets, each in its sink or else in a private file."""
         provider, key = self._target.provider, self.change.key
         secret = secret_in(provider, body) or self._log.told
+        client_id = client_id_in(provider, body) or ""
         # One that the manifest states is where its owner keeps it already.
         if secret is not None and stated_secret(provider, self._manifest().spec) is None:
-            kept = self._keep(key, remote_id, secret, "secret")
+            kept = self._keep(key, remote_id, secret, "secret", client_id)
             self._secret_place, self._secret_location = kept.place, kept.location
         for name, other in other_secrets(provider, body):
-            kept = self._keep(second_key(key, name), remote_id, other, name)
+            kept = self._keep(second_key(key, name), remote_id, other, name, client_id)
             where = f"its {name} is in {kept.location}" if kept.location else ""
             self._secret_location = "; ".join(filter(None, (self._secret_location, where)))
 
@@ -261,10 +263,11 @@ class ChangeRun:
         secrets = {second_key(key, name): other for name, other in found.items()}
         if (secret := secret_in(provider, body)) is not None:
             secrets[key] = secret
-        kept = []
+        kept, client_id = [], client_id_in(provider, body) or ""
         for each, value in sorted(secrets.items()):
             try:
-                kept.append(f"its secret is in {session.spool(each, remote_id, value)}")
+                path = session.spool(each, remote_id, value, client_id=client_id)
+                kept.append(f"its secret is in {path}")
             except InventoryError as error:
                 kept.append(f"its secret is lost: {error}")
         self._secret_location = "; ".join(kept)
@@ -274,10 +277,18 @@ class ChangeRun:
             f"The reason: {lost}"
         )
 
-    def _keep(self, key: str, remote_id: str, secret: Secret, name: str) -> KeptSecret:
+    def _keep(
+        self, key: str, remote_id: str, secret: Secret, name: str, client_id: str
+    ) -> KeptSecret:
         target = self._target
         kept = keep_secret(
-            target.name, target.session, target.sink, key=key, remote_id=remote_id, secret=secret
+            target.name,
+            target.session,
+            target.sink,
+            key=key,
+            remote_id=remote_id,
+            secret=secret,
+            client_id=client_id,
         )
         if kept.sink_error:
             target.stop.note_end(SinkError(kept.sink_error))

@@ -25,8 +25,14 @@ def move_client(source: OpenInventory, old: Place, record: OpenInventory, new: P
         raise InventoryError(f"the record has no {old_key} any more: plan again")
     entry = moved_entry(entry, old, new)
     for spooled in source.spooled_secrets():
-        if (spooled.key, spooled.client_id) == (old_key, entry.remote_id):
-            record.spool(key, spooled.client_id, spooled.secret, unsettled=spooled.unsettled)
+        if (spooled.key, spooled.remote_id) == (old_key, entry.remote_id):
+            record.spool(
+                key,
+                spooled.remote_id,
+                spooled.secret,
+                client_id=entry.client_id,
+                unsettled=spooled.unsettled,
+            )
             if record is not source:
                 record.record(key, entry)
             source.unspool(spooled)

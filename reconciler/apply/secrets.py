@@ -60,7 +60,7 @@ def drop_spooled(session: OpenInventory, paths: Collection[str]) -> None:
 
 def _newest(waiting: SpooledSecret, context: TargetContext | None) -> SpooledSecret:
     """What waits, with the secret that the server shows where it does: that one works."""
-    live = None if context is None else context.live.clients.get(waiting.client_id)
+    live = None if context is None else context.live.clients.get(waiting.remote_id)
     readable = None if live is None or context is None else secret_in(context.provider, live.body)
     return waiting if readable is None else replace(waiting, secret=readable, unsettled=False)
 
@@ -99,9 +99,18 @@ class KeptSecret:
 
 
 def keep_secret(
-    target: str, session: OpenInventory, sink: Sink, *, key: str, remote_id: str, secret: Secret
+    target: str,
+    session: OpenInventory,
+    sink: Sink,
+    *,
+    key: str,
+    remote_id: str,
+    secret: Secret,
+    client_id: str = "",
 ) -> KeptSecret:
     """Store the secret of a client durably: in its sink, else in a private file, else it is lost.
+
+    `client_id` is the id that the client logs in with, "" for the remote id.
 
     Once the sink has it, older secrets of that client in private files are deleted: a later run
     would overwrite the new one with them.
@@ -109,13 +118,13 @@ def keep_secret(
     try:
         # A run without its lock would store it over that of the run which has it.
         session.check_lock()
-        location = sink.store(target, key, remote_id, secret)
+        location = sink.store(target, key, client_id or remote_id, secret)
     except (InventoryError, SinkError) as error:
         sink_error = str(error)
     else:
         return _stored(session, key, remote_id, location)
     try:
-        location = session.spool(key, remote_id, secret)
+        location = session.spool(key, remote_id, secret, client_id=client_id)
     except InventoryError as error:
         return KeptSecret(place="lost", sink_error=sink_error, file_error=str(error))
     return KeptSecret(place="spooled", location=location, sink_error=sink_error)
@@ -125,7 +134,7 @@ def _stored(session: OpenInventory, key: str, remote_id: str, location: str) -> 
     # Only now: until the sink has a newer one, the file may be the only copy of a secret in use.
     try:
         for waiting in session.spooled_secrets():
-            if (waiting.key, waiting.client_id) == (key, remote_id):
+            if (waiting.key, waiting.remote_id) == (key, remote_id):
                 session.unspool(waiting)
     except InventoryError as error:
         return KeptSecret(place="stored", location=location, file_error=str(error))
@@ -135,7 +144,7 @@ def _stored(session: OpenInventory, key: str, remote_id: str, location: str) -> 
 def waiting_secrets(session: OpenInventory) -> dict[tuple[str, str], Secret]:
     """The secrets that wait in private files, by the key and the remote id of their client."""
     return {
-        (each.key, each.client_id): each.secret
+        (each.key, each.remote_id): each.secret
         for each in session.spooled_secrets()
         if not each.unsettled
     }
@@ -147,11 +156,11 @@ def belongs(
     """Whether a secret is of the client of its key, or of one that a pending create made."""
     if _is_bound(inventory, waiting):
         return True
-    if context is not None and _is_gone(context.live, waiting.client_id):
+    if context is not None and _is_gone(context.live, waiting.remote_id):
         return False
     # A run that died after it saved the secret had no time to record the client.
     pending = inventory.pending.get(_client_key(waiting))
-    return pending is not None and pending.remote_id in (None, waiting.client_id)
+    return pending is not None and pending.remote_id in (None, waiting.remote_id)
 
 
 def _is_gone(live: LiveState, remote_id: str) -> bool:
@@ -196,14 +205,14 @@ def _client_key(waiting: SpooledSecret) -> str:
 
 def _is_bound(inventory: Inventory, waiting: SpooledSecret) -> bool:
     entry = inventory.entries.get(_client_key(waiting))
-    return entry is not None and entry.remote_id == waiting.client_id
+    return entry is not None and entry.remote_id == waiting.remote_id
 
 
 def _deliver(
     target: str, session: OpenInventory, sink: Sink, waiting: SpooledSecret
 ) -> SecretDelivery:
     entry = session.entry(waiting.key)
-    if entry is not None and (entry.remote_id, entry.secret) == (waiting.client_id, _STORED):
+    if entry is not None and (entry.remote_id, entry.secret) == (waiting.remote_id, _STORED):
         return _discard(target, session, waiting)
     if waiting.unsettled:
         return _delivery(target, waiting, Status.SKIPPED, message=why_unsettled(waiting))
@@ -215,7 +224,7 @@ def _deliver(
     # The file goes last: left behind it is delivered once more, but a record that still says
     # "spooled" of a file that is gone would warn of it in every plan.
     try:
-        _record_stored(session, waiting.key, waiting.client_id)
+        _record_stored(session, waiting.key, waiting.remote_id)
         session.unspool(waiting)
     except InventoryError as error:
         # Done all the same: the sink has it.
@@ -239,7 +248,7 @@ def _delivery(
     return SecretDelivery(
         target=target,
         key=waiting.key,
-        remote_id=waiting.client_id,
+        remote_id=waiting.remote_id,
         path=str(waiting.path),
         status=status,
         location=location,
@@ -249,7 +258,7 @@ def _delivery(
 
 def why_unsettled(waiting: SpooledSecret) -> str:
     """Why a secret is not delivered of which nobody knows whether it holds, and what to do about it."""
-    if not waiting.client_id:
+    if not waiting.remote_id:
         return (
             f"the server told the secret in {waiting.path} in an answer that does not say of which "
             f"client: it is of one that was created for {waiting.key}. Where that is bound by now, "
@@ -265,6 +274,6 @@ def why_unsettled(waiting: SpooledSecret) -> str:
 def why_nobodys(waiting: SpooledSecret) -> str:
     """Why a secret that waits is not delivered, and what to do about it."""
     return (
-        f"{waiting.client_id} is not the client of {waiting.key} any more: if nobody needs its "
+        f"{waiting.remote_id} is not the client of {waiting.key} any more: if nobody needs its "
         "secret, delete the file"
     )

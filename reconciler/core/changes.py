@@ -161,7 +161,8 @@ class Change:
     `requests` are the very ones that apply sends, in order; one that carries what a create
     answered is a prediction. `manifest` (resolved) and `live` are what they were made from; a
     client that no manifest names any more has none. `record` is for the inventory, None where it
-    stays as it is; a delete takes the id out by itself.
+    stays as it is; a delete takes the id out by itself. `client_id` is the id that the client logs
+    in with, "" where that is the remote id, or the server is yet to give one.
     """
 
     target: str
@@ -169,6 +170,7 @@ class Change:
     action: Action
     reason: str
     remote_id: str | None = None
+    client_id: str = ""
     fields: tuple[FieldChange, ...] = ()
     requests: tuple[Request, ...] = ()
     refusal: Refusal | None = None
@@ -224,6 +226,7 @@ class Outcome:
     action: Action
     status: Status
     remote_id: str | None = None
+    client_id: str = ""
     message: str = ""
     server_changed: tuple[FieldChange, ...] = ()
     secret_location: str = ""

@@ -172,10 +172,12 @@ class InventoryEntry:
     when the client was disabled because its manifest was gone. `secret` says where its secret is:
     "stored" in the sink, "spooled" until the sink takes it, "lost" because no answer told it.
     `secret_at` is the place, `target/key`, under which its sink has it, where that is not its own:
-    a client that moved leaves its secret where it was. `origin` says how it became ours.
+    a client that moved leaves its secret where it was. `origin` says how it became ours. `client_id`
+    is the id that it logs in with, "" where that is the remote id.
     """
 
     remote_id: str
+    client_id: str = ""
     applied: JsonObject
     fingerprints: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     answered: JsonObject = field(default_factory=lambda: EMPTY)
@@ -188,6 +190,11 @@ class InventoryEntry:
     secret: SecretPlace = ""
     secret_at: str = ""
     origin: ClientOrigin = ""
+
+    @property
+    def login_id(self) -> str:
+        """The id that the client logs in with, by which a sink has its secret."""
+        return self.client_id or self.remote_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,6 +41,7 @@ _ENTRY: Final[Mapping[str, type]] = {
     "superseded": list,
 }
 _ENTRY_OPTIONAL: Final[Mapping[str, type]] = {
+    "clientId": str,
     "answered": dict,
     "supersededAt": dict,
     "preventDestroy": bool,

@@ -166,8 +166,18 @@ class OpenInventory:
         if not self._write_failed:
             self.flush()
 
-    def spool(self, key: str, client_id: str, secret: Secret, *, unsettled: bool = False) -> str:
+    def spool(
+        self,
+        key: str,
+        remote_id: str,
+        secret: Secret,
+        *,
+        client_id: str = "",
+        unsettled: bool = False,
+    ) -> str:
         """Save a secret that its sink would not take, in a private file; the value is its path.
+
+        `client_id` is the id that the client logs in with, "" for the remote id.
 
         One that is `unsettled` is about to be set on the server, and its sink must not have it yet.
         """
@@ -175,8 +185,9 @@ class OpenInventory:
             self._private,
             self._target,
             key,
-            client_id,
+            remote_id,
             secret,
+            client_id=client_id,
             folder=self._spool_folder,
             unsettled=unsettled,
         )

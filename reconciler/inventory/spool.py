@@ -15,21 +15,26 @@ from reconciler.validation.folders import SPOOL
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from reconciler.core.model import Json
+
 # Three of them stay within the 255 bytes that a file's name may have.
 _LONGEST_PART: Final = 80
 _MEMBERS: Final = ("target", "key", "client_id", "client_secret")
+# The remote id, where it is not the id that the client logs in with.
+_REMOTE_ID: Final = "id"
 _UNSETTLED: Final = "unsettled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpooledSecret:
-    """The secret of the client `key`, whose remote id is `client_id`, and the file that keeps it.
+    """The secret of the client `key`, which logs in with it and `client_id`, and the file that keeps it.
 
     One that is `unsettled` was about to be set on the server: it may hold, or the one before.
     """
 
     path: Path
     key: str
+    remote_id: str
     client_id: str
     secret: Secret
     unsettled: bool = False
@@ -39,25 +44,29 @@ def save_secret(
     directory: Path,
     target: str,
     key: str,
-    client_id: str,
+    remote_id: str,
     secret: Secret,
     *,
+    client_id: str = "",
     folder: Path | None = None,
     unsettled: bool = False,
 ) -> str:
     """Write the secret of the client `key`, on disk when this returns; the value is the file's path.
 
-    It goes into `folder`, else into one of `directory`. Raises InventoryError.
+    `client_id` is the id that it logs in with, "" for the remote id. It goes into `folder`, else into one of `directory`. Raises InventoryError.
     """
     own = directory / SPOOL
     # One file for each remote id, so that no secret takes the place of another client's: a replace
     # makes a second client under the same key.
-    names = [atomic_files.file_name(name)[:_LONGEST_PART] for name in (target, key, client_id)]
+    names = [atomic_files.file_name(name)[:_LONGEST_PART] for name in (target, key, remote_id)]
     # Of several that are unsettled any may be the one that holds.
     names += [secrets.token_hex(4)] if unsettled else []
     path = (folder or own) / ("@".join(names) + ".json")
-    members = dict(zip(_MEMBERS, (target, key, client_id, secret.value), strict=True))
-    content = json.dumps({**members, _UNSETTLED: True} if unsettled else members, indent=2)
+    values = (target, key, client_id or remote_id, secret.value)
+    members: dict[str, Json] = dict(zip(_MEMBERS, values, strict=True))
+    members |= {_REMOTE_ID: remote_id} if client_id else {}
+    members |= {_UNSETTLED: True} if unsettled else {}
+    content = json.dumps(members, indent=2)
     try:
         atomic_files.refuse_link(own)
         atomic_files.make_folder(path.parent, mode=atomic_files.PRIVATE_FOLDER)
@@ -121,6 +130,7 @@ def _read(path: Path) -> tuple[str, SpooledSecret]:
         return target, SpooledSecret(
             path=path,
             key=key,
+            remote_id=document.get(_REMOTE_ID, client_id),
             client_id=client_id,
             secret=Secret(secret),
             unsettled=document.get(_UNSETTLED) is True,

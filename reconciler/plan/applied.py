@@ -14,6 +14,7 @@ from reconciler.plan.fields.parts import is_whole_secret, open_part, part_key, s
 from reconciler.plan.normalize import canonical, declared_part
 from reconciler.plan.record.digests import applied_digest
 from reconciler.provider import references
+from reconciler.provider.identity import client_id_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -135,8 +136,10 @@ def make_entry(
             live = open_part(live)
             if live is not MISSING and not same(applied[name], live):
                 answered[name] = live
+    client_id = client_id_in(provider, answer)
     return InventoryEntry(
         remote_id=remote_id,
+        client_id=client_id if client_id and client_id != remote_id else "",
         applied=applied,
         fingerprints=fingerprints,
         answered=answered,

@@ -49,6 +49,7 @@ from reconciler.plan.warnings import (
     warn_of_plain_http,
     warn_of_unattended_creates,
 )
+from reconciler.provider.identity import client_id_in
 from reconciler.provider.model import Chosen
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
     changes = refuse_renames_elsewhere(context, tell_renames(context, ordered, changes))
     changes = [warn_of_living_predecessors(context, change) for change in changes]
     changes += moved.changes
+    changes = [_with_client_id(context, change) for change in changes]
     changes.sort(key=_in_order)
     target = context.target
     return TargetPlan(
@@ -99,6 +101,16 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
             *threshold_refusals(changes, target.policy, not_planned=len(keys_not_planned(context))),
         ),
     )
+
+
+def _with_client_id(context: TargetContext, change: Change) -> Change:
+    """The change with the id that its client logs in with, where that is not the remote id."""
+    if context.provider.identity.client_id is None:
+        return change
+    shown = change.live.body if change.live is not None else None
+    stated = change.manifest.spec if change.manifest is not None else None
+    found = client_id_in(context.provider, stated if shown is None else shown)
+    return change if found is None else replace(change, client_id=found)
 
 
 def _in_order(change: Change) -> tuple[str, int, str]:

@@ -11,9 +11,19 @@ if TYPE_CHECKING:
     from reconciler.provider.model import Provider
 
 
+def client_id_in(provider: Provider, body: Json) -> str | None:
+    """The id that the client logs in with (RFC 6749 section 2.2), where that is not the remote id; else None."""
+    pointer = provider.identity.client_id
+    return None if pointer is None else _id_at(body, pointer)
+
+
 def id_in(provider: Provider, body: Json) -> str | None:
     """The remote id in `body`, an integer as its decimal text; None where there is none."""
-    found = resolve(body, provider.identity.pointer)
+    return _id_at(body, provider.identity.pointer)
+
+
+def _id_at(body: Json, pointer: str) -> str | None:
+    found = resolve(body, pointer)
     # True is an int in Python, and no number.
     if isinstance(found, int) and not isinstance(found, bool):
         return str(found)

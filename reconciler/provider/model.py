@@ -73,13 +73,14 @@ class Chosen(Enum):
 class Identity:
     """`pointer` finds the remote id in an item; `chosen` says who gives it, None for the server.
 
-    `match` is the field that a client is known by to people. `recognize` are the fields, and
+    `client_id` points to the id that the client logs in with, where that is another. `match` is the field that a client is known by to people. `recognize` are the fields, and
     `created` the pointer to the creation time, by which a create whose answer was lost is found
     in a list. `last_used` is the pointer to the time of the last use. `internal` is the pointer to
     what is true of the clients that the vendor's own product works with.
     """
 
     pointer: str
+    client_id: str | None = None
     chosen: Chosen | None = None
     match: str | None = None
     recognize: tuple[str, ...] = ()

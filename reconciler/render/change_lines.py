@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     # A list that would make a longer line than this is shown one member a line, this many at most.
-    from reconciler.core.changes import Change, FieldChange, Request, Standing, TargetPlan
+    from reconciler.core.changes import Change, FieldChange, Outcome, Request, Standing, TargetPlan
     from reconciler.core.model import Json
 
 # A list that would make a longer line than this is shown one member a line, this many at most.
@@ -82,11 +82,17 @@ def _stores_secret(change: Change) -> bool:
 def heading_line(change: Change) -> Line:
     """The line that says which client it is, what happens to it and why."""
     who = one_line(change.key)
-    if change.remote_id is not None:
-        who += f" (id {one_line(change.remote_id)})"
+    who += identity_text(change)
     why = f": {one_line(change.reason)}" if change.reason else ""
     what = "to be forgotten" if isinstance(change.record, ForgetClient) else _PHRASES[change.action]
     return Line(mark=MARKS[change.action], depth=0, text=f"{who} {what}{why}")
+
+
+def identity_text(of: Change | Outcome) -> str:
+    """By which ids the server knows the client, in parentheses; "" for one that it does not have yet."""
+    ids = {"client id": of.client_id, "id": of.remote_id}
+    known = ", ".join(f"{word} {one_line(value)}" for word, value in ids.items() if value)
+    return f" ({known})" if known else ""
 
 
 def message_lines(change: Change) -> Iterator[Line]:

@@ -147,6 +147,7 @@ def _change(change: Change) -> dict[str, Json]:
         "action": change.action.value,
         "reason": change.reason,
         "id": change.remote_id,
+        **({"clientId": change.client_id} if change.client_id else {}),
         "source": None if source is None else {"path": source.path, "document": source.document},
         "fields": [_field(field, sources_of(change, field.field)) for field in change.fields],
         "requests": [
@@ -228,6 +229,7 @@ def _outcome_members(outcome: Outcome) -> dict[str, Json]:
         "action": outcome.action.value,
         "status": outcome.status.value,
         "id": outcome.remote_id,
+        **({"clientId": outcome.client_id} if outcome.client_id else {}),
         "message": outcome.message,
     }
 

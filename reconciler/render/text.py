@@ -11,6 +11,7 @@ from reconciler.render.change_lines import (
     changes_to_show,
     field_lines,
     heading_line,
+    identity_text,
     known_path,
     message_lines,
     target_message_lines,
@@ -158,9 +159,7 @@ def _is_to_show(outcome: Outcome) -> bool:
 
 def _outcome(outcome: Outcome, style: Style) -> Iterator[str]:
     role = outcome.status.value
-    who = one_line(outcome.key)
-    if outcome.remote_id is not None:
-        who += f" (id {one_line(outcome.remote_id)})"
+    who = one_line(outcome.key) + identity_text(outcome)
     what = _DONE[outcome.action] if outcome.status is Status.DONE else _status_words(outcome)
     mark = style.paint(role, _STATUS_MARKS[outcome.status].rjust(3))
     message = f": {escape_unprintable(outcome.message)}" if outcome.message else ""

@@ -125,7 +125,7 @@ class NoSpool:
     def __getattr__(self, name):
         return getattr(self._session, name)
 
-    def spool(self, *_args):
+    def spool(self, *_args, **_facts):
         """Fail, as on a full disk."""
         raise InventoryError("no space left")
 

@@ -185,7 +185,7 @@ def test_a_kept_secret_overtakes_an_older_one_of_its_client_and_no_other(session
 
     delivery.keep_secret("shop", session, sink, key="web", remote_id="1", secret=NEW)
 
-    assert [each.client_id for each in session.spooled_secrets()] == ["2"]
+    assert [each.remote_id for each in session.spooled_secrets()] == ["2"]
 
 
 def test_while_a_sink_refuses_only_what_brings_no_secret_goes_on():

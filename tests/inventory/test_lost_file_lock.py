@@ -112,5 +112,5 @@ def test_a_secret_that_waits_stays_in_its_file_without_the_lock(shop):
 
         assert delivery.status is Status.FAILED
         assert "lost its lock" in delivery.message
-        assert [each.client_id for each in session.spooled_secrets()] == ["1"]
+        assert [each.remote_id for each in session.spooled_secrets()] == ["1"]
         assert shop.secret("web") is None

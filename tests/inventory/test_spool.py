@@ -17,7 +17,7 @@ def test_what_was_saved_waits_with_all_that_it_takes_to_deliver_it(tmp_path):
     (waiting,) = spool.read_secrets(tmp_path, "shop")
 
     assert str(waiting.path) == path
-    assert (waiting.key, waiting.client_id, waiting.secret) == ("web/1", "id 1", SECRET)
+    assert (waiting.key, waiting.remote_id, waiting.secret) == ("web/1", "id 1", SECRET)
     assert "hunter2" not in repr(waiting)
 
 

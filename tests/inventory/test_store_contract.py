@@ -495,7 +495,7 @@ def test_a_secret_that_its_sink_would_not_take_stays_on_this_machine(place):
         (waiting,) = session.spooled_secrets()
 
         assert path.stat().st_mode & 0o777 == 0o600
-        assert (waiting.key, waiting.client_id, waiting.secret.value) == ("web", "id/1", "hunter2")
+        assert (waiting.key, waiting.remote_id, waiting.secret.value) == ("web", "id/1", "hunter2")
 
         session.unspool(waiting)
         assert session.spooled_secrets() == ()

@@ -35,6 +35,7 @@ def entry_members(entry: InventoryEntry) -> dict[str, Json]:
         "superseded": list(entry.superseded),
     }
     optional: dict[str, Json] = {
+        "clientId": entry.client_id,
         "answered": dict(entry.answered),
         "supersededAt": dict(entry.superseded_at),
         "preventDestroy": entry.prevent_destroy,

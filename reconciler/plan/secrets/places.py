@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.changes import RecordClient
 from reconciler.core.places import place_text, split_place
+from reconciler.provider.identity import client_id_in
 from reconciler.provider.secrets import secret_in
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def with_true_places(
 
 
 def _with_true_place(entry: InventoryEntry, stored: Collection[str]) -> InventoryEntry:
-    return replace(entry, secret=_STORED if entry.remote_id in stored else _LOST)
+    return replace(entry, secret=_STORED if entry.login_id in stored else _LOST)
 
 
 def with_secret(entry: InventoryEntry, place: SecretPlace) -> InventoryEntry:
@@ -64,7 +65,8 @@ def secret_state(context: TargetContext, client: LiveClient) -> SecretState:
     """Where the secret of a client is that was found again: readable, stored, spooled, or lost."""
     if secret_in(context.provider, client.body) is not None:
         return "readable"
-    if client.remote_id in context.stored:
+    login_id = client_id_in(context.provider, client.body) or client.remote_id
+    if login_id in context.stored:
         return "stored"
     return "spooled" if client.remote_id in context.spooled else "lost"
 
