@@ -11,7 +11,7 @@ from urllib.parse import quote
 from reconciler.core.errors import BadAnswer, NotFound, Rejected, RemoteError, ServerFailed
 from reconciler.core.model import LiveClient, LiveState
 from reconciler.core.pointer import resolve
-from reconciler.http.pages import READINGS, prove_complete, read_listing
+from reconciler.http.listing.read import READINGS, prove_complete, read_listing
 from reconciler.provider.identity import id_in
 from reconciler.provider.secrets import seal
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from reconciler.core.model import Json, JsonObject
-    from reconciler.http.pages import Listing
+    from reconciler.http.listing.parts import Listing
     from reconciler.http.responses import Answer
     from reconciler.http.transport import Transport
     from reconciler.provider.model import Endpoint, Known, Provider
@@ -122,7 +122,9 @@ def check_access(provider: Provider, transport: Transport) -> None:
         return
     path = provider.collection + provider.read.path.replace("{id}", _NOBODY)
     try:
-        transport.send(provider.read.method, path, expect=provider.read.expect)
+        transport.send(
+            provider.read.method, path, query=provider.read.query, expect=provider.read.expect
+        )
     except (NotFound, Rejected):
         return
     except ServerFailed as error:
@@ -179,7 +181,7 @@ def read_client(provider: Provider, transport: Transport, remote_id: str) -> Liv
     """The client `remote_id`. Raises NotFound where it is gone, and the other RemoteErrors."""
     endpoint = provider.read
     path = provider.collection + endpoint.path.replace("{id}", quote(remote_id, safe=""))
-    answer = transport.send(endpoint.method, path, expect=endpoint.expect)
+    answer = transport.send(endpoint.method, path, query=endpoint.query, expect=endpoint.expect)
     body = client_in_answer(provider, endpoint, answer)
     if body is None:
         raise BadAnswer(f"{transport.target}: GET {path} was answered without a client")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from reconciler.core.changes import Request
 from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Secret
@@ -314,10 +314,15 @@ def _request(operation: Operation, endpoint: Endpoint, provider: Provider, body:
     return Request(
         operation=operation,
         method=endpoint.method,
-        path=provider.collection + endpoint.path,
+        path=_path(provider, endpoint),
         content_type=None if body is None else endpoint.content_type,
         body=None if body is None else enveloped,
     )
+
+
+def _path(provider: Provider, endpoint: Endpoint) -> str:
+    query = f"?{urlencode(endpoint.query)}" if endpoint.query else ""
+    return f"{provider.collection}{endpoint.path}{query}"
 
 
 def secret_update_request(
@@ -333,7 +338,7 @@ def rotation_request(provider: Provider, how: Endpoint) -> Request:
     return Request(
         operation="update",
         method=how.method,
-        path=provider.collection + how.path,
+        path=_path(provider, how),
         content_type=None,
         body=None,
     )

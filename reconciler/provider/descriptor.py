@@ -17,6 +17,7 @@ from reconciler.provider.model import (
     Field,
     Identity,
     Known,
+    PageStyle,
     Pagination,
     Provider,
     Switch,
@@ -92,7 +93,9 @@ def _optional_endpoint(endpoints: Mapping[str, Accepted], name: str) -> Endpoint
 
 
 def _pagination(stated: Accepted) -> Pagination | None:
-    return None if stated.get("style", "none") == "none" else _PAGINATION(stated)
+    # A list without pages needs no description but of what proves it whole.
+    plain = stated.get("style", "none") == "none" and not {"total", "next"} & stated.keys()
+    return None if plain else _PAGINATION(stated)
 
 
 def _switch(stated: Accepted | None, fields: Mapping[str, Field]) -> Switch | None:
@@ -139,8 +142,8 @@ def _equal(stated: list[list[Json]]) -> tuple[tuple[Json, ...], ...]:
     return tuple(map(tuple, stated))
 
 
-_ENDPOINT: Final = decoder(Endpoint, expect=frozenset, answers=Answers)
-_PAGINATION: Final = decoder(Pagination)
+_ENDPOINT: Final = decoder(Endpoint, expect=frozenset, answers=Answers, query=dict)
+_PAGINATION: Final = decoder(Pagination, style=PageStyle)
 _SWITCH: Final = decoder(Switch)
 _CLEAR: Final = decoder(Clear, remove=bool)
 _FIELD: Final = decoder(

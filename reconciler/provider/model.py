@@ -35,7 +35,8 @@ class Endpoint:
     """One call: `path` is relative to the collection, `envelope` wraps the request's body.
 
     `item` is the RFC 6901 pointer to the client (or, of a list, to the array) in the answer. Where
-    the call `answers` otherwise than with the client, that is read by its id.
+    the call `answers` otherwise than with the client, that is read by its id. `query` goes along
+    with every such request.
     """
 
     method: str
@@ -45,19 +46,37 @@ class Endpoint:
     envelope: str | None = None
     item: str = ""
     answers: Answers = Answers.CLIENT
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+class PageStyle(Enum):
+    """How a list comes in pages: not, by offset, by number, or each naming the next, in Link or in its body."""
+
+    NONE = "none"
+    OFFSET = "offset"
+    PAGE = "page"
+    LINK = "link"
+    NEXT = "next"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pagination:
-    """Pages by offset; `total` is a pointer to the stated number of items, where there is one.
+    """How a list is paged; `total` and `next` are pointers into a page, to what proves a list whole.
 
+    `total` finds the stated number of items. `next` finds the address of the next page or, where
+    there is a `token_parameter`, what that is set to. The first page has the number `first_page`.
     Without `documented` the vendor promises no pages for this list: they are asked for, and a
     server that answers with all at once, or with the same once more, has shown its whole list.
     """
 
-    limit_parameter: str
-    offset_parameter: str
-    page_size: int
+    style: PageStyle = PageStyle.OFFSET
+    limit_parameter: str = ""
+    page_size: int = 0
+    offset_parameter: str = ""
+    page_parameter: str = ""
+    first_page: int = 0
+    token_parameter: str = ""
+    next: str | None = None
     total: str | None = None
     documented: bool = True
 

@@ -62,6 +62,7 @@ def unsupported(provider: Provider, stated: JsonObject) -> Iterator[Fault]:
     yield from _list_faults(provider)
     yield from _secret_faults(provider)
     yield from _name_faults(provider)
+    yield from _query_faults(provider)
 
 
 def _inner_faults(schema: Json, pointer: str) -> Iterator[Fault]:
@@ -197,3 +198,12 @@ def _name_faults(provider: Provider) -> Iterator[Fault]:
             "",
             f"`identity.pointer: {identity.pointer}` of provider.yaml is a secret: an id is shown",
         )
+
+
+def _query_faults(provider: Provider) -> Iterator[Fault]:
+    pages = provider.pagination
+    if provider.list is None or pages is None:
+        return
+    taken = {pages.limit_parameter, pages.offset_parameter, pages.page_parameter}
+    for name in sorted(provider.list.query.keys() & (taken | {pages.token_parameter})):
+        yield "", f"`{name}` in `endpoints.list.query` of provider.yaml is what asks for a page"

@@ -10,7 +10,7 @@ from support.vendors import vendor
 
 from reconciler.core.errors import BadAnswer, NotFound, ServerFailed, Unauthorized
 from reconciler.core.model import Secret
-from reconciler.http import pages
+from reconciler.http.listing import numbered
 from reconciler.http.live import ClientReader, read_client, read_list, read_state
 from reconciler.provider.model import Endpoint, Pagination
 
@@ -144,7 +144,7 @@ def test_a_list_that_is_shorter_than_it_states_is_a_bad_answer(paged, problem):
 
 
 def test_a_list_that_never_ends_is_given_up(monkeypatch):
-    monkeypatch.setattr(pages, "MOST_PAGES", 20)
+    monkeypatch.setattr(numbered, "MOST_PAGES", 20)
 
     def endless(request):
         offset = int(request.url.params["offset"])

@@ -74,3 +74,9 @@ def test_a_list_that_contradicts_itself_is_a_bad_answer(later, problem):
 def test_a_first_page_that_is_too_long_is_the_whole_list_only_where_no_client_is_twice():
     with pytest.raises(BadAnswer, match="holds c000 twice"):
         listed(lambda _limit, _offset: [*clients(4), *clients(1)])
+
+
+@pytest.mark.parametrize("count", [ASKED + 1, 2 * ASKED, 40])
+def test_a_server_that_minds_the_limit_and_not_the_offset_has_not_shown_its_list(count):
+    with pytest.raises(BadAnswer, match="repeats its first page of 3: what follows cannot be read"):
+        listed(lambda limit, _offset: clients(count)[:limit])

@@ -242,9 +242,9 @@ ADDRESS = (
         ),
         ({"manifests": []}, "/manifests", "must not be empty"),
         (
-            {"endpoints": {"list": {"pagination": {"style": "none", "pageSize": 1}}}},
-            "/endpoints/list/pagination/pageSize",
-            "paging by `none` takes no other member",
+            {"endpoints": {"list": {"pagination": {"style": "none", "firstPage": 1}}}},
+            "/endpoints/list/pagination/firstPage",
+            "paging by `none` does not take this member",
         ),
         (
             {"endpoints": {"update": {"always": ["name"], "style": "put-full"}}},

@@ -297,9 +297,15 @@ def write_folder(
 
 
 def described(**parts: Any) -> dict[str, Any]:
-    """The plain descriptor with `parts` merged into it; a part that is None is taken out."""
-    whole = merged(copy.deepcopy(DESCRIPTOR), parts)
-    return {name: value for name, value in whole.items() if value is not None}
+    """The plain descriptor with `parts` merged into it; what is None there, at any depth, is taken out."""
+    whole: dict[str, Any] = _without_none(merged(copy.deepcopy(DESCRIPTOR), parts))
+    return whole
+
+
+def _without_none(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: _without_none(one) for name, one in value.items() if one is not None}
 
 
 @contextmanager

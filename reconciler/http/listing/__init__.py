@@ -1,0 +1,1 @@
+"""The list of a server's clients, however it comes in pages."""
