@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import InventoryError, SinkError, Unauthorized, Unreachable
+from reconciler.plan.ownership import holders
 from reconciler.plan.preconditions import conflict_check
 
 if TYPE_CHECKING:
@@ -79,6 +80,31 @@ def _never_set() -> StopSignal:
     return StopSignal(threading.Event())
 
 
+class CreatedIds:
+    """The ids that the creates of a run were answered with. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders: dict[str, str] | None = None
+
+    def claim(self, context: TargetContext, key: str, remote_id: str) -> str:
+        """Take an id for what the create of `key` made; whose it is where it cannot be that, else "".
+
+        A server that answers with the id of another client would have that one written over later.
+        """
+        entry, spelled = context.inventory.entries.get(key), remote_id.lower()
+        # Where ids are chosen, a client that is gone is made again by its old id.
+        own = () if entry is None else (entry.remote_id, *entry.superseded)
+        again = remote_id in own and remote_id not in context.live.clients
+        with self._lock:
+            if self._holders is None:
+                self._holders = dict(holders(context))
+            if spelled in self._holders and not again:
+                return self._holders[spelled]
+            self._holders[spelled] = f"the client that was just created as {key}"
+        return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTarget:
     """A target with its record, its server and its sink open: what every use case works on.
@@ -86,7 +112,8 @@ class OpenTarget:
     `session` is the target's inventory, and `records` are those of all targets of the run and of
     those that clients move from. `now` gives RFC 3339 in UTC. `is_old` says whether the
     plan's look at the server is too old to write on. `refuses_tests` is set once the run has
-    found out that the server takes no `test` operations.
+    found out that the server takes no `test` operations. `created` are the ids that its creates
+    were answered with.
     """
 
     context: TargetContext
@@ -98,6 +125,7 @@ class OpenTarget:
     is_old: Callable[[], bool] = lambda: False
     records: Mapping[str, OpenInventory] = field(default_factory=dict)
     refuses_tests: threading.Event = field(default_factory=threading.Event)
+    created: CreatedIds = field(default_factory=CreatedIds)
 
     @property
     def provider(self) -> Provider:

@@ -43,8 +43,21 @@ def create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manife
     or never got the request, and left open where nobody knows; recording the client closes it. Where
     the id was chosen, a create that got no answer is settled at once: by that id the client is read,
     and created again where it is absent. Where a chosen id is taken by a client that is as wanted,
-    that is the client.
+    that is the client. An answer that shows a client which this create cannot have made is none.
     """
+    body = _create(target, log, change, manifest)
+    remote_id = id_in(target.provider, body) or ""
+    if whose := target.created.claim(target.context, change.key, remote_id):
+        # Success, so that a client may have been made: the intent stays open.
+        raise Ambiguous(
+            f"{target.name}/{change.key}: the create was answered with the id {remote_id}, which is "
+            f"{whose}: nothing was recorded of it"
+        )
+    return body
+
+
+def _create(target: OpenTarget, log: RequestLog, change: Change, manifest: Manifest) -> JsonObject:
+    """The same, whatever client the answer shows."""
     request = change.requests[0]
     intent = _make_intent(target, change, request)
     # Without the lock no intent may be left either, that nobody could settle.

@@ -158,6 +158,24 @@ def claim_refusal(
     return _pending_refusal(context, client, others)
 
 
+def holders(context: TargetContext) -> Mapping[str, str]:
+    """Whose each client is that no create of a run can have made, by remote id in small letters.
+
+    Those that were on the server before it, and those that the record, or another target, has.
+    """
+    known = claims(context, ())
+    return {
+        remote_id.lower(): whose
+        for ids in (
+            dict.fromkeys(context.live.clients, "a client that was there before"),
+            {remote_id: f"the client of {place}" for remote_id, place in known.elsewhere.items()},
+            {remote_id: f"a predecessor of {key}" for remote_id, key in known.superseded.items()},
+            {remote_id: f"the client of {key}" for remote_id, key in known.bound.items()},
+        )
+        for remote_id, whose in ids.items()
+    }
+
+
 def stated_id_refusal(
     context: TargetContext, client: LiveClient, manifest: Manifest, known: Claims
 ) -> Refusal | None:

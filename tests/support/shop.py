@@ -41,7 +41,7 @@ class Shop:
         identifier = self.vendor.identity.pointer.removeprefix("/")
         self.clients = {each[identifier]: each for each in clients}
         self.conflict_check = None
-        self.aged = False
+        self.aged, self.gone = False, frozenset()
         self.fail_fast = False
         self.told = []
         self.stop = threading.Event()
@@ -50,16 +50,20 @@ class Shop:
 
     def plan(self, session, manifests):
         """Plan as the pipeline would."""
+        return plan_target(self.context(session), manifests)
+
+    def context(self, session, **facts):
+        """The target as a run sees it."""
         clients = {
             key: LiveClient(remote_id=key, body=seal(self.vendor, body))
             for key, body in self.clients.items()
         }
-        live = LiveState(clients=clients, listed=True)
-        return plan_target(self.context(session, live=live), manifests)
-
-    def context(self, session, **facts):
-        """The target as a run sees it."""
-        stated = {"inventory": session.inventory, "key": KEY, "conflict_check": self.conflict_check}
+        stated = {
+            "inventory": session.inventory,
+            "key": KEY,
+            "conflict_check": self.conflict_check,
+            "live": LiveState(clients=clients, listed=True, gone=self.gone),
+        }
         return context(self.vendor, **{**stated, **facts})
 
     def apply(
