@@ -67,14 +67,18 @@ class Verifier:
         return self._verdict(body, differing, lambda found: found)
 
     def what_vanished(self, body: JsonObject) -> str:
-        """What the client showed before a whole PUT and shows no longer, in a sentence; "" for nothing."""
+        """What the client showed before its update and shows no longer, in a sentence; "" for nothing."""
         provider, live = self._target.provider, self._change.live
-        if provider.style is not UpdateStyle.PUT_FULL or live is None:
+        if provider.style is UpdateStyle.JSON_PATCH or live is None:
             return ""
         if not vanished_members(provider, self._change, live.body, body):
             return ""
         names = vanished_members(provider, self._change, live.body, self._read_again(body))
-        return clean(f"since this PUT the server shows no {', '.join(names)}") if names else ""
+        return (
+            clean(f"since this {provider.update.method} the server shows no {', '.join(names)}")
+            if names
+            else ""
+        )
 
     def _verdict(
         self,

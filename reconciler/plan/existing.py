@@ -20,13 +20,13 @@ from reconciler.core.values import brief_text
 from reconciler.plan.applied import ignored_fields
 from reconciler.plan.context import TargetContext, id_to_create, live_client
 from reconciler.plan.diff import accepted_spellings, compare
+from reconciler.plan.fields.bodies import repaired_fields
 from reconciler.plan.fields.members import unmanaged_sentences
 from reconciler.plan.guards.changes import in_vain_refusal
 from reconciler.plan.preconditions import conflict_check
 from reconciler.plan.prune import turned_on_again
 from reconciler.plan.requests import (
     blocked_changes,
-    repaired_fields,
     replacement_requests,
     update_requests,
 )

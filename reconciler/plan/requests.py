@@ -10,13 +10,8 @@ from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Secret
 from reconciler.core.secrets import reveal
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
-from reconciler.plan.fields.overlay import (
-    carried,
-    hidden_members,
-    hidden_unknown_members,
-    laid_over,
-    unknown_members,
-)
+from reconciler.plan.fields.bodies import update_body
+from reconciler.plan.fields.overlay import carried
 from reconciler.plan.fields.patch import deep_operations, deep_tests
 from reconciler.plan.normalize import canonical
 from reconciler.provider.model import Endpoint, Field, Provider, UpdateStyle
@@ -85,13 +80,7 @@ def update_requests(
         # replace a test would see the new value.
         update = [*tests, *json_patch(provider, wanted, body, changed)]
     else:
-        whole = provider.style is UpdateStyle.PUT_FULL
-        stated = (
-            full_body(provider, wanted, body, ignore)
-            if whole
-            else partial_body(provider, wanted, body, changed)
-        )
-        update = stated | repaired_fields(provider, body, changed)
+        update = update_body(provider, wanted, body, changed, ignore)
     return (_request("update", provider.update, provider, update),)
 
 
@@ -178,88 +167,6 @@ def value_tests(
         for name in sorted(changed)
         for test in deep_tests(fields[name], wanted[name], body, hidden=name in hidden)
     ]
-
-
-def full_body(
-    provider: Provider, wanted: JsonObject, body: JsonObject, ignore: Collection[str] = ()
-) -> dict[str, Json]:
-    """Every field that an update takes, with the live value of what the manifest does not declare.
-
-    That is at any depth, and what no schema describes is among it. So it is right both where a PUT
-    replaces and where it merges.
-    """
-    known = {
-        name: value
-        for name in _update_fields(provider)
-        if (value := _laid_over(provider.fields[name], wanted, body, ignore)) is not MISSING
-    }
-    return {**known, **unknown_members(provider, body)}
-
-
-def partial_body(
-    provider: Provider, wanted: JsonObject, body: JsonObject, changed: Collection[str]
-) -> dict[str, Json]:
-    """The changed fields, and those that the server would empty if a PUT left them out."""
-    # What is not to change goes back as it is live, also where lifecycle.ignoreChanges let it differ.
-    ignore = wanted.keys() - changed
-    return {
-        name: value
-        for name in sorted({*changed, *provider.always})
-        if (value := _laid_over(provider.fields[name], wanted, body, ignore)) is not MISSING
-    }
-
-
-def repaired_fields(
-    provider: Provider, body: JsonObject, changed: Collection[str]
-) -> dict[str, Json]:
-    """The values that an update of the live `body` carries in place of those that no update takes."""
-    return {
-        name: field.when_invalid
-        for name, field in provider.fields.items()
-        if field.when_invalid is not MISSING
-        and name not in changed
-        and field.read_as in body
-        and not field_accepts(provider.update_schema, name, carried(field, body[field.read_as]))
-    }
-
-
-def hidden_secrets(
-    provider: Provider,
-    wanted: JsonObject,
-    body: JsonObject,
-    changed: Collection[str],
-    ignore: Collection[str] = (),
-) -> tuple[str, ...]:
-    """The JSON Pointers of secrets that an update would lose: it must carry them, and the server hides them."""
-    if provider.style is UpdateStyle.JSON_PATCH:
-        return ()
-    whole = provider.style is UpdateStyle.PUT_FULL
-    names = _update_fields(provider) if whole else sorted({*changed, *provider.always})
-    left = ignore if whole else wanted.keys() - changed
-    found = [
-        pointer
-        for name in names
-        for pointer in hidden_members(
-            provider.fields[name],
-            MISSING if name in left else wanted.get(name, MISSING),
-            body.get(provider.fields[name].read_as, MISSING),
-        )
-    ]
-    return (*found, *(hidden_unknown_members(provider, body) if whole else ()))
-
-
-def _laid_over(field: Field, wanted: JsonObject, body: JsonObject, ignore: Collection[str]) -> Json:
-    live = body.get(field.read_as, MISSING)
-    if field.name in wanted and field.name not in ignore:
-        return laid_over(field, wanted[field.name], live)
-    return MISSING if live is MISSING else carried(field, live)
-
-
-def _update_fields(provider: Provider) -> list[str]:
-    known = object_member(provider.update_schema, "properties")
-    return sorted(
-        name for name, field in provider.fields.items() if name in known and not field.read_only
-    )
 
 
 def _create_body(provider: Provider, wanted: JsonObject) -> dict[str, Json]:

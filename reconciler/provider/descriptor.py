@@ -17,6 +17,7 @@ from reconciler.provider.model import (
     Field,
     Identity,
     Known,
+    Merges,
     PageStyle,
     Pagination,
     Provider,
@@ -68,8 +69,7 @@ def parse_provider(
             "read": _ENDPOINT(endpoints["read"]),
             "update": _ENDPOINT(endpoints["update"]),
             "delete": _optional_endpoint(endpoints, "delete"),
-            "style": endpoints["update"]["style"],
-            "always": endpoints["update"].get("always", ()),
+            **_update_words(endpoints["update"]),
             "fields": fields,
             "clientSchema": client,
             "createSchema": create,
@@ -90,6 +90,20 @@ def _endpoints(own: Accepted, overlay: Accepted) -> dict[str, Accepted]:
 
 def _optional_endpoint(endpoints: Mapping[str, Accepted], name: str) -> Endpoint | None:
     return _ENDPOINT(endpoints[name]) if name in endpoints else None
+
+
+def _update_words(stated: Accepted) -> dict[str, object]:
+    # RFC 7396 merges at every depth; of a PUT that takes a part nothing of the kind is promised.
+    merges = {"merge-patch": "deep", "put-partial": "top"}
+    # A target may lay another style over the descriptor's words, and it has to have its say.
+    stated_merges = stated.get("merges") if stated["style"] in merges else None
+    return {
+        "style": stated["style"],
+        "always": stated.get("always", ()),
+        "merges": stated_merges or merges.get(stated["style"], "top"),
+        "carriesId": stated.get("carriesId", False),
+        "carriesUnknown": stated.get("unknown", "carry") == "carry",
+    }
 
 
 def _pagination(stated: Accepted) -> Pagination | None:
@@ -171,6 +185,7 @@ _PROVIDER: Final = decoder(
     Provider,
     names={"kind": "clientKind"},
     style=UpdateStyle,
+    merges=Merges,
     always=tuple,
     identity=decoder(Identity, chosen=Chosen, recognize=tuple),
     token=decoder(TokenRequest),

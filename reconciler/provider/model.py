@@ -15,11 +15,19 @@ if TYPE_CHECKING:
 
 
 class UpdateStyle(Enum):
-    """How a vendor wants a change: RFC 6902, a whole body, or the changed fields."""
+    """How a vendor wants a change: RFC 6902, RFC 7396, a whole body, or the changed fields."""
 
     JSON_PATCH = "json-patch"
+    MERGE_PATCH = "merge-patch"
     PUT_FULL = "put-full"
     PUT_PARTIAL = "put-partial"
+
+
+class Merges(Enum):
+    """How deep a server merges what an update leaves out: the client's own fields, or objects in them too."""
+
+    TOP = "top"
+    DEEP = "deep"
 
 
 class Answers(Enum):
@@ -205,7 +213,9 @@ class Provider:
     It is compared by identity, so that what follows from a provider can be computed once and kept.
     `list` may be paged as `pagination` says; None is a list without pages, if `list_is_described`
     says that the descriptor states so, else one of which that is not known. `always` are the fields
-    that every partial PUT carries, because the server would empty them. `protected` are names and
+    that every partial PUT carries, because the server would empty them. `merges` says how deep an
+    update of a part is merged, TOP for all other styles. With `carries_id` an update carries the
+    client's id, and without `carries_unknown` a whole PUT leaves out what no schema describes. `protected` are names and
     ids of clients that are never touched. `rotate` is how a client gets a new
     secret: the call that has the server make one, or the field to set; None where nothing does.
     `secret` is the JSON Pointer to the secret that a client logs in with, "" where provider.yaml
@@ -227,6 +237,9 @@ class Provider:
     delete: Endpoint | None
     style: UpdateStyle
     always: tuple[str, ...]
+    merges: Merges = Merges.TOP
+    carries_id: bool = False
+    carries_unknown: bool = True
     identity: Identity
     token: TokenRequest
     errors: ErrorShape

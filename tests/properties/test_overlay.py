@@ -13,9 +13,10 @@ from support.given import KEY, client, context, entry, field, live, manifest, pr
 from reconciler.core.changes import Plan
 from reconciler.core.secrets import reveal
 from reconciler.plan.diff import compare
+from reconciler.plan.fields.bodies import full_body
 from reconciler.plan.fields.taken import Taken, is_spelling, what_was_taken
 from reconciler.plan.planner import plan_target
-from reconciler.plan.requests import full_body, update_requests
+from reconciler.plan.requests import update_requests
 from reconciler.provider.model import UpdateStyle
 from reconciler.provider.secrets import seal, seal_stated
 from reconciler.render import json as as_json

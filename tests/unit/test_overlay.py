@@ -6,8 +6,9 @@ import pytest
 from support.given import field, provider
 
 from reconciler.core.model import MISSING, Secret
+from reconciler.plan.fields.bodies import full_body, hidden_secrets
 from reconciler.plan.fields.overlay import carried, hidden_members, laid_over, unknown_members
-from reconciler.plan.requests import full_body, hidden_secrets, update_requests
+from reconciler.plan.requests import update_requests
 from reconciler.provider.model import Clear, Identity, UpdateStyle
 from reconciler.provider.secrets import seal
 

@@ -2,7 +2,8 @@ import pytest
 from support.given import field, provider
 
 from reconciler.core.model import Secret
-from reconciler.plan.requests import full_body, json_patch, partial_body, value_tests
+from reconciler.plan.fields.bodies import full_body, partial_body
+from reconciler.plan.requests import json_patch, value_tests
 from reconciler.provider.model import Clear
 
 VENDOR = provider(

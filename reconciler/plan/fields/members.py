@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.model import (
+    EMPTY,
     MISSING,
     InventoryEntry,
     Json,
@@ -108,12 +109,12 @@ def _was_secret(entry: InventoryEntry, name: str, pointer: str, held: Iterable[s
 def vanished_members(
     provider: Provider, change: Change, before: JsonObject, after: JsonObject
 ) -> list[str]:
-    """The members, at any depth, that a client showed before a whole PUT and that it does not show after it.
+    """The members, at any depth, that a client showed before an update and that it does not show after it.
 
     Left out are those that the manifest states, which are judged for themselves, and those that only
     the server sets or that need not be shown.
     """
-    spec = {} if change.manifest is None else change.manifest.spec
+    spec = EMPTY if change.manifest is None else change.manifest.spec
     by_name = {field.read_as: field for field in provider.fields.values()}
     found: list[str] = []
     for name in sorted(before):
@@ -121,16 +122,21 @@ def vanished_members(
         quiet = field is not None and (
             field.read_only or field.volatile or field.secret or field.write_only
         )
-        if not quiet and (field is None or field.name not in spec):
-            found += _gone(before[name], after.get(name, MISSING), name)
+        if not quiet:
+            stated = MISSING if field is None else spec.get(field.name, MISSING)
+            found += _gone(stated, before[name], after.get(name, MISSING), name)
     return found
 
 
-def _gone(before: Json, after: Json | Missing, place: str) -> Iterator[str]:
+def _gone(stated: Json | Missing, before: Json, after: Json | Missing, place: str) -> Iterator[str]:
     if before is None or holds_secret(before):
         return
-    if after is MISSING:
+    if after is MISSING and stated is MISSING:
         yield place
     elif isinstance(before, dict) and isinstance(after, dict):
+        if stated is not MISSING and not isinstance(stated, dict):
+            return
+        inside = stated if isinstance(stated, dict) else {}
         for name, member in sorted(before.items()):
-            yield from _gone(member, after.get(name, MISSING), f"{place}/{escape(name)}")
+            wanted = inside.get(name, MISSING)
+            yield from _gone(wanted, member, after.get(name, MISSING), f"{place}/{escape(name)}")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.model import MISSING, Json, JsonObject, Missing, Secret
 from reconciler.core.pointer import escape
+from reconciler.core.secrets import reveal
+from reconciler.core.values import same
 from reconciler.plan.normalize import canonical, identity, live_by_identity, sorted_members
 from reconciler.provider.schema_views import (
     facts,
@@ -45,6 +47,31 @@ def _over(of: Views, wanted: Json, live: Json | Missing) -> Json:
     }
     whole = {**left, **stated}
     return {name: whole[name] for name in sorted(whole)}
+
+
+def merged_part(field: Field, wanted: Json, live: Json | Missing) -> Json:
+    """The part of `wanted` that a server which merges objects at every depth has to be sent (RFC 7396).
+
+    Of an object, those members that differ from `live`; of all else, what `laid_over` makes of it.
+    """
+    stated = canonical(field, wanted)
+    if not isinstance(stated, dict) or not isinstance(live, dict):
+        return laid_over(field, wanted, live)
+    # A field that only as a whole is equal to what is live has to be sent as a whole.
+    return _differing(views(field.schema), stated, live) or laid_over(field, wanted, live)
+
+
+def _differing(of: Views, wanted: JsonObject, live: JsonObject) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for name, member in sorted(wanted.items()):
+        now = live.get(name, MISSING)
+        if same(reveal(member), reveal(now)):
+            continue
+        if isinstance(member, dict) and isinstance(now, dict):
+            found[name] = _differing(member_views(of, name), member, now)
+        else:
+            found[name] = member
+    return found
 
 
 def _keyed_list(field: Field, wanted: Sequence[Json], live: Sequence[Json]) -> Json:

@@ -108,7 +108,8 @@ def _number_or_inside(value: Json) -> object:
         return ("list", *sorted({repr(_meaning(item)) for item in value}))
     if isinstance(value, dict):
         members = ((name, _meaning(value[name])) for name in sorted(value))
-        return ("object", *(each for each in members if each[1] != _NOTHING))
+        some = [each for each in members if each[1] != _NOTHING]
+        return ("object", *some) if some else _NOTHING
     # A fingerprint: of a secret there is no other spelling.
     return ("other", repr(value))
 

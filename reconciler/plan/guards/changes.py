@@ -10,9 +10,10 @@ from reconciler.core.model import MISSING, Redacted
 from reconciler.core.pointer import escape
 from reconciler.core.values import brief_text, first_few, same
 from reconciler.plan.applied import ignored_fields
+from reconciler.plan.fields.bodies import hidden_secrets
 from reconciler.plan.guards.clients import own_client_refusal, protected_refusal
 from reconciler.plan.guards.rules import OF_ONE_CLIENT, Rule
-from reconciler.plan.requests import blocked_changes, hidden_secrets
+from reconciler.plan.requests import blocked_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

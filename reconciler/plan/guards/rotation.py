@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.changes import Refusal
+from reconciler.plan.fields.bodies import hidden_secrets
 from reconciler.plan.guards.changes import hidden_secret_refusal
 from reconciler.plan.guards.clients import own_client_refusal, protected_refusal
 from reconciler.plan.guards.rules import Rule
-from reconciler.plan.requests import hidden_secrets
 from reconciler.provider.model import ChosenSecret
 from reconciler.provider.secrets import stated_secret
 
