@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from reconciler.core.project import Project
 
 _LINK: Final = "is a link that leads out of the project's folder"
+_GITS_OWN: Final = "lies in a folder of git's own"
 _OUTSIDE: Final = "lies outside of the project's folder"
 _NOWHERE: Final = "/\0"  # the path of no file, in no folder of anybody's
 _GIT: Final = ".git"
@@ -53,7 +54,15 @@ class ProjectFolder:
         if top is None:
             return _OUTSIDE if self._is_stated_outside(path) else _LINK
         if _is_of_git(real[len(top) :]):
-            return "lies in a folder of git's own"
+            return _GITS_OWN
+        return self._why_own(real)
+
+    def why_not_write(self, path: str) -> str:
+        """Why the tool does not write a file that the user names, "" where it does."""
+        real = _real(path)
+        return _GITS_OWN if _is_of_git(real) else self._why_own(real)
+
+    def _why_own(self, real: str) -> str:
         found = (what for folder, what in self._own_folders() if is_within(real, folder))
         return next((f"lies in the folder for {what}" for what in found), "")
 

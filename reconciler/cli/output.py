@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
 from contextlib import suppress
+from typing import Final
 
 import click
 
 from reconciler.cli import streams
+from reconciler.cli.project_file import find_project_file, root_folder
 from reconciler.cli.run_state import current
+from reconciler.core.errors import ReconcilerError
 from reconciler.render.terminal import COLOUR, PLAIN, Style, escape_unprintable, printable
+
+# What a plan or a receipt begins with; and an empty file, which is nobody's.
+_DOCUMENT: Final = re.compile(
+    rb'\s*(\{\s*"formatVersion"\s*:\s*\d+\s*,\s*"tool"\s*:\s*\{\s*"name"\s*:\s*"reconciler"|\Z)'
+)
 
 
 def print_text(text: str, *, err: bool = False) -> None:
@@ -82,7 +92,8 @@ def write_file(path: str, text: str) -> None:
     """Write `text` to `path`: a reader sees the old file or the new one, never a part.
 
     What is no regular file, such as a pipe or /dev/null, is written to and not replaced. Raises
-    OSError, also for a link that would have something else written than what was named.
+    OSError, also for a link that would have something else written than what was named, and for
+    what is there already and is no such document, or is the place of something else.
     """
     from pathlib import Path  # noqa: PLC0415 - 1 ms, and few commands write a file
 
@@ -92,15 +103,31 @@ def write_file(path: str, text: str) -> None:
     target, content = Path(path).resolve(), text.encode("utf-8", "backslashreplace")
     if target.exists() and not target.is_file():
         target.write_bytes(content)
-    else:
-        atomic_files.write(target, content, mode=atomic_files.SHARED_FILE)
+        return
+    _refuse_place(path)
+    if target.exists() and not _DOCUMENT.match(atomic_files.read(target)):
+        problem = "a file is there that is no plan or receipt: name another, or take it away"
+        raise OSError(errno.EEXIST, problem, path)
+    atomic_files.write(target, content, mode=atomic_files.SHARED_FILE)
+
+
+def _refuse_place(path: str) -> None:
+    """Raise OSError for a file in a folder of git's own, or in one that the project writes into."""
+    from reconciler.core.project import Project  # noqa: PLC0415 - as above
+    from reconciler.manifests.project import load  # noqa: PLC0415 - as above
+    from reconciler.project_folder import ProjectFolder  # noqa: PLC0415 - as above
+
+    project = Project(path="", root=root_folder(current.project), targets={})
+    # A failure is written too, and the project file may be what failed.
+    with suppress(ReconcilerError):
+        project = load(find_project_file(current.project))
+    why = ProjectFolder(project, takes_own=False).why_not_write(path)
+    if why:
+        raise OSError(errno.EPERM, f"it {why}: name another place", path)
 
 
 def _refuse_link(path: str) -> None:
     """Raise OSError for a link in a repository: whoever opens a pull request chooses where it leads."""
-    import errno  # noqa: PLC0415 - as above
-
-    from reconciler.cli.project_file import root_folder  # noqa: PLC0415 - as above
     from reconciler.project_folder import is_file_behind_link, leads_out_of  # noqa: PLC0415 - as above
 
     if is_file_behind_link(path):

@@ -13,6 +13,8 @@ from reconciler.core.changes import Action, Outcome, Status
 from reconciler.core.errors import ReconcilerError
 from reconciler.render.terminal import COLOUR, PLAIN
 
+OURS = '{\n  "formatVersion": 1,\n  "tool": {\n    "name": "reconciler"'
+
 
 class Terminal:
     """A stream that says it is a terminal."""
@@ -61,7 +63,7 @@ def test_nobody_is_asked_without_a_terminal(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_file_is_written_whole_and_with_ordinary_rights(tmp_path: Path):
     target = tmp_path / "plan.md"
-    target.write_text("old")
+    target.write_text(f"{OURS} of an earlier run")
 
     output.write_file(str(target), "←\n")
 
@@ -114,9 +116,10 @@ def test_no_file_is_written_where_a_link_leads_into_a_folder_of_gits_own(
 
     with pytest.raises(OSError, match="a link on the way leads out"):
         output.write_file("out/post-checkout", "x")
+    with pytest.raises(OSError, match="it lies in a folder of git's own: name another place"):
+        output.write_file(".git/hooks/here", "x")
 
-    output.write_file(".git/hooks/here", "x")
-    assert [path.name for path in (tmp_path / ".git/hooks").iterdir()] == ["here"]
+    assert list((tmp_path / ".git/hooks").iterdir()) == []
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path):

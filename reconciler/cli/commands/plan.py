@@ -123,7 +123,8 @@ def command(  # noqa: PLR0913 - every option is an argument
     _print(plan, output_format, show_requests=show_requests)
     if out is not None:
         command = f"`reconciler apply {path_argument(out)}`"
-        print_message(f"Saved to {out}; {command} applies this plan and no other.")
+        takes = f"{command} applies this plan and no other"
+        print_message(f"Saved to {out}; {'apply refuses it' if has_errors(plan) else takes}.")
     return exit_code(plan, detailed=detailed_exitcode)
 
 
