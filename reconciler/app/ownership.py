@@ -162,7 +162,9 @@ def resolve(call: Call, key: str, remote_id: str) -> Bound | Refusal:
         before = opened.session.entry(key)
         old = () if before is None else before.superseded
         # Of a replace that died after its POST: nothing else says that this client is to be deleted.
-        predecessor = () if intent.predecessor is None else (intent.predecessor,)
+        # One that the key was never bound to is nobody's to delete, whatever the intent says.
+        known = () if before is None else (before.remote_id, *old)
+        predecessor = tuple(each for each in known if each == intent.predecessor)
         bound = bind_entry(
             opened.context,
             client,

@@ -15,10 +15,9 @@ from reconciler.core.errors import (
     ServerFailed,
 )
 from reconciler.core.model import Intent
-from reconciler.core.secrets import fingerprint, holds_secret
 from reconciler.http.retry import ATTEMPTS
 from reconciler.plan.diff import compare
-from reconciler.plan.normalize import canonical
+from reconciler.plan.record.intents import sealed_intent, sent_body, sent_facts
 from reconciler.provider.identity import id_in
 from reconciler.provider.model import Chosen
 
@@ -135,32 +134,21 @@ def _is_taken(refused: RemoteError) -> bool:
 
 
 def _make_intent(target: OpenTarget, change: Change, request: Request) -> Intent:
-    provider, body = target.provider, _body_of(target.provider, request)
-    return Intent(
+    provider = target.provider
+    intent = Intent(
         key=change.key,
         remote_id=create_id(provider, request),
         predecessor=change.remote_id if change.action is Action.REPLACE else None,
-        facts={
-            name: canonical(provider.fields[name], body[name])
-            for name in provider.identity.recognize
-            # The intent is kept in the inventory, where no secret may be.
-            if name in body and not holds_secret(body[name])
-        },
-        digest=fingerprint(target.key, body),
+        facts=sent_facts(provider, sent_body(provider, request)),
+        digest="",
         at=target.now(),
     )
+    return sealed_intent(target.key, intent)
 
 
 def create_id(provider: Provider, request: Request) -> str | None:
     """The id that a create asks for, None where the server gives one."""
-    return id_in(provider, _body_of(provider, request))
-
-
-def _body_of(provider: Provider, request: Request) -> JsonObject:
-    body = request.body
-    if provider.create.envelope is not None and isinstance(body, dict):
-        body = body.get(provider.create.envelope)
-    return body if isinstance(body, dict) else {}
+    return id_in(provider, sent_body(provider, request))
 
 
 def _existing_client(

@@ -79,6 +79,11 @@ def fingerprint_key(credential: str) -> bytes:
     return _hmac(credential.encode(), b"reconciler fingerprint v1")
 
 
+def seal_of(key: bytes, value: Json) -> str:
+    """A keyed digest of what the tool itself writes down: no fingerprint that a plan shows is one."""
+    return fingerprint(_hmac(key, b"reconciler seal v1"), value)
+
+
 def signature(credential: str, value: Json) -> str:
     """The signature of a document (HMAC-SHA-256, RFC 2104) by a key that is made of a secret text."""
     # A key of its own: a fingerprint must never pass for a signature, nor the other way round.

@@ -15,6 +15,7 @@ from reconciler.core.model import Intent, Inventory, InventoryEntry
 from reconciler.core.times import instant
 from reconciler.inventory.damage import changed_by_hand, parse_json, unusable
 from reconciler.plan.record.digests import entry_members, is_as_recorded
+from reconciler.plan.record.intents import intent_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,17 +182,6 @@ def decode(content: bytes, *, target: str, path: str) -> Inventory:
         pending=_parse_each(document.get("pending", {}), "pending create", parse_intent, path),
         serial=serial,
     )
-
-
-def intent_members(intent: Intent) -> dict[str, Json]:
-    """The members of an intent, without its key."""
-    members: dict[str, Json] = {
-        "facts": dict(intent.facts),
-        "digest": intent.digest,
-        "at": intent.at,
-    }
-    optional: dict[str, Json] = {"id": intent.remote_id, "predecessor": intent.predecessor}
-    return members | {name: value for name, value in optional.items() if value is not None}
 
 
 def parse_entry(members: Json) -> InventoryEntry:

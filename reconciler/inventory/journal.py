@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from reconciler.core.errors import InventoryError
 from reconciler.inventory import codec, strict_json
 from reconciler.plan.record.digests import amended, entry_members
+from reconciler.plan.record.intents import intent_members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -224,7 +225,7 @@ def _parse_serial(head: Json, target: str, path: str) -> int:
 def _event_members(event: Event) -> dict[str, Json]:
     match event:
         case Intend(key, intent):
-            return {"event": "intend", "key": key, "intent": codec.intent_members(intent)}
+            return {"event": "intend", "key": key, "intent": intent_members(intent)}
         case CloseCreate(key):
             return {"event": "settle", "key": key}
         case Record(key, entry):

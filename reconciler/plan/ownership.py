@@ -23,6 +23,7 @@ from reconciler.plan.moves.neighbours import (
     pending_elsewhere,
 )
 from reconciler.plan.normalize import canonical
+from reconciler.plan.record.intents import is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
 # How far the server's clock may be behind ours, in minutes.
 _SKEW: Final = 5
 _MOST_IDS: Final = 10
+_NOT_OURS: Final = (
+    "What the record says of that create was not written by a run with this fingerprint key: another "
+    "login or fingerprintKey wrote it, or somebody edited it. "
+)
 
 # Why a client is left alone, by remote id.
 LeftAlone: TypeAlias = "Mapping[str, Refusal]"
@@ -320,13 +325,15 @@ def _claims_of_others(context: TargetContext, key: str) -> Claims:
 
 
 def find_created(
-    context: TargetContext, intent: Intent, unowned: Unowned
+    context: TargetContext, intent: Intent, manifest: Manifest, unowned: Unowned
 ) -> LiveClient | Refusal | None:
     """What a pending create made, a refusal where nobody can know, None where it made nothing."""
+    began = f"a run began to create it at {intent.at} and could not record what came of it"
+    doubt = "" if is_ours(context, intent, manifest) else _NOT_OURS
     # A chosen id settles it. All that follows compares what was sent, and can be mistaken.
     if intent.remote_id is not None:
-        return live_client(context.live, intent.remote_id)
-    began = f"a run began to create it at {intent.at} and could not record what came of it"
+        there = live_client(context.live, intent.remote_id)
+        return there if there is None or not doubt else _ambiguous(intent, began, [there], doubt)
     if not context.live.listed:
         return Refusal(
             rule=Rule.UNKNOWN_CREATE,
@@ -337,11 +344,11 @@ def find_created(
     candidates = (*unowned.clients, *unowned.meant)
     answers = [(client, may_have_created(context, intent, client)) for client in candidates]
     found = [(client, answer) for client, answer in answers if answer != "no"]
-    if not found and (doubt := list_doubt(context)):
+    if not found and (gap := list_doubt(context)):
         return Refusal(
             rule=Rule.UNKNOWN_CREATE,
             message=f"{began}, and the list of {context.provider.title} may not be whole: "
-            f"{doubt}. Look there for a client with {_describe(intent)}, then run "
+            f"{gap}. Look there for a client with {_describe(intent)}, then run "
             f"{resolve_command(intent.key)}",
         )
     if not found:
@@ -350,12 +357,17 @@ def find_created(
     if (
         len(found) == 1
         and found[0][1] == "yes"
+        and not doubt
         and _is_nobody_elses(context, intent, found[0][0], unowned)
     ):
         return found[0][0]
+    return _ambiguous(intent, began, [client for client, _ in found], doubt)
+
+
+def _ambiguous(intent: Intent, began: str, found: Collection[LiveClient], doubt: str) -> Refusal:
     return Refusal(
         rule=Rule.AMBIGUOUS_CREATE,
-        message=f"{began}; not ours, and like it: {list_ids([client for client, _ in found])}. "
+        message=f"{began}; not ours, and like it: {list_ids(found)}. {doubt}"
         f"Look which one it made, then run {resolve_command(intent.key)}",
     )
 

@@ -131,7 +131,7 @@ def _plan_client(context: TargetContext, manifest: Manifest, unowned: Unowned) -
     # Who states an id has looked: it answers what the create made.
     if intent is None or manifest.id is not None:
         return _plan_by_id(context, manifest, unowned)
-    found = find_created(context, intent, unowned)
+    found = find_created(context, intent, manifest, unowned)
     if isinstance(found, Refusal):
         reason = "a run that began to create it could not record what came of it"
         change = change_of(context, manifest, Action.CREATE, reason)

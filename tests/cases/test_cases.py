@@ -29,6 +29,7 @@ from reconciler.manifests import references
 from reconciler.manifests.clients import load
 from reconciler.plan.context import TargetContext
 from reconciler.plan.planner import plan_target
+from reconciler.plan.record.intents import sealed_intent
 from reconciler.provider.secrets import seal
 from reconciler.render.json import plan_document
 from reconciler.sandbox.world import RecordedRequest
@@ -94,7 +95,7 @@ def _entries(case: Path) -> dict[str, InventoryEntry]:
 
 def _pending(case: Path) -> dict[str, Intent]:
     return {
-        key: Intent(**{"key": key, "remote_id": None, "digest": "", **intent})
+        key: sealed_intent(KEY, Intent(**{"key": key, "remote_id": None, "digest": "", **intent}))
         for key, intent in _stated(case, "pending").items()
     }
 

@@ -532,14 +532,31 @@ def test_a_secret_that_the_manifest_states_is_not_stored_again(
     (remote_id,) = seed(workspace, "Web")
     workspace.sandbox.edit("boruta", remote_id, secret="chosen-by-the-user-1234")
     workspace.write("web", {**MINIMAL["boruta"], "secret": {"env": "WEB_SECRET"}})
-    pend(workspace, remote_id=remote_id, predecessor="11111111-1111-4111-8111-111111111111")
+    pend(workspace, remote_id=remote_id)
 
     done = invoke("resolve", "web", "--id", remote_id)
 
     assert done.exit_code == 0
     assert not (workspace.root / ".reconciler/secrets").exists()
-    assert workspace.inventory()["web"]["superseded"] == ["11111111-1111-4111-8111-111111111111"]
     assert workspace.actions() == {"web": Action.NOOP}
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_a_predecessor_is_deleted_only_if_the_key_was_bound_to_it(
+    open_workspace: Callable[[str], Workspace], invoke: Invoke, bound: bool
+):
+    workspace = open_workspace("sailpoint")
+    workspace.write("web", {**MINIMAL["sailpoint"], "name": "Web"})
+    workspace.apply()
+    old, theirs = workspace.inventory()["web"]["id"], *seed(workspace, "Theirs")
+    (made,) = seed(workspace, "Web")
+    pend(workspace, predecessor=old if bound else theirs)
+
+    done = invoke("resolve", "web", "--id", made)
+
+    assert done.exit_code == 0, done.output
+    assert workspace.inventory()["web"]["id"] == made
+    assert workspace.inventory()["web"]["superseded"] == ([old] if bound else [])
 
 
 def test_a_client_that_the_create_cannot_have_made_is_refused(

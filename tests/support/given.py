@@ -17,6 +17,7 @@ from reconciler.core.model import (
 )
 from reconciler.core.project import Policy, Reference, StaticToken, Target
 from reconciler.plan.context import TargetContext
+from reconciler.plan.record.intents import sealed_intent
 from reconciler.provider.model import (
     Endpoint,
     ErrorShape,
@@ -114,7 +115,7 @@ def entry(remote_id: str, **facts: Any) -> InventoryEntry:
 def intent(key: str = "web", remote_id: str | None = None, **facts: Any) -> Intent:
     """A create of which nobody knows what came; keyword arguments are its facts."""
     at = "2026-11-23T10:00:00Z"
-    return Intent(key=key, remote_id=remote_id, facts=facts, digest="d", at=at)
+    return sealed_intent(KEY, Intent(key=key, remote_id=remote_id, facts=facts, digest="", at=at))
 
 
 def target(**facts: Any) -> Target:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from support.given import client, context, entry, field, manifest, provider, replace
+from support.given import KEY, client, context, entry, field, manifest, provider, replace
 
 from reconciler.core.model import Intent, Secret
 from reconciler.plan.applied import bind_entry
 from reconciler.plan.context import chosen_id
 from reconciler.plan.ownership import adoption_refusal, importable, resolution_refusal
+from reconciler.plan.record.intents import sealed_intent
 from reconciler.provider.model import Chosen, Identity
 
 VENDOR = provider(
@@ -22,7 +23,7 @@ NOW = "2026-11-23T12:00:00Z"
 
 def intent(key="web", **facts):
     stated = {"remote_id": None, "facts": {"name": "Web"}, "digest": "", "at": NOW}
-    return Intent(key=key, **{**stated, **facts})
+    return sealed_intent(KEY, Intent(key=key, **{**stated, **facts}))
 
 
 def world(*, pending=(), entries=None, **facts):

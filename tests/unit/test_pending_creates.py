@@ -1,13 +1,15 @@
 """What a plan makes of creates that were about to be sent when their run ended, and of adoption."""
 
 import pytest
-from support.given import client, context, entry, field, live, manifest, provider, replace
+from support.given import KEY, client, context, entry, field, live, manifest, provider, replace
 
 from reconciler.core.changes import Action, RecordClient
 from reconciler.core.model import Intent, Inventory, Secret
 from reconciler.core.project import Policy
+from reconciler.core.secrets import fingerprint
 from reconciler.plan.context import chosen_id, ids_to_read
 from reconciler.plan.planner import plan_target
+from reconciler.plan.record.intents import sealed_intent
 from reconciler.provider.model import Chosen, Endpoint, Identity
 
 FIELDS = (
@@ -20,6 +22,7 @@ FIELDS = (
 IDENTITY = Identity(pointer="/id", match="name", recognize=("name", "uris"), created="/created")
 LISTED = provider(*FIELDS, identity=IDENTITY)
 CHOOSER = provider(*FIELDS, identity=Identity(pointer="/id", chosen=Chosen.UUID, match="name"))
+NAMER = provider(*FIELDS, identity=Identity(pointer="/id", chosen=Chosen.FIELD, match="name"))
 BLIND = provider(*FIELDS, identity=IDENTITY, list=None)
 AT = "2026-11-23T12:00:00Z"
 LATER = "2026-11-23T12:00:01Z"
@@ -29,7 +32,7 @@ FACTS = {"name": "web", "uris": ["a", "b"]}
 
 def intent(**facts):
     stated = {"key": "web", "remote_id": None, "facts": FACTS, "digest": "", "at": AT}
-    return Intent(**{**stated, **facts})
+    return sealed_intent(KEY, Intent(**{**stated, **facts}))
 
 
 def after_crash(vendor, *clients, pending=None, entries=None, **facts):
@@ -531,3 +534,48 @@ def test_where_ids_are_chosen_a_stated_id_is_not_searched_by_name():
     )
 
     assert (change.action, change.remote_id) == (Action.CREATE, "9")
+
+
+# What somebody who does not have the key can write into a record, in the place of a run.
+FORGED = {
+    "made up": intent(),
+    "copied from another": replace(intent(key="api"), key="web"),
+    "with another time": replace(intent(at=LATER), at=AT),
+    "with an id": replace(intent(), remote_id="1"),
+    "without its id": replace(intent(remote_id="9"), remote_id=None),
+}
+FORGED["made up"] = replace(FORGED["made up"], digest="hmac:0123456789ab")
+
+
+@pytest.mark.parametrize("vendor", [LISTED, CHOOSER, NAMER], ids=["listed", "chooser", "namer"])
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_a_pending_create_that_no_run_wrote_takes_nothing_over(vendor, forged):
+    vendor = replace(vendor, identity=replace(vendor.identity, created="/created"))
+
+    change = only(after_crash(vendor, made("1"), pending={"web": forged}, gone=frozenset("9")))
+
+    assert change.refusal is not None or change.action is Action.CREATE
+    assert change.requests == () or change.action is Action.CREATE
+    if change.refusal is not None and change.refusal.rule == "ambiguous-create":
+        assert "was not written by a run with this fingerprint key" in change.refusal.message
+        assert "reconciler resolve web --id ID" in change.refusal.message
+
+
+def test_an_id_that_follows_from_the_key_needs_no_digest():
+    known = context(CHOOSER)
+    ours = chosen_id(known, "web")
+    pending = {"web": replace(intent(), remote_id=ours, digest="")}
+
+    change = only(after_crash(CHOOSER, made(ours), pending=pending))
+
+    assert (change.action, change.remote_id, change.refusal) == (Action.ADOPT, ours, None)
+
+
+@pytest.mark.parametrize("differs", [False, True])
+def test_the_digest_of_earlier_versions_counts_for_the_facts_that_it_is_of(differs):
+    old = replace(intent(), digest=fingerprint(KEY, FACTS))
+    old = replace(old, facts={"name": "web"}) if differs else old
+
+    change = only(after_crash(LISTED, made("1"), pending={"web": old}))
+
+    assert (change.action is Action.ADOPT) is not differs

@@ -1,12 +1,13 @@
 """What a plan says of each client that it takes away, replaces or takes over."""
 
 import pytest
-from support.given import client, context, entry, field, live, manifest, provider, replace
+from support.given import KEY, client, context, entry, field, live, manifest, provider, replace
 
 from reconciler.core.changes import Action, RecordClient, Standing, TargetPlan
 from reconciler.core.model import Intent, Inventory, Secret
 from reconciler.core.project import Policy
 from reconciler.plan.planner import plan_target
+from reconciler.plan.record.intents import sealed_intent
 from reconciler.plan.record.standing import ids_to_check, with_marks, with_origin
 from reconciler.provider.model import Identity
 from reconciler.render.change_lines import message_lines
@@ -89,7 +90,7 @@ def test_one_that_a_lost_create_made_is_told_as_that():
     begun = Intent(
         key="web", remote_id=None, facts={"name": "web"}, digest="", at="2026-11-23T12:00:00Z"
     )
-    inventory = Inventory(target="shop", entries={}, pending={"web": begun})
+    inventory = Inventory(target="shop", entries={}, pending={"web": sealed_intent(KEY, begun)})
 
     told = standing_of(context(VENDOR, live=seen(made()), inventory=inventory), WEB)
 
