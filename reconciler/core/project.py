@@ -156,6 +156,18 @@ class Project:
     plan_key: Reference | None = None
 
     @property
+    def credentials(self) -> Mapping[str, Reference]:
+        """What the tool itself logs in and signs with, by where the project file states it."""
+        stated = {"fingerprintKey": self.fingerprint_key, "planKey": self.plan_key}
+        for target in self.targets.values():
+            auth, at = target.auth, f"targets.{target.name}.auth"
+            if isinstance(auth, StaticToken):
+                stated[f"{at}.token"] = auth.token
+            else:
+                stated[f"{at}.clientSecret"] = auth.client_secret
+        return {at: each for at, each in stated.items() if each is not None}
+
+    @property
     def folder(self) -> str:
         """The folder that stands in front of a path of the project as a user would type it, "" for this one."""
         return "" if self.root == "." else self.root

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import Enum
+from math import isinf
 from typing import TYPE_CHECKING, Final, NoReturn
 from urllib.parse import urlsplit
 
@@ -251,16 +252,18 @@ def _empty_answer(call: Call, reply: Reply, tracking: str) -> Answer:
 
 
 def _parse_json(call: Call, status: int, content: bytes) -> Json:
-    """The JSON in a body (RFC 8259); raises for one that is broken, cut off or no text."""
+    """The JSON in a body (RFC 8259); raises for one that is broken, cut off, no text or beyond bounds."""
     try:
         text = content.decode()
-        body: Json = json.loads(text, parse_constant=_refuse_constant)
+        body: Json = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
         if "\\ud" in text or "\\uD" in text:
             # Half a surrogate pair is legal JSON and yet no text: it cannot be written anywhere.
             json.dumps(body, ensure_ascii=False).encode()
         problem = "and JSON that is nested too deep" if _is_too_deep(body) else ""
     except RecursionError:
         problem = "and JSON that is nested too deep"
+    except OverflowError:
+        problem = "and JSON with a number beyond all bounds"
     except ValueError:
         problem = "and JSON that is broken or cut off"
     # Outside of the handlers, so that the error does not lead back to the text.
@@ -272,6 +275,15 @@ def _parse_json(call: Call, status: int, content: bytes) -> Json:
 def _refuse_constant(name: str) -> NoReturn:
     # NaN and Infinity, which Python reads and JSON does not have.
     raise ValueError(name)
+
+
+def _finite(number: str) -> float:
+    """The number that a text states; OverflowError for one that Python reads as infinite, such as 1e999."""
+    found = float(number)
+    if isinf(found):
+        # No document of ours could hold it: JSON has no word for what it would become (RFC 8259 section 6).
+        raise OverflowError
+    return found
 
 
 def _raise_broken(call: Call, status: int, how: str) -> NoReturn:

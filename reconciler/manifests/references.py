@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import posixpath
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
@@ -13,7 +14,7 @@ from reconciler.core.model import EMPTY, Problem, Secret, Source
 from reconciler.core.project import Reference, StaticToken
 from reconciler.core.secrets import reveal
 from reconciler.manifests.files import Unreadable, read_bytes
-from reconciler.project_folder import ProjectFolder, why_not_follow
+from reconciler.project_folder import ProjectFolder, real_path, why_not_follow
 from reconciler.provider.references import find, substitute
 from reconciler.provider.secrets import client_secret, seal_stated
 from reconciler.validation.resolved import CREDENTIAL, TEXT, TOKEN, value_fault
@@ -72,6 +73,7 @@ def resolve(
                     _refuse(path, folder.why_not_read(path) if path else "")
                 if target is not None:
                     _refuse_unlisted(target, reference, path, project.root)
+                    _refuse_own(project, target, reference, path)
                 values[pointer] = _value(reference, path, environ, use)
             except _Unresolved as error:
                 problems.append(_problem(manifest.source, f"/spec{pointer}", error))
@@ -97,6 +99,36 @@ def _refuse_unlisted(target: Target, reference: Reference, path: str, root: str)
         return
     hint = f"the project file lists them: targets.{target.name}.{member}"
     raise _Unresolved(f"{reference.kind} {name} is not among what manifests may refer to", hint)
+
+
+def _refuse_own(project: Project, target: Target, reference: Reference, path: str) -> None:
+    """Raise _Unresolved for what the tool itself logs in or signs with, unless the target lists that by name.
+
+    Whoever writes manifests would have it sent to a server as a secret of a client.
+    """
+    member, named, name = "allowedEnv", target.allowed_env, reference.name
+    if path:
+        member, named, name = "allowedFiles", target.allowed_files, _below(path, project.root)
+    if name in (named or ()) and "*" not in name:
+        return
+    for at, own in project.credentials.items():
+        if own.kind == reference.kind and _is_same(project, own, reference, path):
+            raise _Unresolved(
+                f"{_name(reference)} is what the project logs in or signs with ({at}), and not for manifests",
+                f"give the client a secret of its own; or list this one, by its name and without `*`, in "
+                f"targets.{target.name}.{member}",
+            )
+
+
+def _is_same(project: Project, own: Reference, reference: Reference, path: str) -> bool:
+    """Whether a reference of a manifest leads to where one of the project file does."""
+    if not path:
+        # Windows takes the names of variables in either case.
+        return own.name.casefold() == reference.name.casefold()
+    there = _file_path(own, project.path)
+    with suppress(OSError, ValueError):
+        return os.path.samefile(path, there)  # noqa: PTH121 - validate loads no pathlib
+    return real_path(path) == real_path(there)
 
 
 def _is_named(target: Target, path: str, root: str) -> bool:

@@ -243,12 +243,19 @@ def test_an_answer_may_be_nested_as_deep_as_any_vendor_has_it():
         assert target.send("GET", "/clients").body == deep(63, WRAPS[0])
 
 
+AS_JSON = {"content-type": "application/json"}
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         status(200, html="<p>maintenance</p>"),
         status(200, content=b'{"id": "1"'),
         status(200, content=b'{"id": NaN}', headers={"content-type": "application/json"}),
+        *(
+            status(200, content=number.join((b'{"ttl": [', b"]}")), headers=AS_JSON)
+            for number in (b"1e999", b"-1e999", b"1" * 400 + b".0", b"1" * 5000)
+        ),
         status(200, content=b'{"id": "\\ud800"}', headers={"content-type": "application/json"}),
         status(200, content=b'{"id": "\xff"}', headers={"content-type": "application/json"}),
         status(200, content=b"[" * 200_000, headers={"content-type": "application/json"}),

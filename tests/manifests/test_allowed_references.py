@@ -13,6 +13,11 @@ from reconciler.manifests import references
 from reconciler.manifests.clients import load as load_project
 
 HOME = Path("project")
+OTHER = {
+    "baseUrl": "https://other.example.com",
+    "manifests": ["others/*.yaml"],
+    "auth": {"clientId": "tool", "clientSecret": {"file": "keys/login.txt"}},
+}
 
 
 def load(reference: dict[str, str], **lists: list[str]) -> tuple[Any, list[str]]:
@@ -24,7 +29,13 @@ def load(reference: dict[str, str], **lists: list[str]) -> tuple[Any, list[str]]
         "manifests": ["clients/*.yaml"],
         **lists,
     }
-    project = {"apiVersion": "reconciler/v1", "kind": "Project", "targets": {"shop": target}}
+    project = {
+        "apiVersion": "reconciler/v1",
+        "kind": "Project",
+        "targets": {"shop": target, "other": {**target, **OTHER}},
+        "fingerprintKey": {"env": "PRINTS"},
+        "planKey": {"file": "keys/plan.txt"},
+    }
     (HOME / "reconciler.yaml").write_text(json.dumps(project))
     manifest = {
         "apiVersion": "reconciler/v1",
@@ -34,7 +45,12 @@ def load(reference: dict[str, str], **lists: list[str]) -> tuple[Any, list[str]]
     }
     (HOME / "clients/web.yaml").write_text(json.dumps(manifest))
     loaded = load_project(str(HOME / "reconciler.yaml"))
-    environ = {"SHOP_KEY": "the-key-of-the-shop", "AWS_SECRET_ACCESS_KEY": "not-for-manifests"}
+    own = dict.fromkeys(("TOKEN", "PRINTS", "prints"), "not-for-manifests")
+    environ = {
+        **own,
+        "SHOP_KEY": "the-key-of-the-shop",
+        "AWS_SECRET_ACCESS_KEY": "not-for-manifests",
+    }
     (found,), problems = references.resolve(
         loaded.manifests, loaded.providers, loaded.project, environ
     )
@@ -50,6 +66,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (HOME / "other.txt").write_text("not-for-manifests")
     Path("run").mkdir()
     Path("run/web.txt").write_text("the-key-of-the-shop")
+    for name in ("plan", "login"):
+        (HOME / f"keys/{name}.txt").write_text("not-for-manifests")
+    (HOME / "keys/alias.txt").symlink_to("login.txt")
+    (HOME / "keys/hard.txt").hardlink_to(HOME / "keys/plan.txt")
     (HOME / "keys/link.txt").symlink_to(tmp_path / "run/web.txt")
 
 
@@ -108,3 +128,47 @@ def test_a_pattern_and_a_link_lead_nowhere_outside(reference, lists):
     _, (problem,) = load(reference, **lists)
 
     assert "so it is not read" in problem
+
+
+OWN = [
+    ({"env": "TOKEN"}, "targets.shop.auth.token"),
+    ({"env": "PRINTS"}, "fingerprintKey"),
+    ({"env": "prints"}, "fingerprintKey"),
+    ({"file": "../keys/plan.txt"}, "planKey"),
+    ({"file": "../keys/hard.txt"}, "planKey"),
+    ({"file": "../keys/login.txt"}, "targets.other.auth.clientSecret"),
+    ({"file": "../clients/../keys/login.txt"}, "targets.other.auth.clientSecret"),
+    ({"file": "../keys/alias.txt"}, "targets.other.auth.clientSecret"),
+]
+
+
+@pytest.mark.parametrize("lists", [{}, {"allowedEnv": ["*"], "allowedFiles": ["*", "keys/*"]}])
+@pytest.mark.parametrize(("reference", "place"), OWN)
+def test_what_the_tool_itself_logs_in_or_signs_with_is_not_for_manifests(reference, place, lists):
+    found, (problem,) = load(reference, **lists)
+
+    assert f"is what the project logs in or signs with ({place})" in problem
+    assert found.references == {}
+    assert "not-for-manifests" not in problem
+
+
+def test_a_file_of_the_tools_own_that_is_not_there_is_told_as_that():
+    (HOME / "keys/plan.txt").unlink()
+
+    _, (problem,) = load({"file": "../keys/plan.txt"})
+
+    assert "(planKey)" in problem
+
+
+@pytest.mark.parametrize(
+    ("reference", "lists"),
+    [
+        ({"env": "TOKEN"}, {"allowedEnv": ["TOKEN"]}),
+        ({"file": "../keys/login.txt"}, {"allowedFiles": ["keys/login.txt"]}),
+    ],
+)
+def test_unless_the_project_file_lists_that_very_one(reference, lists):
+    found, problems = load(reference, **lists)
+
+    assert problems == []
+    assert reveal(found.spec["secret"]) == "not-for-manifests"

@@ -94,7 +94,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """An answer; without a body where `body` is None."""
+    """An answer; without a body where `body` is None, with this very text where it is bytes."""
 
     status: int
     body: Any = None
@@ -353,7 +353,8 @@ def _handler(shape: Shape) -> type[BaseHTTPRequestHandler]:
             )
             shape.requests.append(asked)
             said = shape.answer(asked)
-            text = b"" if said.body is None else json.dumps(said.body).encode()
+            text = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()
+            text = b"" if said.body is None else text
             self.send_response(said.status)
             for name, value in said.headers.items():
                 self.send_header(name, value)
