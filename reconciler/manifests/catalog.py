@@ -182,7 +182,7 @@ def _entry(folder: str) -> Entry:
         manifest_validator.accepts({})  # compiles it, and so says whether it is a schema at all
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _unusable(f"{folder}/client.schema.json", f"no client schema: {error!r}") from None
-    _refuse_unsupported(f"{folder}/client.schema.json", provider, stated[0])
+    _refuse_unsupported(folder, provider, stated)
     return Entry(validator=manifest_validator, descriptor=descriptor, read_bodies=lambda: bodies)
 
 
@@ -209,16 +209,28 @@ def _without_refs(folder: str, stated: Bodies) -> Bodies:
     return client, create, update
 
 
-def _refuse_unsupported(path: str, provider: Provider, stated: Accepted) -> None:
-    """Raise one Problem for all that is asked for and not done: manifests are not judged by such a schema."""
-    from reconciler.validation.client_schema import unsupported  # noqa: PLC0415 - as in `_entry`
+def _refuse_unsupported(folder: str, provider: Provider, stated: Bodies) -> None:
+    """Raise all that is asked for and not done: manifests are not judged by such a folder."""
+    from reconciler.validation.vocabulary.descriptor import descriptor_faults  # noqa: PLC0415 - as in `_entry`
+    from reconciler.validation.vocabulary.fields import field_faults  # noqa: PLC0415 - as above
+    from reconciler.validation.vocabulary.words import body_words, client_words  # noqa: PLC0415 - as above
 
-    faults = list(dict.fromkeys(unsupported(provider, stated)))
-    if faults:
-        sentences = (
-            f"{message} ({pointer})" if pointer else message for pointer, message in faults
-        )
-        raise _unusable(path, "; ".join(sentences), faults[0][0])
+    client, create, update = stated
+    by_file = {
+        "client.schema.json": [*client_words(client), *field_faults(provider, client)],
+        "create.schema.json": [*body_words(create)],
+        "update.schema.json": [*body_words(update)],
+        "provider.yaml": [*descriptor_faults(provider)],
+    }
+    problems = [
+        _whole(f"{folder}/{name}", message, pointer)
+        for name, faults in by_file.items()
+        for pointer, message in dict.fromkeys(faults)
+    ]
+    if problems:
+        from reconciler.manifests.yaml.positions import locate  # noqa: PLC0415 - of problems only
+
+        raise InputError(locate(problems, _bytes, lambda _: False))
 
 
 def _bodies(folder: str) -> Bodies:

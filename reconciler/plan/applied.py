@@ -131,7 +131,7 @@ def make_entry(
         if not field.write_only:
             # Members that the manifest does not declare are no other spelling of those that it does.
             live = canonical(
-                field, declared_part(field, applied[name], answer.get(field.read_as, MISSING))
+                field, declared_part(field, applied[name], answer.get(field.name, MISSING))
             )
             live = open_part(live)
             if live is not MISSING and not same(applied[name], live):

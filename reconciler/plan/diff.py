@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from reconciler.core.changes import FieldChange, NestedChange, Origin
-from reconciler.core.model import MISSING, InventoryEntry, Json, JsonObject, Missing, Redacted
-from reconciler.core.pointer import escape
+from reconciler.core.model import MISSING, InventoryEntry, Json, JsonObject, Missing
 from reconciler.core.secrets import fingerprint, redact, reveal
-from reconciler.core.values import canonical_json, map_leaves, same
+from reconciler.core.values import same
+from reconciler.plan.fields.inside import inner_changes, surplus
 from reconciler.plan.fields.parts import (
     compare_parts,
     is_hidden,
@@ -19,15 +18,13 @@ from reconciler.plan.fields.parts import (
 )
 from reconciler.plan.fields.taken import is_spelling
 from reconciler.plan.normalize import canonical, declared_part, same_texts
+from reconciler.provider.schema_views import views
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     from reconciler.plan.fields.parts import Sides
     from reconciler.provider.model import Field, Provider
-
-# No text of a manifest or an answer begins so: YAML and vendors have no use for it.
-_MARK: Final = "\0secret "
 
 
 def compare(
@@ -60,7 +57,9 @@ def compare(
 def _compare_field(
     field: Field, wanted: Json, body: JsonObject, entry: InventoryEntry | None, key: bytes
 ) -> FieldChange | None:
-    live = body.get(field.read_as, MISSING)
+    if field.volatile:
+        return None
+    live = body.get(field.name, MISSING)
     # Most fields are as wanted. Finding that out before anything is brought into canonical form
     # takes a third to a quarter of the time, measured with whole clients of three vendors.
     if not field.write_only and (same(wanted, live) or (field.is_set and same_texts(wanted, live))):
@@ -87,7 +86,7 @@ def _compare_secret(
     """A secret is compared by value where the server shows one, else by fingerprint."""
     after = canonical(field, reveal(wanted))
     applied = None if entry is None else entry.fingerprints.get(field.name)
-    live = body.get(field.read_as, MISSING)
+    live = body.get(field.name, MISSING)
     before = canonical(field, declared_part(field, after, reveal(live)))
     # By value first: every fingerprint changes when the tool's own credential is rotated, and then
     # no secret that the server shows has changed (decision 0003).
@@ -171,9 +170,10 @@ def _field_change(
     nested: tuple[NestedChange, ...] = ()
     if field.is_set:
         old, new = _members(before), _members(after)
-        added, removed = tuple(_surplus(new, old)), tuple(_surplus(old, new))
+        added, removed = tuple(surplus(new, old)), tuple(surplus(old, new))
     elif isinstance(before, dict | list) and isinstance(after, dict | list):
-        nested = _nested_changes(before, after)
+        of = views(field.schema) if field.inside or field.compare_by else ()
+        nested = tuple(inner_changes(of, before, after))
     return FieldChange(
         field=field.name,
         before=before,
@@ -187,54 +187,3 @@ def _field_change(
 
 def _members(of: Json | Missing) -> list[Json]:
     return of if isinstance(of, list) else []
-
-
-def _surplus(members: list[Json], others: list[Json]) -> Iterator[Json]:
-    """The members that `others` holds fewer of, in their order."""
-    # Counted and not a set: a server may hold a member twice, and that is drift (decision 0004).
-    spare = Counter(map(canonical_json, others))
-    for member in members:
-        text = canonical_json(member)
-        if spare[text] > 0:
-            spare[text] -= 1
-        else:
-            yield member
-
-
-def _nested_changes(before: Json, after: Json) -> tuple[NestedChange, ...]:
-    """What differs inside two containers, by pointer."""
-    from deepdiff import DeepDiff  # noqa: PLC0415 - 300 ms that most runs never need
-
-    # Never with ignore_order: what has an order here means it, and sets were compared by then
-    # (decision 0004).
-    tree = DeepDiff(map_leaves(before, _marked), map_leaves(after, _marked), view="tree")
-    found = {
-        _pointer(level.path(output_format="list")): (_value(level.t1), _value(level.t2))
-        for levels in tree.values()
-        for level in levels
-    }
-    return tuple(
-        NestedChange(pointer=pointer, before=old, after=new)
-        for pointer, (old, new) in sorted(found.items())
-    )
-
-
-def _value(of: object) -> Json | Missing:
-    from deepdiff.helper import notpresent  # noqa: PLC0415 - as above
-
-    return MISSING if of is notpresent else map_leaves(of, _unmarked)
-
-
-def _marked(leaf: Json) -> Json:
-    """A text in the place of a fingerprint, which is one value and has no inside."""
-    return f"{_MARK}{leaf.fingerprint}" if isinstance(leaf, Redacted) else leaf
-
-
-def _unmarked(leaf: Json) -> Json:
-    if isinstance(leaf, str) and leaf.startswith(_MARK):
-        return Redacted(leaf.removeprefix(_MARK))
-    return leaf
-
-
-def _pointer(path: list[str | int]) -> str:
-    return "".join(f"/{escape(str(part))}" for part in path)

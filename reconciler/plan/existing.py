@@ -279,7 +279,7 @@ def _warn_of_repairs(
         return ()
     repaired = repaired_fields(provider, live.body, [change.field for change in fields])
     return tuple(
-        f"{name} is {brief_text(live.body[provider.fields[name].read_as])} on the server, which it "
+        f"{name} is {brief_text(live.body[name])} on the server, which it "
         f"takes no more and without which it takes no change: {brief_text(value)} is sent along"
         for name, value in repaired.items()
     )

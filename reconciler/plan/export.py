@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.core.file_names import is_portable
 from reconciler.core.model import MISSING, Json, JsonObject, Missing, Secret, Source
-from reconciler.core.pointer import unescape
+from reconciler.core.pointer import escape, unescape
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
 from reconciler.plan.fields.parts import secret_parts
 from reconciler.plan.normalize import canonical, sorted_members
 from reconciler.provider import references
-from reconciler.provider.schema_views import item_views, member_views, says, says_secret, views
+from reconciler.provider.schema_views import (
+    compare_by,
+    is_stated,
+    item_views,
+    member_views,
+    says,
+    says_secret,
+    views,
+)
 from reconciler.validation.uris.fields import uri_problems
 
 if TYPE_CHECKING:
@@ -83,7 +91,7 @@ def export(
     notes += _take_out_refused(validator, _document(provider, bound, spec), spec)
     # Last, by the comparison of a plan: so a plan right after an import is empty by construction.
     notes += _take_out_differing(provider, spec, client.body)
-    notes += _secret_notes(spec, provider, client.body)
+    notes += _secret_notes(spec, client.body)
     # A manifest that holds an id cannot be replaced, so the id stays only where it must (0009).
     without_id = _document(provider, {"name": key, "target": target}, spec)
     problems = validator.problems(without_id)
@@ -111,12 +119,12 @@ def _writable_values(
     for field in provider.fields.values():
         if field.read_only or field.secret or field.write_only or field.volatile:
             continue
-        live = body.get(field.read_as, MISSING)
+        live = body.get(field.name, MISSING)
         # Servers show null for what is not set, also where no request may state null.
         if live is MISSING or (live is None and not _takes_null(field.schema)):
             continue
         if full or field.name in required or not _is_default(field, live):
-            stated = _as_stated(field, live)
+            stated = _as_stated(views(field.schema), live)
             # Of an object that is all secrets nothing is left to state.
             if stated != {} or live == {}:
                 yield field.name, stated
@@ -126,7 +134,7 @@ def _note_nulls(provider: Provider, body: JsonObject) -> Iterator[Note]:
     """A note for each field that a new client needs, and for which the server shows null."""
     for name in _required(provider):
         field = provider.fields[name]
-        if body.get(field.read_as, MISSING) is None and not _takes_null(field.schema):
+        if body.get(field.name, MISSING) is None and not _takes_null(field.schema):
             yield Note(field=name, reason="the server shows null, which a manifest cannot state")
 
 
@@ -146,33 +154,29 @@ def _is_default(field: Field, live: Json) -> bool:
     return same(canonical(field, live), canonical(field, default))
 
 
-def _as_stated(field: Field, live: Json) -> Json:
-    of = views(field.schema)
-    if not field.is_set or not isinstance(live, list):
-        return _writable(of, live)
-    named = [_identifying_part(field.compare_by, member, live) for member in live]
-    return sorted_members([_writable(item_views(of, 0), member) for member in named])
-
-
-def _writable(of: Views, value: Json) -> Json:
+def _as_stated(of: Views, value: Json) -> Json:
     """`value` without the members that cannot be written, are secret, are not known, or are not set."""
     if isinstance(value, list):
-        return [_writable(item_views(of, index), item) for index, item in enumerate(value)]
+        by = compare_by(of)
+        named = [_named(by, member, value) for member in value]
+        items = [_as_stated(item_views(of, index), item) for index, item in enumerate(named)]
+        return sorted_members(items) if is_stated(of, "set") else items
     if not isinstance(value, dict):
         return value
     return {
-        name: _writable(inner, member)
+        name: _as_stated(inner, member)
         for name, member in value.items()
-        if _is_stated(of, inner := member_views(of, name), member)
+        if _belongs(of, inner := member_views(of, name), member)
     }
 
 
-def _is_stated(of: Views, inner: Views, member: Json) -> bool:
+def _belongs(of: Views, inner: Views, member: Json) -> bool:
     """Whether a manifest states a live `member`, of which `inner` speaks, of an object that `of` speaks of."""
     closed = any(view.get("additionalProperties") is False for view in of)
     return not (
         says(inner, "readOnly")
         or says(inner, "writeOnly")
+        or is_stated(inner, "volatile")
         or says_secret(inner)
         or isinstance(member, Secret)
         or (closed and not inner)
@@ -180,16 +184,16 @@ def _is_stated(of: Views, inner: Views, member: Json) -> bool:
     )
 
 
-def _secret_notes(spec: JsonObject, provider: Provider, body: JsonObject) -> Iterator[Note]:
+def _secret_notes(spec: JsonObject, body: JsonObject) -> Iterator[Note]:
     """A note for each secret inside a field that the manifest states without it."""
     for name in spec:
-        for pointer, _ in secret_parts(body.get(provider.fields[name].read_as)):
+        for pointer, _ in secret_parts(body.get(name)):
             reason = "a secret does not belong into git: state a reference, or it is not managed"
             yield Note(field=f"{name}{pointer}", reason=reason)
 
 
-def _identifying_part(by: Sequence[str], member: Json, among: Sequence[Json]) -> Json:
-    """A member of a set by the name that people know it by, where no other member has the same.
+def _named(by: Sequence[str], member: Json, among: Sequence[Json]) -> Json:
+    """A member of a list by the name that people know it by, where no other member has the same.
 
     The schema lists the surest identifier first and the one for people last.
     """
@@ -199,7 +203,7 @@ def _identifying_part(by: Sequence[str], member: Json, among: Sequence[Json]) ->
         value = member.get(name)
         alike = [one for one in among if isinstance(one, dict) and one.get(name) == value]
         if value and len(alike) == 1:
-            return {name: value}
+            return {key: one for key, one in member.items() if key == name or key not in by}
     return member
 
 
@@ -232,14 +236,31 @@ def _take_out_refused(
     while problems := validator.problems(document):
         found: dict[str, str] = {}
         for problem in problems:
-            name = _field_of(problem.pointer)
-            if name in spec:
-                found.setdefault(name, problem.message)
+            within = problem.pointer.partition("/spec")[2]
+            if within and (place := _take_out(spec, within)):
+                found.setdefault(place, problem.message)
         if not found:
             raise ValueError(problems[0].message)
-        for name, message in found.items():
-            del spec[name]
-            yield Note(field=name, reason=f"a manifest may not state the server's value: {message}")
+        for place, message in found.items():
+            yield Note(
+                field=place, reason=f"a manifest may not state the server's value: {message}"
+            )
+
+
+def _take_out(spec: dict[str, Json], pointer: str) -> str:
+    """Take the least that holds what is at `pointer` out of `spec`; where it stood, "" where nothing was.
+
+    That is a member of an object: of a list nothing is left out, since it would be another list.
+    """
+    first, _, rest = pointer.removeprefix("/").partition("/")
+    name = unescape(first)
+    if name not in spec:
+        return ""
+    inner = spec[name]
+    if rest and isinstance(inner, dict) and (place := _take_out(inner, rest)):
+        return f"{name}/{place}"
+    del spec[name]
+    return name
 
 
 def _address_notes(provider: Provider, spec: dict[str, Json]) -> Iterator[Note]:
@@ -265,10 +286,12 @@ def _take_out_differing(
 ) -> Iterator[Note]:
     """Take out of `spec` what a plan would find to differ all the same; a note for each."""
     # No key: secret fields are not in `spec`, so that no fingerprint is made.
-    for change in compare(provider, spec, body, key=b""):
-        del spec[change.field]
-        reason = "a manifest cannot state the whole of the server's value"
-        yield Note(field=change.field, reason=reason)
+    while changes := compare(provider, spec, body, key=b""):
+        for change in changes:
+            for pointer in [inner.pointer for inner in change.nested] or [""]:
+                if place := _take_out(spec, f"/{escape(change.field)}{pointer}"):
+                    reason = "a manifest cannot state the whole of the server's value"
+                    yield Note(field=place, reason=reason)
 
 
 def keys(

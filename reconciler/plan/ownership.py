@@ -395,7 +395,7 @@ def may_have_created(
         # What was not sent, or was a secret, is no fact: of it the server may show anything.
         if name not in intent.facts or name not in fields:
             continue
-        live = client.body.get(fields[name].read_as, MISSING)
+        live = client.body.get(name, MISSING)
         if not same(canonical(fields[name], live), canonical(fields[name], intent.facts[name])):
             return "no"
     younger = _is_younger(context, client, intent)

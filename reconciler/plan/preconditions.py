@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.changes import Action
-from reconciler.core.model import MISSING, Redacted
+from reconciler.core.model import MISSING, Missing, Redacted
 from reconciler.core.secrets import fingerprint, holds_secret
 from reconciler.core.values import object_member, same
 from reconciler.plan.applied import ignored_fields
 from reconciler.plan.fields.overlay import carried
-from reconciler.plan.normalize import canonical, declared_part
+from reconciler.plan.normalize import canonical, declared_part, settled_part
 from reconciler.provider.model import UpdateStyle
+from reconciler.provider.schema_views import views
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,9 +80,9 @@ def showable_values(
 def fingerprint_client(provider: Provider, body: JsonObject, key: bytes) -> str:
     """A keyed fingerprint of all that `body` shows of a client and that does not move by itself."""
     values = {
-        name: canonical(field, body[field.read_as])
+        name: _settled(field, body[name])
         for name, field in provider.fields.items()
-        if field.read_as in body and not field.volatile
+        if name in body and not field.volatile
     }
     return fingerprint(key, values)
 
@@ -107,10 +108,18 @@ def _value(provider: Provider, change: Change, name: str, body: JsonObject) -> J
     field: Field = provider.fields[name]
     if field.write_only:
         return MISSING
-    live = body.get(field.read_as, MISSING)
+    live = body.get(field.name, MISSING)
     spec = {} if change.manifest is None else change.manifest.spec
     # The manifest of a delete is the successor's: it says nothing of what the predecessor declares.
     if name in spec and change.action is not Action.DELETE:
         return canonical(field, declared_part(field, spec[name], live))
     # As a request would carry it back: what the server adds to a member by itself is no edit.
-    return canonical(field, live if field.read_only or live is MISSING else carried(field, live))
+    return _settled(field, live if field.read_only or live is MISSING else carried(field, live))
+
+
+def _settled(field: Field, live: Json | Missing) -> Json | Missing:
+    """`live` in canonical form, without what changes by itself."""
+    kept = live
+    if field.inside and live is not MISSING:
+        kept = settled_part(views(field.schema), live)
+    return canonical(field, kept)

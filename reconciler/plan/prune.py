@@ -237,7 +237,7 @@ def turned_on_again(
     # off before comes back off (decision 0015).
     turned = same(entry.applied.get(switch.field, MISSING), switch.off)
     unstated = switch.field not in manifest.spec or switch.field in ignored_fields(manifest)
-    if not (turned and unstated and _is_off(provider, live, switch)):
+    if not (turned and unstated and _is_off(live, switch)):
         return manifest
     # A switch that is ignored would stay off, though it was the tool that turned it.
     managed = manifest.lifecycle.ignore_changes - {f"/{escape(switch.field)}"}
@@ -266,7 +266,7 @@ def _off_since(context: TargetContext, entry: InventoryEntry, live: LiveClient) 
     """Since when a client is in quarantine, None where it is not, or was turned on since."""
     switch = context.provider.switch
     # Somebody turned it on, so somebody needs it: the whole time begins anew (decision 0015).
-    if switch is not None and not _is_off(context.provider, live, switch):
+    if switch is not None and not _is_off(live, switch):
         return None
     return instant(entry.quarantined_at)
 
@@ -281,7 +281,7 @@ def _turn_off(
     if switch is None:
         warning = f"{provider.title} cannot disable a client: it can be used until it is deleted"
         return replace(change, warnings=(warning,))
-    if _is_off(provider, live, switch):
+    if _is_off(live, switch):
         return change
     wanted = {switch.field: switch.off}
     tested = conflict_check(provider, context.target.conflict_check) == "test"
@@ -294,6 +294,5 @@ def _turn_off(
     )
 
 
-def _is_off(provider: Provider, live: LiveClient, switch: Switch) -> bool:
-    field = provider.fields[switch.field]
-    return same(live.body.get(field.read_as, MISSING), switch.off)
+def _is_off(live: LiveClient, switch: Switch) -> bool:
+    return same(live.body.get(switch.field, MISSING), switch.off)

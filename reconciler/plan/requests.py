@@ -6,15 +6,22 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from reconciler.core.changes import Request
-from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Secret
+from reconciler.core.model import MISSING, Json, JsonObject, LiveClient, Missing, Secret
 from reconciler.core.secrets import reveal
 from reconciler.core.values import object_member, same
 from reconciler.plan.diff import compare
 from reconciler.plan.fields.bodies import update_body
 from reconciler.plan.fields.overlay import carried
 from reconciler.plan.fields.patch import deep_operations, deep_tests
-from reconciler.plan.normalize import canonical
+from reconciler.plan.normalize import canonical, identity, live_by_identity
 from reconciler.provider.model import Endpoint, Field, Provider, UpdateStyle
+from reconciler.provider.schema_views import (
+    compare_by,
+    is_stated,
+    item_views,
+    member_views,
+    views,
+)
 from reconciler.validation.field_values import field_accepts
 
 if TYPE_CHECKING:
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.changes import FieldChange, Operation
     from reconciler.provider.model import ChosenSecret
+    from reconciler.provider.schema_views import Views
 
 
 def path_for(request: Request, remote_id: str) -> str:
@@ -131,7 +139,38 @@ def blocked_changes(
         change
         for change in changes
         if needs_replace(provider, provider.fields[change.field], wanted[change.field])
+        or changes_immutable(provider.fields[change.field], change)
     ]
+
+
+def changes_immutable(field: Field, change: FieldChange) -> bool:
+    """Whether something inside the field changes that no update can change."""
+    return field.inside and _hits_immutable(views(field.schema), change.before, change.after)
+
+
+def _hits_immutable(of: Views, before: Json | Missing, after: Json | Missing) -> bool:
+    if same(before, after):
+        return False
+    if is_stated(of, "immutable"):
+        return True
+    if isinstance(after, dict):
+        was = before if isinstance(before, dict) else {}
+        return any(
+            _hits_immutable(member_views(of, name), was.get(name, MISSING), member)
+            for name, member in after.items()
+        )
+    return isinstance(after, list) and _hits_immutable_item(of, before, after)
+
+
+def _hits_immutable_item(of: Views, before: Json | Missing, after: list[Json]) -> bool:
+    """The same for a list: of the objects in it only those that a key tells apart are still the same."""
+    by, was = compare_by(of), before if isinstance(before, list) else []
+    index = live_by_identity(by, was)
+    return any(
+        _hits_immutable(item_views(of, 0), was[place], member)
+        for member in after
+        if (place := index.get(identity(by, member))) is not None
+    )
 
 
 def json_patch(
@@ -190,12 +229,11 @@ def _unset(provider: Provider, field: Field) -> bool:
 def _predicted_answer(provider: Provider, body: JsonObject) -> dict[str, Json]:
     """What the server will answer to a create, by the documented defaults."""
     defaults = {
-        field.read_as: field.default
+        field.name: field.default
         for field in provider.fields.values()
         if field.default is not MISSING
     }
-    known = {provider.fields[name].read_as: value for name, value in body.items()}
-    return {**defaults, **known}
+    return {**defaults, **body}
 
 
 def _carried_over(provider: Provider, body: JsonObject) -> dict[str, Json]:
@@ -208,7 +246,7 @@ def _carried_over(provider: Provider, body: JsonObject) -> dict[str, Json]:
         and name != identifier
         # The successor gets a secret of its own: the old one goes with its client.
         and not (field.read_only or field.secret or field.volatile)
-        and (live := body.get(field.read_as)) is not None
+        and (live := body.get(field.name)) is not None
         and not same(live, field.default)
         and (value := carried(field, live)) is not MISSING
         # An update, or an older server, may have left a value that no create takes.

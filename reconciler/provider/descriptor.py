@@ -25,7 +25,13 @@ from reconciler.provider.model import (
     TokenRequest,
     UpdateStyle,
 )
-from reconciler.provider.schema_views import says, says_secret, views
+from reconciler.provider.schema_views import (
+    read_as,
+    says,
+    says_secret,
+    speaks_of_inside,
+    views,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -148,8 +154,13 @@ def _field(name: str, schema: Accepted) -> Field:
     # A branch may say it too, and what one of them calls secret is secret.
     secret = {"secret": True} if says_secret(of) else {}
     standard |= {word: True for word in ("readOnly", "writeOnly") if says(of, word)}
-    own = {**schema.get("x-reconciler", EMPTY), **secret}
-    return _FIELD({"readAs": name, **own, **standard, "name": name, "schema": schema})
+    own = {
+        **schema.get("x-reconciler", EMPTY),
+        **secret,
+        "readAs": read_as((schema,), name),
+        "inside": speaks_of_inside(schema),
+    }
+    return _FIELD({**own, **standard, "name": name, "schema": schema})
 
 
 def _equal(stated: list[list[Json]]) -> tuple[tuple[Json, ...], ...]:

@@ -20,6 +20,7 @@ from reconciler.core.masking.masker import MASK, mask, mask_again
 from reconciler.core.model import Secret
 from reconciler.core.pointer import resolve
 from reconciler.provider.secrets import seal_echo, secret_members, sounds_secret
+from reconciler.provider.spelling import answer_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -197,8 +198,7 @@ class _Quote:
 
 def _is_secret(provider: Provider, place: str) -> bool:
     """Whether a member, or the last of a place, may hold a secret: the schema knows, else the name tells."""
-    fields = provider.fields.values()
-    described = {name for field in fields for name in (field.name, field.read_as)}
+    described = answer_names(provider)
     return any(
         name in secret_members(provider) or (name not in described and sounds_secret(name))
         for name in (place, *_PLACE_SIGNS.split(place))

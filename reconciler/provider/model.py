@@ -185,11 +185,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """What is true of one field of a client, as `x-reconciler` and the standard keywords say it."""
+    """What is true of one field of a client, as `x-reconciler` and the standard keywords say it.
+
+    `read_as` is the JSON Pointer to it in an answer. `inside` says whether something is said of its
+    inside that a comparison minds.
+    """
 
     name: str
     schema: JsonObject
     read_as: str
+    inside: bool = False
     is_set: bool = False
     compare_by: tuple[str, ...] = ()
     equal: tuple[tuple[Json, ...], ...] = ()

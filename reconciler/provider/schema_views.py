@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
+from reconciler.core.pointer import escape
 from reconciler.core.values import object_member
 from reconciler.provider.patterns import matches
 
@@ -96,6 +97,44 @@ def says_secret(of: Views) -> bool:
 def says(of: Views, word: str) -> bool:
     """Whether the schema says `word`, such as readOnly, of the value."""
     return any(view.get(word) is True for view in of)
+
+
+def is_stated(of: Views, word: str) -> bool:
+    """Whether `x-reconciler` says `word`, such as `set`, of the value."""
+    return any(facts(view).get(word) is True for view in of)
+
+
+def compare_by(of: Views) -> Sequence[str]:
+    """The members that tell the objects of a list apart, the surest first; none where nothing does."""
+    found = (_list(facts(view).get("compareBy")) for view in of)
+    return cast("Sequence[str]", next(filter(None, found), ()))
+
+
+def equal_values(of: Views) -> Iterator[list[Json]]:
+    """The groups of values that mean the same."""
+    for view in of:
+        yield from cast("list[list[Json]]", _list(facts(view).get("equal")))
+
+
+def read_as(of: Views, name: str) -> str:
+    """The JSON Pointer to the member `name`, of which `of` speaks, in an object as answers have it."""
+    found = (facts(view).get("readAs") for view in of)
+    return answer_pointer(next((word for word in found if isinstance(word, str)), name))
+
+
+def answer_pointer(word: str) -> str:
+    """What `readAs` says as a JSON Pointer: it may be a name as well."""
+    return word if word.startswith("/") else f"/{escape(word)}"
+
+
+# What holds of the inside of a value, and not of the value as a whole alone.
+_DEEP_WORDS: Final = frozenset({"set", "compareBy", "equal", "volatile", "immutable", "readAs"})
+
+
+def speaks_of_inside(schema: JsonObject) -> bool:
+    """Whether a word that a comparison minds stands inside `schema`, itself aside."""
+    inside = [part for word, part in schema.items() if word != "x-reconciler"]
+    return _anywhere(inside, lambda part: bool(_DEEP_WORDS & facts(part).keys()))
 
 
 def masks_of(of: Views) -> frozenset[Json]:

@@ -17,13 +17,15 @@ from reconciler.provider.schema_views import (
     item_views,
     masks_of,
     member_views,
+    read_as,
     says,
     says_secret,
     views,
 )
+from reconciler.provider.spelling import first_name, respelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reconciler.provider.model import Field, Provider
     from reconciler.provider.schema_views import Views
@@ -51,12 +53,23 @@ def sounds_secret(name: str) -> bool:
 # Asked for every answer, and the same for all of a provider.
 @lru_cache(maxsize=64)
 def _known_views(provider: Provider) -> Mapping[str, Views]:
-    """What speaks of each field, by the names that it has in answers and in requests."""
-    return {
-        name: (_SECRET, *views(field.schema)) if field.secret else views(field.schema)
-        for field in provider.fields.values()
-        for name in (field.name, field.read_as)
-    }
+    """What speaks of each member of a client, by the names that it has in answers and in requests."""
+    known: dict[str, Views] = {}
+    for field in provider.fields.values():
+        own = (_SECRET, *views(field.schema)) if field.secret else views(field.schema)
+        # By its own name first: what holds a part of another field may be a field as well.
+        known[field.name] = (*own, *known.get(field.name, ()))
+        if field.read_as != f"/{escape(field.name)}":
+            first, *rest = map(unescape, field.read_as.split("/")[1:])
+            known[first] = (*known.get(first, ()), *_held_at(rest, own))
+    return known
+
+
+def _held_at(path: Sequence[str], of: Views) -> Views:
+    """What speaks of an object that holds at `path` a value of which `of` speaks."""
+    if not path:
+        return of
+    return tuple({"properties": {path[0]: view}} for view in _held_at(path[1:], of))
 
 
 @lru_cache(maxsize=64)
@@ -66,7 +79,7 @@ def _secret_fields(provider: Provider) -> frozenset[str]:
         name
         for field in provider.fields.values()
         if field.secret or holds_secrets(field.schema)
-        for name in (field.name, field.read_as)
+        for name in (field.name, first_name(field.read_as))
     )
 
 
@@ -74,8 +87,13 @@ def _secret_fields(provider: Provider) -> frozenset[str]:
 def secret_members(provider: Provider) -> frozenset[str]:
     """The names of all members that the client schema calls secret, at any depth."""
     fields = provider.fields.values()
-    tops = {name for field in fields if field.secret for name in (field.name, field.read_as)}
+    secret = [field for field in fields if field.secret]
+    tops = {field.name for field in secret} | {_last_name(field.read_as) for field in secret}
     return frozenset(tops).union(*(_named_secrets(field.schema) for field in fields))
+
+
+def _last_name(pointer: str) -> str:
+    return unescape(pointer.rpartition("/")[2])
 
 
 def _named_secrets(schema: Json) -> Iterator[str]:
@@ -85,18 +103,18 @@ def _named_secrets(schema: Json) -> Iterator[str]:
     if isinstance(schema, dict):
         members = schema.get("properties")
         for name, member in members.items() if isinstance(members, dict) else ():
-            if says_secret(views(member)):
-                yield name
+            if says_secret(of := views(member)):
+                yield from (name, _last_name(read_as(of, name)))
         for part in schema.values():
             yield from _named_secrets(part)
 
 
 def seal(provider: Provider, body: JsonObject) -> JsonObject:
-    """`body`, an answer without its envelope, with a Secret in place of each secret value.
+    """`body`, an answer without its envelope, as manifests spell it, a Secret in place of each secret value.
 
     Secret is what the client schema calls so and, of what it does not describe, what is named so.
     """
-    known = _known_views(provider)
+    known, body = _known_views(provider), respelled(provider, body)
     sealed = {
         name: seal_value(known[name], value) if name in known else seal_unknown(name, value)
         for name, value in body.items()
@@ -181,12 +199,10 @@ def _sealed(of: Views, value: Json) -> Json:
 
 def secret_in(provider: Provider, body: JsonObject) -> Secret | None:
     """The secret that the client logs in with, in a sealed answer; None where the server told none."""
-    for pointer in _secret_pointers(provider):
-        value = resolve(body, pointer)
-        # What the server shows in place of a secret must not be taken for one.
-        if isinstance(value, Secret) and not value.masked:
-            return value
-    return None
+    pointer = client_secret(provider)
+    value = resolve(body, pointer) if pointer else None
+    # What the server shows in place of a secret must not be taken for one.
+    return value if isinstance(value, Secret) and not value.masked else None
 
 
 def other_secrets(provider: Provider, body: JsonObject) -> Iterator[tuple[str, Secret]]:
@@ -194,27 +210,13 @@ def other_secrets(provider: Provider, body: JsonObject) -> Iterator[tuple[str, S
 
     Such is the registration_access_token of RFC 7591. Only an answer to a create may tell it.
     """
-    own = _secret_pointers(provider)
+    own = client_secret(provider)
     for field in provider.fields.values():
         pointers = [f"/{escape(field.name)}"] if field.secret and field.read_only else []
         for pointer in (*pointers, *issued_members(field)):
-            rest = pointer.removeprefix(f"/{escape(field.name)}")
-            place = f"/{escape(field.read_as)}{rest}"
-            value = resolve(body, place)
-            if place not in own and isinstance(value, Secret) and not value.masked:
+            value = resolve(body, pointer)
+            if pointer != own and isinstance(value, Secret) and not value.masked:
                 yield pointer.removeprefix("/").replace("/", "."), value
-
-
-@lru_cache(maxsize=64)
-def _secret_pointers(provider: Provider) -> tuple[str, ...]:
-    """Where the client's own secret stands, by the spelling of answers and by that of requests."""
-    pointer = client_secret(provider)
-    first, slash, rest = pointer.removeprefix("/").partition("/")
-    field = provider.fields.get(unescape(first))
-    if field is None:
-        return ()
-    names = dict.fromkeys((field.read_as, field.name))
-    return tuple(f"/{escape(name)}{slash}{rest}" for name in names)
 
 
 @lru_cache(maxsize=64)
@@ -279,10 +281,21 @@ def stated_secret(provider: Provider, spec: JsonObject) -> str | None:
 
 def secret_anywhere_in(provider: Provider, answer: Json) -> Secret | None:
     """The new secret in an answer of unknown shape: the first member named like the client's own."""
-    names = tuple(
-        dict.fromkeys(pointer.rpartition("/")[2] for pointer in _secret_pointers(provider))
-    )
-    return next((Secret(found) for found in _values(answer, names, 0)), None)
+    return next((Secret(found) for found in _values(answer, _secret_names(provider), 0)), None)
+
+
+@lru_cache(maxsize=64)
+def _secret_names(provider: Provider) -> tuple[str, ...]:
+    """What the member with the client's own secret is called, in answers and in requests."""
+    pointer = client_secret(provider)
+    if not pointer:
+        return ()
+    of = _known_views(provider).get(first_name(pointer), ())
+    shown = provider.fields[first_name(pointer)].read_as if pointer.count("/") == 1 else ""
+    for step in map(unescape, pointer.split("/")[2:]):
+        of = member_views(of, step)
+        shown = read_as(of, step)
+    return tuple(dict.fromkeys((_last_name(shown), _last_name(pointer))))
 
 
 def _values(value: Json, names: tuple[str, ...], depth: int) -> Iterator[str]:

@@ -71,7 +71,12 @@ def _message(text: str) -> str:
 
 
 def _excerpt(position: Position, hint: str) -> list[str]:
-    """The line, clipped around the column, and a caret under it with the hint beside."""
+    """The line, clipped around the column, and a caret under it with the hint beside.
+
+    Of a line that is not shown, the hint alone.
+    """
+    if not position.text and position.column > 1:
+        return [f"      | {_message(hint)}"] if hint else []
     number = f"{position.line:>5} | "
     margin = f"{'|':>{len(number) - 1}} "
     # No more of the line than can be shown: of a long one every problem would read all of it.

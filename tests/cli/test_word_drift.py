@@ -12,6 +12,7 @@ from support.vendors import vendor as provider_of
 from support.workspace import MINIMAL, Workspace
 
 from reconciler.cli.root import root
+from reconciler.provider.spelling import first_name
 from reconciler.sandbox.server import running
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def test_every_format_says_who_changed_a_field(
     if in_git:
         workspace.write("web", spec | {field: git})
     if by_hand:
-        shown = provider_of(vendor).fields[field].read_as
+        shown = first_name(provider_of(vendor).fields[field].read_as)
         workspace.sandbox.edit(vendor, workspace.server_id("web"), **{shown: hand})
 
     said = {name: plan(workspace, name) for name in FORMATS}

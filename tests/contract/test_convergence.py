@@ -14,6 +14,7 @@ from support.vendors import NAMES, vendor
 from support.workspace import Workspace
 
 from reconciler.core.changes import Action, Status
+from reconciler.provider.spelling import first_name
 
 FEW = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -34,7 +35,7 @@ def seeded(workspace: Workspace, world: list[tuple[dict[str, Any], dict[str, Any
         if there is None:
             workspace.write(f"c{number}", wanted, lifecycle=lifecycle)
             continue
-        shown = {provider.fields[name].read_as: value for name, value in there.items()}
+        shown = {first_name(provider.fields[name].read_as): value for name, value in there.items()}
         (remote_id,) = workspace.sandbox.seed(workspace.vendor, [shown])
         workspace.write(f"c{number}", {}, id=remote_id, lifecycle=lifecycle)
     workspace.apply()

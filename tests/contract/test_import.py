@@ -21,6 +21,7 @@ from reconciler.app import importing, ownership
 from reconciler.app.context import Call
 from reconciler.core.changes import Action, Status
 from reconciler.core.errors import SelectionError
+from reconciler.provider.spelling import first_name
 
 FEW = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 LISTING = [name for name in NAMES if provider_of(name).list is not None]
@@ -51,7 +52,8 @@ def imported(workspace, wanted=None, **options):
 def seed(workspace, *fleet):
     provider = provider_of(workspace.vendor)
     rows = [
-        {provider.fields[name].read_as: value for name, value in spec.items()} for spec in fleet
+        {first_name(provider.fields[name].read_as): value for name, value in spec.items()}
+        for spec in fleet
     ]
     return workspace.sandbox.seed(workspace.vendor, rows)
 

@@ -102,5 +102,5 @@ def shown(provider: Provider, spec: dict[str, Any], remote_id: str) -> dict[str,
             continue
         value = spec.get(field.name, None if field.default is None else field.default)
         if field.name in spec or isinstance(value, str | int | list | dict):
-            body[field.read_as] = canonical(field, value)
+            body[field.name] = canonical(field, value)
     return {**body, provider.identity.pointer.removeprefix("/"): remote_id}

@@ -27,12 +27,25 @@ from reconciler.provider.model import (
     TokenRequest,
     UpdateStyle,
 )
+from reconciler.provider.schema_views import answer_pointer
 
 KEY = b"a key for fingerprints"
 
 
+_WORDS = {"is_set": "set", "compare_by": "compareBy", "equal": "equal", "read_as": "readAs"}
+
+
 def field(name: str, **facts: Any) -> Field:
-    return Field(**{"name": name, "schema": {}, "read_as": name, **facts})
+    """A field of which the schema says the same as `facts`, where words of a schema are read."""
+    said = {word: facts[fact] for fact, word in _WORDS.items() if fact in facts}
+    said = {
+        word: list(value) if isinstance(value, tuple) else value for word, value in said.items()
+    }
+    schema = dict(facts.pop("schema", {}))
+    if said:
+        schema["x-reconciler"] = {**said, **schema.get("x-reconciler", {})}
+    pointer = answer_pointer(facts.pop("read_as", name))
+    return Field(**{"name": name, "schema": schema, "read_as": pointer, **facts})
 
 
 def provider(*fields: Field, **facts: Any) -> Provider:

@@ -73,7 +73,7 @@ def test_boruta_wraps_its_clients_and_takes_partial_bodies_that_always_hold_the_
 def test_what_is_true_of_a_field_is_read_from_beside_it():
     provident, sailpoint, boruta = map(vendor, ("provident", "sailpoint", "boruta"))
 
-    assert provident.fields["ipRestriction"].read_as == "ip_restriction"
+    assert provident.fields["ipRestriction"].read_as == "/ip_restriction"
     assert provident.fields["isActive"].update_only
     assert provident.fields["clientSecret"].secret
     assert provident.fields["clientSecret"].read_only

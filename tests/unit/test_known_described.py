@@ -10,7 +10,7 @@ from support.vendors import SCHEMAS, schema
 
 from reconciler.provider.descriptor import parse_provider
 from reconciler.provider.model import Known
-from reconciler.validation.client_schema import unsupported
+from reconciler.validation.vocabulary.fields import field_faults
 
 
 def read(**known):
@@ -19,7 +19,7 @@ def read(**known):
     descriptor = yaml.safe_load((SCHEMAS / "boruta" / "provider.yaml").read_text())
     bodies = (schema("boruta", body) for body in ("create", "update"))
     provider = parse_provider(descriptor, client, *bodies)
-    return provider, [message for _, message in unsupported(provider, client)]
+    return provider, [message for _, message in field_faults(provider, client)]
 
 
 @pytest.mark.parametrize(

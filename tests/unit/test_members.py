@@ -43,7 +43,7 @@ def told(applied, spec, body, **facts):
         (
             {"ipRestriction": True},
             {},
-            {"ip_restriction": False},
+            {"ipRestriction": False},
             ("ipRestriction is no longer managed and stays false",),
         ),
         ({"name": None}, {}, {"name": None}, ("name is no longer managed and stays null",)),
@@ -149,7 +149,7 @@ def change(**spec):
         ({"id": "1", "seen": "x", "pin": Secret("p"), "jwks": "u"}, {}, []),
         ({"token": Secret("t")}, {}, []),
         ({"name": "a"}, {}, []),
-        ({"ip_restriction": True}, {}, ["ip_restriction"]),
+        ({"ipRestriction": True}, {}, ["ipRestriction"]),
     ],
 )
 def test_what_a_put_lost_is_found(before, after, gone):

@@ -88,7 +88,7 @@ def test_a_client_with_the_id_that_a_create_would_choose_is_meant_by_its_manifes
 
 def test_a_client_that_a_pending_create_may_have_made_is_left_alone():
     by_facts = world(pending=[intent(facts={"name": "Web", "uris": ["a", "b"]})])
-    like = client("1", name="Web", URIs=["b", "a"])
+    like = client("1", name="Web", uris=["b", "a"])
 
     assert left(by_facts, like, client("2", name="Web"), by_id=True) == {"1": "pending-create"}
 
@@ -208,7 +208,7 @@ def bound(spec, body, **facts):
 
 
 def test_only_what_is_as_wanted_counts_as_applied():
-    found = bound({"name": "Web", "uris": ["b", "a"]}, {"name": "Shop", "URIs": ["a", "b"]})
+    found = bound({"name": "Web", "uris": ["b", "a"]}, {"name": "Shop", "uris": ["a", "b"]})
 
     assert found.entry.applied == {"uris": ["a", "b"]}
     assert (found.entry.remote_id, found.entry.applied_at) == ("1", NOW)
@@ -218,7 +218,7 @@ def test_only_what_is_as_wanted_counts_as_applied():
 def test_of_references_and_of_what_no_answer_shows_nothing_is_known():
     found = bound(
         {"secret": {"env": "SHOP_SECRET"}, "jwks": "https://a.example.com", "name": "Web"},
-        {"name": "Web", "secret": Secret("hunter2"), "URIs": ["x"]},
+        {"name": "Web", "secret": Secret("hunter2"), "uris": ["x"]},
         ignore_changes=frozenset({"/uris"}),
     )
 

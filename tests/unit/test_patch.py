@@ -55,7 +55,7 @@ def test_an_array_is_cleared_by_an_empty_one():
 
 def test_a_whole_body_lays_what_is_wanted_over_what_is_live():
     wanted = {"name": "b", "note": "mine", "uris": [Secret("s")]}
-    body = {"id": "1", "type": "t", "name": "a", "note": "theirs", "ip_restriction": True}
+    body = {"id": "1", "type": "t", "name": "a", "note": "theirs", "ipRestriction": True}
 
     assert full_body(VENDOR, wanted, body, {"note"}) == {
         "ipRestriction": True,
@@ -78,7 +78,7 @@ def test_a_field_that_is_nowhere_is_not_invented():
 
 
 def test_the_values_to_be_replaced_are_tested_as_the_server_spelled_them():
-    body = {"name": "a", "uris": ["z", "a"], "note": 3, "ip_restriction": True}
+    body = {"name": "a", "uris": ["z", "a"], "note": 3, "ipRestriction": True}
 
     wanted = {"name": "b", "uris": ["a"], "note": 4, "ipRestriction": False}
 

@@ -80,7 +80,7 @@ def test_no_second_call_is_made_for_what_the_server_does_by_default():
 
 
 def test_the_second_call_rests_on_what_the_server_really_answered():
-    answer = {"id": "1", "name": "WEB", "active": True, "token_ttl": 90}
+    answer = {"id": "1", "name": "WEB", "active": True, "ttl": 90}
 
     (put,) = late_requests(PUT_FULL, {"name": "web", "active": False}, answer)
 
@@ -104,16 +104,14 @@ def test_an_update_speaks_the_vendors_dialect():
 
 def test_a_whole_put_leaves_an_ignored_field_as_it_is_live():
     (put,) = update_requests(
-        PUT_FULL, {"name": "b", "ttl": 5}, {"token_ttl": 9}, ["name"], ignore={"ttl"}
+        PUT_FULL, {"name": "b", "ttl": 5}, {"ttl": 9}, ["name"], ignore={"ttl"}
     )
 
     assert put.body == {"client": {"name": "b", "ttl": 9}}
 
 
 def test_a_replace_carries_over_what_git_does_not_state():
-    old = client(
-        "1", name="web", token_ttl=90, uris=[], secret=Secret("s"), scope=["a"], homepage=None
-    )
+    old = client("1", name="web", ttl=90, uris=[], secret=Secret("s"), scope=["a"], homepage=None)
 
     create, delete = replacement_requests(VENDOR, {"scope": ["b"]}, old)
 
@@ -122,7 +120,7 @@ def test_a_replace_carries_over_what_git_does_not_state():
 
 
 def test_a_replace_does_not_carry_over_what_a_create_refuses():
-    old = client("1", token_ttl="ninety")
+    old = client("1", ttl="ninety")
 
     create, _ = replacement_requests(VENDOR, {"name": "web"}, old)
 

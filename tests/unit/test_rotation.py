@@ -124,7 +124,7 @@ def test_a_secret_is_not_set_by_an_update_that_would_lose_another():
     of = provider(
         *FIELDS, rotate=ChosenSecret(field="secret"), style=UpdateStyle.PUT_FULL, update=CALL
     )
-    hidden = client("1", name="Web", secret=Secret("s"), apiKey=Secret("****", masked=True))
+    hidden = client("1", name="Web", secret=Secret("s"), key=Secret("****", masked=True))
 
     assert rule(of, live=hidden) == "hidden-secret"
     assert rule(of, live=client("1", name="Web", secret=Secret("****", masked=True))) is None

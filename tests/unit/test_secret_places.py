@@ -24,8 +24,10 @@ from reconciler.provider.secrets import (
     secret_in,
     stated_secret,
 )
-from reconciler.validation.client_schema import unsupported
 from reconciler.validation.validator import Validator
+from reconciler.validation.vocabulary.descriptor import descriptor_faults
+from reconciler.validation.vocabulary.fields import field_faults
+from reconciler.validation.vocabulary.words import client_words
 
 SECRET = {"type": "string", "x-reconciler": {"secret": True}}
 TEXT = {"type": "string"}
@@ -421,7 +423,9 @@ def test_a_ref_is_put_in_place_with_what_stands_beside_it():
 
 def faults(properties, *, stated=None, **facts):
     client = {"properties": properties}
-    return [message for _, message in unsupported(provider_of(client, **facts), stated or client)]
+    of, written = provider_of(client, **facts), stated or client
+    found = (*client_words(written), *field_faults(of, written), *descriptor_faults(of))
+    return [message for _, message in dict.fromkeys(found)]
 
 
 F = {"description": ""}
@@ -455,17 +459,17 @@ F = {"description": ""}
         ({"a": {**F, "x-reconciler": {"zzzzzzz": True}}}, {}, "unknown word `zzzzzzz`"),
         ({"a": {**F, "x-reconciler": {"secret": "yes"}}}, {}, "is true or false"),
         (
-            {"a": {**F, "properties": {"b": {"x-reconciler": {"set": True}}}}},
+            {"a": {**F, "properties": {"b": {"x-reconciler": {"createOnly": True}}}}},
             {},
             "not of what is inside one",
         ),
         (
-            {"a": {**F, "anyOf": [{"properties": {"b": {"x-reconciler": {"readAs": "c"}}}}]}},
+            {"a": {**F, "anyOf": [{"properties": {"b": {"x-reconciler": {"whenInvalid": "c"}}}}]}},
             {},
             "not of what is inside",
         ),
         (
-            {"a": {**F, "items": {"x-reconciler": {"immutable": True}}}},
+            {"a": {**F, "items": {"x-reconciler": {"updateOnly": True}}}},
             {},
             "not of what is inside one",
         ),
@@ -478,8 +482,8 @@ F = {"description": ""}
             {"secret": "/m/x"},
             "points to no secret",
         ),
-        ({"a": F}, {"identity": {"pointer": "/id", "match": "nome"}}, "names `nome`"),
-        ({"a": F}, {"identity": {"pointer": "/id", "recognize": ["b"]}}, "names `b`"),
+        ({"a": F}, {"identity": {"pointer": "/id", "match": "nome"}}, "no field `nome`"),
+        ({"a": F}, {"identity": {"pointer": "/id", "recognize": ["b"]}}, "no field `b`"),
         ({"a": ISSUED}, {"identity": {"pointer": "/a"}}, "an id is shown"),
     ],
 )

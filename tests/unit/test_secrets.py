@@ -40,7 +40,11 @@ def test_an_answer_is_sealed_by_the_spelling_that_answers_use():
 
     sealed = seal(VENDOR, body)
 
-    assert sealed == {"name": "web", "client_secret": Secret("hunter2")}
+    assert sealed == {
+        "name": "web",
+        "client_secret": Secret("hunter2"),
+        "secret": Secret("hunter2"),
+    }
     assert body["client_secret"] == "hunter2"
 
 
@@ -50,8 +54,8 @@ def test_an_answer_is_sealed_by_the_spelling_that_requests_use_too():
 
 @pytest.mark.parametrize("told", [{}, {"client_secret": None}, {"client_secret": ""}])
 def test_an_answer_that_tells_no_secret_stays_as_it_is(told):
-    assert seal(VENDOR, told) is told
-    assert secret_in(VENDOR, told) is None
+    assert seal(VENDOR, told).items() >= told.items()
+    assert secret_in(VENDOR, seal(VENDOR, told)) is None
 
 
 def test_the_secret_that_a_create_answers_is_found_once_it_is_sealed():

@@ -38,7 +38,7 @@ def test_where_nothing_changes_a_secret_a_new_client_is_the_way():
 
 
 def test_a_secret_inside_a_field_is_noted_by_its_place():
-    (note,) = _secret_notes({"name": {}}, BARE, {"name": {"password": Secret("x")}})
+    (note,) = _secret_notes({"name": {}}, {"name": {"password": Secret("x")}})
 
     assert note.field == "name/password"
 

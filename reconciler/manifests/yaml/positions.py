@@ -110,6 +110,7 @@ class _File:
 
     def __init__(self, text: bytes, is_secret: Callable[[tuple[str, ...]], bool]) -> None:
         self._documents, is_whole = _documents(text)
+        self._is_hidden = not text
         self._lines = Lines(text)
         # Masked before any line is taken: a problem beside a secret shows the same line.
         self._lines.mask(
@@ -119,6 +120,9 @@ class _File:
             self._lines.mask_likely_secrets()
 
     def position(self, problem: Problem) -> Position | None:
+        if problem.position is not None and self._is_hidden:
+            # Whoever read the file knows the place, and no line of it is shown.
+            return replace(problem.position, text="")
         if problem.position is not None:
             return self._lines.position(problem.position.line - 1, problem.position.column - 1)
         if problem.source.document >= len(self._documents):

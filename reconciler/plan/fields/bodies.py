@@ -73,7 +73,7 @@ def merge_patch(
     """
     fields = provider.fields
     return {
-        name: merged_part(fields[name], wanted[name], body.get(fields[name].read_as, MISSING))
+        name: merged_part(fields[name], wanted[name], body.get(name, MISSING))
         for name in sorted(changed)
     }
 
@@ -100,8 +100,8 @@ def repaired_fields(
         for name, field in provider.fields.items()
         if field.when_invalid is not MISSING
         and name not in changed
-        and field.read_as in body
-        and not field_accepts(provider.update_schema, name, carried(field, body[field.read_as]))
+        and field.name in body
+        and not field_accepts(provider.update_schema, name, carried(field, body[field.name]))
     }
 
 
@@ -124,7 +124,7 @@ def hidden_secrets(
         for pointer in hidden_members(
             provider.fields[name],
             MISSING if name in left else wanted.get(name, MISSING),
-            body.get(provider.fields[name].read_as, MISSING),
+            body.get(name, MISSING),
         )
     ]
     carries_unknown = whole and provider.carries_unknown
@@ -132,7 +132,7 @@ def hidden_secrets(
 
 
 def _laid_over(field: Field, wanted: JsonObject, body: JsonObject, ignore: Collection[str]) -> Json:
-    live = body.get(field.read_as, MISSING)
+    live = body.get(field.name, MISSING)
     if field.name in wanted and field.name not in ignore:
         return laid_over(field, wanted[field.name], live)
     return MISSING if live is MISSING else carried(field, live)

@@ -119,7 +119,7 @@ def _names(
     """All that the live clients and the list have, by the member that names it."""
     members = list(listed)
     for client in live.clients.values():
-        held = client.body.get(field.read_as)
+        held = client.body.get(field.name)
         members += held if isinstance(held, list | tuple) else ()
     objects = [member for member in members if isinstance(member, dict)]
     return {

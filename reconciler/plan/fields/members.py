@@ -18,6 +18,7 @@ from reconciler.core.pointer import escape, resolve, unescape
 from reconciler.core.secrets import fingerprint, holds_secret
 from reconciler.core.values import brief_text
 from reconciler.plan.fields.parts import held_parts, redacted, secret_text
+from reconciler.provider.spelling import answer_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -90,7 +91,7 @@ def _sentence(
 ) -> str:
     field = provider.fields[name]
     subject = f"{name}{pointer} is no longer managed"
-    live = resolve(body, f"/{escape(field.read_as)}{pointer}")
+    live = resolve(body, f"/{escape(field.name)}{pointer}")
     if live is MISSING or (isinstance(live, Secret) and live.masked):
         return f"{subject}, and the server shows no value of it"
     if _was_secret(entry, name, pointer, held_parts(field, entry)):
@@ -115,10 +116,11 @@ def vanished_members(
     the server sets or that need not be shown.
     """
     spec = EMPTY if change.manifest is None else change.manifest.spec
-    by_name = {field.read_as: field for field in provider.fields.values()}
+    # A field that answers have elsewhere stands in `before` under its own name too.
+    elsewhere = answer_names(provider) - provider.fields.keys()
     found: list[str] = []
-    for name in sorted(before):
-        field = by_name.get(name)
+    for name in sorted(before.keys() - elsewhere):
+        field = provider.fields.get(name)
         quiet = field is not None and (
             field.read_only or field.volatile or field.secret or field.write_only
         )

@@ -6,17 +6,24 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.model import MISSING, Json, JsonObject, Missing, Secret
 from reconciler.core.pointer import escape
-from reconciler.core.secrets import reveal
-from reconciler.core.values import same
-from reconciler.plan.normalize import canonical, identity, live_by_identity, sorted_members
+from reconciler.plan.normalize import (
+    canonical,
+    differs,
+    identity,
+    live_by_identity,
+    sorted_members,
+)
 from reconciler.provider.schema_views import (
+    compare_by,
     facts,
+    is_stated,
     item_views,
     member_views,
     says,
     says_secret,
     views,
 )
+from reconciler.provider.spelling import answer_names, first_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,18 +38,19 @@ def laid_over(field: Field, wanted: Json, live: Json | Missing) -> Json:
     An object is as deep as the comparison (RFC 7396, where null is a value like any other). A list
     is a value, but for the objects in one whose members are told apart by a key.
     """
-    stated = canonical(field, wanted)
-    if field.compare_by and isinstance(stated, list) and isinstance(live, list):
-        return _keyed_list(field, stated, live)
-    return _over(views(field.schema), stated, live)
+    return part_laid_over(views(field.schema), canonical(field, wanted), live)
 
 
-def _over(of: Views, wanted: Json, live: Json | Missing) -> Json:
+def part_laid_over(of: Views, wanted: Json, live: Json | Missing) -> Json:
+    """The same for a value, canonical, of which `of` speaks."""
+    by = compare_by(of)
+    if by and isinstance(wanted, list) and isinstance(live, list):
+        return _keyed_list(of, by, wanted, live)
     if not isinstance(wanted, dict) or not isinstance(live, dict):
         return wanted
     left = _carried_members(of, {name: live[name] for name in live if name not in wanted})
     stated = {
-        name: _over(member_views(of, name), member, live.get(name, MISSING))
+        name: part_laid_over(member_views(of, name), member, live.get(name, MISSING))
         for name, member in wanted.items()
     }
     whole = {**left, **stated}
@@ -54,37 +62,36 @@ def merged_part(field: Field, wanted: Json, live: Json | Missing) -> Json:
 
     Of an object, those members that differ from `live`; of all else, what `laid_over` makes of it.
     """
-    stated = canonical(field, wanted)
+    stated, of = canonical(field, wanted), views(field.schema)
     if not isinstance(stated, dict) or not isinstance(live, dict):
-        return laid_over(field, wanted, live)
+        return part_laid_over(of, stated, live)
     # A field that only as a whole is equal to what is live has to be sent as a whole.
-    return _differing(views(field.schema), stated, live) or laid_over(field, wanted, live)
+    return _differing(of, stated, live) or part_laid_over(of, stated, live)
 
 
 def _differing(of: Views, wanted: JsonObject, live: JsonObject) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for name, member in sorted(wanted.items()):
-        now = live.get(name, MISSING)
-        if same(reveal(member), reveal(now)):
+        now, inner = live.get(name, MISSING), member_views(of, name)
+        if is_stated(inner, "volatile") or not differs(inner, member, now):
             continue
         if isinstance(member, dict) and isinstance(now, dict):
-            found[name] = _differing(member_views(of, name), member, now)
+            found[name] = _differing(inner, member, now)
         else:
-            found[name] = member
+            found[name] = part_laid_over(inner, member, now)
     return found
 
 
-def _keyed_list(field: Field, wanted: Sequence[Json], live: Sequence[Json]) -> Json:
-    by, index = field.compare_by, live_by_identity(field.compare_by, live)
-    of = item_views(views(field.schema), 0)
+def _keyed_list(of: Views, by: Sequence[str], wanted: Sequence[Json], live: Sequence[Json]) -> Json:
+    index, inner = live_by_identity(by, live), item_views(of, 0)
     merged = [
         member
         if (place := index.get(identity(by, member))) is None
         # Not the other names of the same thing: which of two counts would depend on the server.
-        else _over(of, member, _without(by, live[place]))
+        else part_laid_over(inner, member, _without(by, live[place]))
         for member in wanted
     ]
-    return sorted_members(merged) if field.is_set else merged
+    return sorted_members(merged) if is_stated(of, "set") else merged
 
 
 def _without(names: Sequence[str], member: Json) -> dict[str, Json]:
@@ -97,30 +104,28 @@ def carried(field: Field, live: Json) -> Json | Missing:
 
     That is without what only the server writes, and without what it shows in place of a secret.
     """
-    of = views(field.schema)
     if _hides_secret(live, secret=field.secret):
         return MISSING
-    if not isinstance(live, list):
-        return _sorted(_carried(of, live))
-    kept = [_carried_item(field, item_views(of, index), item) for index, item in enumerate(live)]
-    return sorted_members(kept) if field.is_set else [_sorted(member) for member in kept]
-
-
-def _carried_item(field: Field, of: Views, item: Json) -> Json:
-    """An object in a set, by its surest identifier alone where all the rest is the server's."""
-    if not isinstance(item, dict) or not field.compare_by:
-        return _carried(of, item)
-    names = [name for name in field.compare_by if name in item]
-    # Beside a second identifier that is out of date, it depends on the server which one counts.
-    return _carried_members(of, _without(names[1:], item))
+    return _sorted(_carried(views(field.schema), live))
 
 
 def _carried(of: Views, live: Json) -> Json:
     if isinstance(live, dict):
         return _carried_members(of, live)
-    if isinstance(live, list):
-        return [_carried(item_views(of, index), item) for index, item in enumerate(live)]
-    return live
+    if not isinstance(live, list):
+        return live
+    by = compare_by(of)
+    kept = [_carried_item(by, item_views(of, index), item) for index, item in enumerate(live)]
+    return sorted_members(kept) if is_stated(of, "set") else kept
+
+
+def _carried_item(by: Sequence[str], of: Views, item: Json) -> Json:
+    """An object in a list with keys, by its surest identifier alone of several."""
+    if not isinstance(item, dict) or not by:
+        return _carried(of, item)
+    names = [name for name in by if name in item]
+    # Beside a second identifier that is out of date, it depends on the server which one counts.
+    return _carried_members(of, _without(names[1:], item))
 
 
 def _carried_members(of: Views, live: JsonObject) -> dict[str, Json]:
@@ -162,11 +167,11 @@ def hidden_unknown_members(provider: Provider, body: JsonObject) -> Iterator[str
 
 
 def _undescribed(provider: Provider, body: JsonObject) -> dict[str, Json]:
-    named = {name for field in provider.fields.values() for name in (field.name, field.read_as)}
     identity_of = provider.identity
     pointers = (identity_of.pointer, identity_of.created, identity_of.last_used)
-    own = {pointer.split("/")[1] for pointer in pointers if pointer}
-    return {name: value for name, value in body.items() if name not in named | own}
+    own = {first_name(pointer) for pointer in pointers if pointer}
+    known = answer_names(provider) | own
+    return {name: value for name, value in body.items() if name not in known}
 
 
 def hidden_members(field: Field, wanted: Json | Missing, live: Json | Missing) -> Iterator[str]:

@@ -199,7 +199,7 @@ def _traits(context: TargetContext, values: JsonObject) -> Iterator[_Trait]:
         yield _NAME, name
     for field_name in provider.identity.recognize:
         field = provider.fields[field_name]
-        value = canonical(field, reveal(values.get(field.read_as, values.get(field_name, MISSING))))
+        value = canonical(field, reveal(values.get(field_name, MISSING)))
         if field_name != provider.identity.match and value not in (MISSING, None, [], "", {}):
             yield field_name, canonical_json(value)
 
