@@ -43,7 +43,7 @@ targets:
   shop:
     provider: {provider}
     baseUrl: https://id.example.com
-    auth: {{clientId: reconciler, clientSecret: {{env: SECRET}}, tokenUrl: https://login.example.com}}
+    auth: {{clientId: reconciler, clientSecret: {{env: LOGIN_SECRET}}, tokenUrl: https://login.example.com}}
     manifests: [manifests/*.yaml]
     policy: {policy}
 """
