@@ -58,11 +58,19 @@ class RequestLog:
         shows_client = endpoint.answers is Answers.CLIENT and not answer.is_empty
         if remote_id and not shows_client:
             return self._read_written(request, remote_id, answer)
-        body = client_in_answer(self._target.provider, endpoint, answer) if shows_client else None
+        body = self._shown_client(endpoint, answer) if shows_client else None
         if body is None:
             raise self._without_client(request, answer, _what_it_shows(endpoint, answer))
         self.seen = body
         return body
+
+    def _shown_client(self, endpoint: Endpoint, answer: Answer) -> JsonObject | None:
+        known = (*self._target.transport.secrets, *self._told())
+        return client_in_answer(self._target.provider, endpoint, answer, known)
+
+    def _told(self) -> tuple[str, ...]:
+        """The secret that was told: most servers tell it once, and what repeats it later is known by it."""
+        return () if self.told is None else tuple(secret_texts(self.told))
 
     def _note_secret(self, endpoint: Endpoint, answer: Answer) -> None:
         """Keep the secret that an answer tells, be it this once, whatever else the answer lacks."""
@@ -126,10 +134,12 @@ class RequestLog:
             yield from secret_texts(self._change.live.body)
         if self.seen is not None:
             yield from secret_texts(self.seen)
+        yield from self._told()
 
     def read(self, remote_id: str) -> JsonObject:
         """The client as it is now, sealed. Raises NotFound where it is gone, and the other RemoteErrors."""
-        self.seen = read_client(self._target.provider, self._target.transport, remote_id).body
+        provider, transport = self._target.provider, self._target.transport
+        self.seen = read_client(provider, transport, remote_id, self._told()).body
         return self.seen
 
     def _note(self, tracking: str) -> None:

@@ -52,8 +52,9 @@ def _read_whole(
     provider: Provider, endpoint: Endpoint, transport: Transport, stop: threading.Event
 ) -> ServerList:
     listing = read_listing(provider, endpoint, transport, stop)
+    secrets = transport.secrets
     clients = {
-        remote_id: LiveClient(remote_id=remote_id, body=seal(provider, body))
+        remote_id: LiveClient(remote_id=remote_id, body=seal(provider, body, secrets))
         for remote_id, body in listing.clients.items()
     }
     return ServerList(listing=listing, clients=clients)
@@ -177,12 +178,17 @@ def _read_missing(
     return replace(seen, beside={**seen.beside, **beside}, gone=seen.gone | gone)
 
 
-def read_client(provider: Provider, transport: Transport, remote_id: str) -> LiveClient:
-    """The client `remote_id`. Raises NotFound where it is gone, and the other RemoteErrors."""
+def read_client(
+    provider: Provider, transport: Transport, remote_id: str, secrets: Iterable[str] = ()
+) -> LiveClient:
+    """The client `remote_id`. Raises NotFound where it is gone, and the other RemoteErrors.
+
+    `secrets` are those that are known of it: what repeats one is sealed.
+    """
     endpoint = provider.read
     path = provider.collection + endpoint.path.replace("{id}", quote(remote_id, safe=""))
     answer = transport.send(endpoint.method, path, query=endpoint.query, expect=endpoint.expect)
-    body = client_in_answer(provider, endpoint, answer)
+    body = client_in_answer(provider, endpoint, answer, (*transport.secrets, *secrets))
     if body is None:
         raise BadAnswer(f"{transport.target}: GET {path} was answered without a client")
     found = id_in(provider, body) or ""
@@ -192,12 +198,14 @@ def read_client(provider: Provider, transport: Transport, remote_id: str) -> Liv
     return LiveClient(remote_id=remote_id, body=body)
 
 
-def client_in_answer(provider: Provider, endpoint: Endpoint, answer: Answer) -> JsonObject | None:
+def client_in_answer(
+    provider: Provider, endpoint: Endpoint, answer: Answer, secrets: Iterable[str]
+) -> JsonObject | None:
     """The client in an answer, out of its envelope and sealed; None where there is none with an id."""
     item = resolve(answer.body, endpoint.item)
     if not isinstance(item, dict) or id_in(provider, item) is None:
         return None
-    return seal(provider, item)
+    return seal(provider, item, secrets)
 
 
 def _read_by_id(provider: Provider, transport: Transport, ids: Iterable[str]) -> LiveState:

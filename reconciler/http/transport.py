@@ -111,7 +111,12 @@ class Transport:
 
     def quote(self, text: str) -> str:
         """`text`, which the server chose, for a message: on one line, without what we log in with."""
-        return clean(text, self._auth.secrets)
+        return clean(text, self.secrets)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What the tool logs in with by now, and the tokens that it got for that."""
+        return self._auth.secrets
 
     @property
     def base_url(self) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.core.model import EMPTY, MISSING, InventoryEntry, Json, JsonObject, Manifest
 from reconciler.core.pointer import unescape
-from reconciler.core.secrets import fingerprint, reveal
+from reconciler.core.secrets import fingerprint, holds_secret, reveal
 from reconciler.core.values import same
 from reconciler.plan.diff import compare
 from reconciler.plan.fields.parts import is_whole_secret, open_part, part_key, secret_parts
@@ -134,7 +134,8 @@ def make_entry(
                 field, declared_part(field, applied[name], answer.get(field.name, MISSING))
             )
             live = open_part(live)
-            if live is not MISSING and not same(applied[name], live):
+            # What repeats a secret is no spelling to remember, and not for a record.
+            if live is not MISSING and not holds_secret(live) and not same(applied[name], live):
                 answered[name] = live
     client_id = client_id_in(provider, answer)
     return InventoryEntry(

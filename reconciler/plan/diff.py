@@ -65,8 +65,9 @@ def _compare_field(
     if not field.write_only and (same(wanted, live) or (field.is_set and same_texts(wanted, live))):
         return None
     # A value that was last applied as a secret may be on the server still: it stays hidden, also
-    # when git states a plain value now.
-    if is_whole_secret(field, wanted) or (entry and field.name in entry.fingerprints):
+    # when git states a plain value now. So does one in which the server repeats a secret.
+    held = entry is not None and field.name in entry.fingerprints
+    if held or is_whole_secret(field, wanted) or is_whole_secret(field, live):
         return _compare_secret(field, wanted, body, entry, key)
     if field.write_only:
         live = MISSING if entry is None else entry.applied.get(field.name, MISSING)

@@ -74,6 +74,7 @@ def showable_values(
         and name not in fingerprinted
         and not provider.fields[name].secret
         and not holds_secret(wanted.get(name))
+        and not holds_secret(value)
     }
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final, cast
 
 from reconciler.core.model import MISSING, Json, JsonObject, Secret
 from reconciler.core.pointer import escape, resolve, unescape
-from reconciler.core.secrets import reveal
+from reconciler.core.secrets import reveal, secret_texts
 from reconciler.core.values import object_member
 from reconciler.provider.masks import is_mask
 from reconciler.provider.model import ChosenSecret
+from reconciler.provider.repeats import seal_repeats
 from reconciler.provider.schema_views import (
     holds_secrets,
     item_views,
@@ -25,7 +26,7 @@ from reconciler.provider.schema_views import (
 from reconciler.provider.spelling import first_name, respelled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from reconciler.provider.model import Field, Provider
     from reconciler.provider.schema_views import Views
@@ -109,11 +110,19 @@ def _named_secrets(schema: Json) -> Iterator[str]:
             yield from _named_secrets(part)
 
 
-def seal(provider: Provider, body: JsonObject) -> JsonObject:
+def seal(provider: Provider, body: JsonObject, secrets: Iterable[str] = ()) -> JsonObject:
     """`body`, an answer without its envelope, as manifests spell it, a Secret in place of each secret value.
 
-    Secret is what the client schema calls so and, of what it does not describe, what is named so.
+    Secret is what the client schema calls so and, of what it does not describe, what is named so. So
+    is a text that repeats one of the client's own secrets, or of `secrets`.
     """
+    sealed = _sealed_fields(provider, body)
+    own = (secret_in(provider, sealed), *(secret for _, secret in other_secrets(provider, sealed)))
+    return seal_repeats(provider, sealed, (*secrets, *secret_texts([one for one in own if one])))
+
+
+def _sealed_fields(provider: Provider, body: JsonObject) -> JsonObject:
+    """`body`, as manifests spell it, with a Secret in place of the value of each secret field."""
     known, body = _known_views(provider), respelled(provider, body)
     sealed = {
         name: seal_value(known[name], value) if name in known else seal_unknown(name, value)

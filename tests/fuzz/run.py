@@ -168,7 +168,7 @@ def read_reply(text: bytes) -> str:
                 answer = read_answer(
                     provider, _CALL, reply, maybe_done=False, secrets=_CALL.secrets
                 )
-                client_in_answer(provider, provider.create, answer)
+                client_in_answer(provider, provider.create, answer, ())
                 taken += 1
             except RemoteError as error:
                 told.append(str(error))

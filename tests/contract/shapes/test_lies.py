@@ -6,7 +6,7 @@ import copy
 import json
 
 import pytest
-from support.shapes import WEB, Said, Shape, living
+from support.shapes import PROPERTIES, TOKEN, WEB, Said, Shape, living
 
 THEIRS = {"id": "theirs", "name": "Theirs", "redirect_uris": [], "confidential": True}
 
@@ -64,3 +64,50 @@ def test_a_number_beyond_all_bounds_is_the_servers_fault_and_named(tmp_path, num
 
     assert done.exit_code == 1, done.output
     assert "a number beyond all bounds" in done.output
+
+
+class Repeating(Shape):
+    """Puts what it knows of secrets into an ordinary field: of the client's own, and of whoever logs in."""
+
+    def __init__(self, field, words, tells_once):
+        super().__init__()
+        self.field, self.words, self.tells_once = field, words, tells_once
+
+    def add(self, body):
+        remote_id = super().add(body)
+        client = self.clients[remote_id]
+        said, old = self.words.replace("SECRET", client["secret"]), client.get(self.field)
+        client[self.field] = [said] if isinstance(old, list) else said
+        return remote_id
+
+    def shown(self, remote_id):
+        return super().shown(remote_id) if self.tells_once else self.clients[remote_id]
+
+
+@pytest.mark.parametrize("tells_once", [True, False])
+@pytest.mark.parametrize("words", ["SECRET", "your key: SECRET.", TOKEN, f"Bearer {TOKEN}"])
+@pytest.mark.parametrize("field", ["name", "redirect_uris", "note", "undescribed"])
+def test_a_secret_that_a_server_repeats_in_another_field_is_not_shown(
+    tmp_path, field, words, tells_once
+):
+    shape = Repeating(field, words, tells_once)
+    note = {"note": {"type": "string", "description": "A note."}}
+    with living(tmp_path, shape, properties={**PROPERTIES, **note}) as life:
+        life.state("web", {**WEB, "note": "mine"} if field == "note" else WEB)
+        life.run("apply", "--auto-approve", "--show-requests", "--receipt", "receipt.json")
+        # Of a secret that was told once, in a run before, the tool knows nothing.
+        if TOKEN in words or not tells_once:
+            life.run("plan", "--show-requests", "--out", str(tmp_path / "plan.json"))
+            life.run("plan", "--format", "json")
+            life.run("plan", "--format", "markdown")
+            life.state("web", {**WEB, "ttl": 90})
+            life.run("apply", "--auto-approve", "--format", "json", "--receipt", "again.json")
+            life.run("list")
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        told = [path for path in files if ".reconciler/secrets" not in str(path)]
+        shown = "\n".join([life.printed, *(path.read_text("utf-8") for path in told)])
+
+    assert "unexpected" not in life.printed
+    assert life.secret("web")["client_secret"] == "k3y-of-client-1"
+    assert "k3y-of-client" not in shown
+    assert TOKEN not in shown
