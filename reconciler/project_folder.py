@@ -46,10 +46,9 @@ class ProjectFolder:
 
         `path` is as the user would type it. The file need not be there.
         """
-        try:
-            real = _real(path)
-        except ValueError:
+        if "\0" in path:
             return ""  # no file has such a name, which is told where it is read
+        real = _real(path)
         top = next((each for each in self._tops if is_within(real, each)), None)
         if top is None:
             return _OUTSIDE if self._is_stated_outside(path) else _LINK
@@ -93,6 +92,12 @@ def why_not_follow(stated: str, root: str) -> str:
     return "" if leads_out(stated) or is_within(real, _real(root)) else _LINK
 
 
+def why_not_keep(stated: str, root: str) -> str:
+    """Why the tool keeps nothing of its own in a folder that the project file names, "" where it may."""
+    named = os.path.join(root, os.path.expanduser(stated))  # noqa: PTH111, PTH118 - as below
+    return _GITS_OWN if _is_of_git(os.path.abspath(named)) else ""  # noqa: PTH100 - as below
+
+
 def why_not_begin(path: str, root: str | None = None) -> str:
     """Why a file is not to be read as one of its folder, or of `root`, "" where it may be."""
     real, folder = _real(path), _real(os.path.dirname(path))  # noqa: PTH120 - as below
@@ -127,10 +132,13 @@ def places_of(paths: Iterable[str], root: str) -> dict[str, str]:
 
 
 def real_path(path: str) -> str:
-    """The absolute path without links; of one behind a link that may not be read, one that is nowhere."""
+    """The absolute path without links; of one behind a link that may not be read, one that is nowhere.
+
+    So too of one that no file can have, with a NUL character in it.
+    """
     try:
         return os.path.realpath(path)
-    except OSError:
+    except (OSError, ValueError):
         return _NOWHERE
 
 

@@ -91,6 +91,9 @@ def check_signed(saved: SavedPlan, project_file: str) -> None:
 
 def read_saved(path: str, *, version: str) -> SavedPlan:
     """Read a saved plan. Raises StalePlan for one that cannot be applied by this `version`, and OSError."""
+    # A shell gives its pipes such names, and has somebody write to them. Another may wait for ever.
+    if Path(path).is_fifo() and not path.startswith(("/dev/", "/proc/")):
+        raise StalePlan(f"{path} is no saved plan: it is a pipe, to which nobody may write")
     try:
         content = strict_json.parse(Path(path).read_bytes())
     # The file comes from a pull request, and has one reading or none.

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import re
+from typing import Final, TypeAlias
 
 # A target's name, and a key.
 Place: TypeAlias = tuple[str, str]
+# What the schemas say of the name of either.
+_NAME: Final = "[a-z0-9][a-z0-9._-]{0,62}"
+_WHOLE: Final = re.compile(f"{_NAME}/{_NAME}")
 
 
 def place_text(target: str, key: str) -> str:
@@ -18,3 +22,8 @@ def split_place(stated: str) -> Place:
     # The last slash: no key has one.
     target, _, key = stated.rpartition("/")
     return target, key
+
+
+def is_place(stated: str) -> bool:
+    """Whether a text names a key of a target, and nothing that could be a path to elsewhere."""
+    return _WHOLE.fullmatch(stated) is not None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from reconciler.core.decode import decoder
 from reconciler.core.errors import InventoryError
 from reconciler.core.model import Intent, Inventory, InventoryEntry
+from reconciler.core.places import is_place
 from reconciler.core.times import instant
 from reconciler.inventory.damage import changed_by_hand, parse_json, unusable
 from reconciler.plan.record.digests import entry_members, is_as_recorded
@@ -196,6 +197,9 @@ def parse_entry(members: Json) -> InventoryEntry:
     secret = checked.get("secret", "")
     if secret and secret not in _SECRETS:
         raise ValueError(f"has a secret that is {secret!r}, and none of {sorted(_SECRETS)}")
+    place = checked.get("secretAt", "")
+    if place and not is_place(place):
+        raise ValueError(f"has a secretAt that is {place!r}, and no `target/key`")
     origin = checked.get("origin", "")
     if origin and origin not in _ORIGINS:
         raise ValueError(f"has an origin that is {origin!r}, and none of {sorted(_ORIGINS)}")

@@ -13,7 +13,7 @@ from reconciler.core.project import ClientCredentials, Project, parse, reference
 from reconciler.manifests import catalog, patterns
 from reconciler.manifests.files import Unreadable, is_like_manifest, read_bytes
 from reconciler.manifests.yaml.reader import read
-from reconciler.project_folder import places_of, why_not_begin, why_not_follow
+from reconciler.project_folder import places_of, why_not_begin, why_not_follow, why_not_keep
 from reconciler.validation import folders, rules
 
 if TYPE_CHECKING:
@@ -122,8 +122,23 @@ def folder_problems(project: Project) -> Iterator[Problem]:
     read = [*_bases(project), *_provider_folders(project)]
     paths = [*folders.paths_of(project), *(path for _, path, _ in read)]
     places = places_of(paths, project.root)
+    yield from _placing_problems(project)
     yield from folders.folder_problems(project, places)
     yield from folders.reading_problems(project, read, places)
+
+
+def _placing_problems(project: Project) -> Iterator[Problem]:
+    """The Problems of folders that the tool writes into, and that are not where somebody would look for them."""
+    source = Source(path=project.path)
+    for folder in folders.folders_of(project):
+        if why := why_not_keep(folder.path, project.root):
+            message, hint = f"{folder.path} {why}", "give it a folder of its own"
+            yield Problem(source=source, pointer=folder.pointer, message=message, hint=hint)
+        # Of these the spool alone is looked for in the home folder.
+        if folder.kind != "spool" and folder.path.startswith("~"):
+            message = f"{folder.path} would be a folder called `{folder.path.split('/')[0]}` in the project"
+            hint = "write the path in full, or one within the project"
+            yield Problem(source=source, pointer=folder.pointer, message=message, hint=hint)
 
 
 def _provider_folders(project: Project) -> Iterator[tuple[str, str, str]]:
@@ -154,9 +169,20 @@ def _schema_problems(document: Any, count: int, source: Source, text: bytes) -> 
     for problem in catalog.schema_problems("project", document, source, text):
         if not any(f"{problem.pointer}/".startswith(f"{leak}/") for leak in leaks):
             yield problem
+    for pointer in _nul_pointers(document, ""):
+        message = "a NUL character stands in it, which no path, name or address has"
+        yield Problem(source=source, pointer=pointer, message=message, hint="take the `\\0` out")
     for pointer, message in leaks.items():
         hint = "write {env: NAME} or {file: path}"
         yield Problem(source=source, pointer=pointer, message=message, hint=hint, at_key=True)
+
+
+def _nul_pointers(value: Any, pointer: str) -> Iterator[str]:
+    if isinstance(value, str) and "\0" in value:
+        yield pointer
+    inside = value.items() if isinstance(value, dict) else ()
+    for name, member in enumerate(value) if isinstance(value, list) else inside:
+        yield from _nul_pointers(member, f"{pointer}/{escape(str(name))}")
 
 
 def _literal_secrets(document: Any) -> Iterator[tuple[str, str]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from reconciler.core.model import Problem
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from reconciler.core.model import Manifest, Source
     from reconciler.core.project import Project, Target
     from reconciler.provider.model import Provider
+
+# A name and maybe a port, as nearly every address has them, in which nothing can be wrong.
+_LABEL: Final = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+_PLAIN_HOST: Final = re.compile(
+    rf"(?:{_LABEL}\.)*[a-zA-Z](?:[a-zA-Z0-9-]{{0,61}}[a-zA-Z0-9])?(?::[0-9]+)?"
+)
+_SHORT: Final = 200
 
 
 def duplicate_clients(manifests: Iterable[Manifest]) -> Iterator[Problem]:
@@ -81,6 +89,13 @@ def address_problems(source: Source, pointer: str, url: str) -> Iterator[Problem
         usable = False
     if not usable:
         yield Problem(source=source, pointer=pointer, message="there is no such host and port")
+        return
+    if len(parts.netloc) <= _SHORT and _PLAIN_HOST.fullmatch(parts.netloc):
+        return
+    from reconciler.validation.uris.hosts import host_errors  # noqa: PLC0415 - few are odd
+
+    for fault in host_errors(parts.netloc):
+        yield Problem(source=source, pointer=pointer, message=fault.message, hint=fault.hint)
 
 
 def token_address_problems(

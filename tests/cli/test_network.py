@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -85,6 +86,24 @@ def test_an_exempt_server_needs_no_proxy_that_can_be_used(
 
     assert "the token server 127.0.0.2 cannot be reached" in done.stdout
     assert "PROXY" not in done.output
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example.com"])
+def test_a_host_that_no_dns_can_be_asked_for_is_no_bug(
+    repo: Repo, invoke: Invoke, monkeypatch: pytest.MonkeyPatch, host: str
+):
+    repo.write_project(sailpoint={"baseUrl": "https://id.example.com"})
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{host}:3128")
+
+    through_proxy = invoke("plan", "--target", "sailpoint")
+    repo.write_project(sailpoint={"baseUrl": f"https://{host}/v2"})
+    stated = invoke("validate")
+
+    assert through_proxy.exit_code == stated.exit_code == ExitCode.FAILED
+    assert "unexpected" not in through_proxy.output + stated.output
+    assert "HTTPS_PROXY" in through_proxy.stdout
+    assert re.search(r"reconciler.yaml:\d+:\d+: ", stated.output)
+    assert "of its host" in stated.output or "its host has a dot too many" in stated.output
 
 
 def test_a_walk_on_loopback_works_behind_a_proxy(

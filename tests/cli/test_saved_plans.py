@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -463,3 +464,12 @@ def test_a_key_for_plans_is_a_reference(repo: Repo, invoke: Invoke):
     assert "`planKey` must be a reference" in done.output
     assert PLAN_KEY not in done.output
     assert repo.writes() == []
+
+
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(repo: Repo, invoke: Invoke):
+    os.mkfifo(repo.folder / "plan.json")
+
+    done = invoke("apply", "plan.json")
+
+    assert done.exit_code == 4
+    assert "plan.json is no saved plan: it is a pipe" in done.stderr

@@ -183,6 +183,18 @@ GOOD = written({"web": entry("1")})
         (changed(fingerprints={"secret": None}), "not a text"),
         (changed(preventDestroy="yes"), "has a preventDestroy of the wrong type"),
         (changed(secret="here"), "has a secret that is 'here'"),
+        *(
+            (changed(secretAt=place), "and no `target/key`")
+            for place in (
+                "../../../etc/passwd",
+                "../web",
+                "shop/..",
+                "shop",
+                "/web",
+                "a/b/c",
+                "shop/",
+            )
+        ),
         (GOOD.replace(b'"serial": 0', b'"serial": "0"'), "its serial is not a whole number"),
         (GOOD.replace(b'"serial": 0', b'"serial": true'), "its serial is not a whole number"),
         (GOOD.replace(b'"serial": 0', b'"serial": -1'), "its serial is not a whole number"),

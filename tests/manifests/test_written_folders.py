@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reconciler.core.errors import InputError
 from reconciler.manifests.clients import load
 from reconciler.validation import folders
 
@@ -139,3 +140,42 @@ def test_the_folder_of_a_sink_of_another_package_counts_where_it_is_stated(told)
 )  # fmt: skip
 def test_a_path_leads_out_by_its_text(path, out):
     assert folders.leads_out(path) is out
+
+
+MISPLACED = {
+    "a sink in git's own folder": ({"shop": secrets(".git/hooks")}, SHOP, "lies in a folder of git's own"),
+    "encrypted ones there": ({"shop": secrets("deep/.git", "age")}, SHOP, "lies in a folder of git's own"),
+    "a sink there, in capitals": ({"shop": secrets(".GIT/x")}, SHOP, "lies in a folder of git's own"),
+    "the record there": ({"inventory": {"directory": ".git/record"}}, "/inventory/directory", "lies in a folder of git's own"),
+    "the spool there": ({"inventory": {"spool": "../other/.git/x"}}, "/inventory/spool", "lies in a folder of git's own"),
+    "a sink at home": ({"shop": secrets("~/kept")}, SHOP, "would be a folder called `~` in the project"),
+    "a sink at somebody's home": ({"shop": secrets("~root/kept")}, SHOP, "would be a folder called `~root` in the project"),
+    "the record at home": ({"inventory": {"directory": "~/kept"}}, "/inventory/directory", "would be a folder called `~` in the project"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("stated", "pointer", "words"), MISPLACED.values(), ids=MISPLACED)
+def test_a_folder_where_nobody_would_look_for_it_is_refused(told, stated, pointer, words):
+    assert words in told(**stated)[pointer]
+
+
+NUL = {
+    "/inventory/directory": {"inventory": {"directory": "a\0b"}},
+    "/inventory/spool": {"inventory": {"spool": "a\0b"}},
+    SHOP: {"shop": secrets("a\0b")},
+    "/targets/shop/provider": {"shop": {"provider": "./a\0b"}},
+    "/targets/shop/caBundle": {"shop": {"caBundle": "a\0b"}},
+    "/targets/shop/manifests/0": {"shop": {"manifests": ["a\0b/*.yaml"]}},
+    "/targets/shop/auth/token/file": {"shop": {"auth": {"token": {"file": "a\0b"}}}},
+    "/targets/shop/allowedFiles/0": {"shop": {"allowedFiles": ["a\0b"]}},
+}
+
+
+@pytest.mark.parametrize(("pointer", "stated"), NUL.items())
+def test_no_path_or_address_of_the_project_file_holds_a_nul(told, pointer, stated):
+    with pytest.raises(InputError) as refused:
+        told(**stated)
+
+    found = {each.pointer: each for each in refused.value.problems}
+    assert "NUL character stands in it" in found[pointer].message
+    assert found[pointer].position is not None

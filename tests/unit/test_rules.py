@@ -96,7 +96,15 @@ def test_a_manifest_outside_of_its_targets_files_is_a_stray():
 
 
 @pytest.mark.parametrize(
-    "url", ["https://a.example.com", "https://[::1]:8443/v2", "http://localhost:1"]
+    "url",
+    [
+        "https://a.example.com",
+        "https://[::1]:8443/v2",
+        "http://localhost:1",
+        "https://a_b.example.com.",
+        "https://b\u00fccher.example.com",
+        f"https://{'a' * 63}.example.com",
+    ],
 )
 def test_an_address_with_a_host_is_fine(url):
     assert list(rules.address_problems(SOURCE, "/a", url)) == []
@@ -109,6 +117,24 @@ def test_an_address_without_a_host_or_with_an_impossible_port_is_refused(url):
     (found,) = rules.address_problems(SOURCE, "/a", url)
 
     assert found.message == "there is no such host and port"
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("a..b", "its host has a dot too many"),
+        (".a.b", "its host has a dot too many"),
+        (f"{'a' * 64}.example.com", "a part of its host has 64 characters, and 63 are the most"),
+        (".".join(["a" * 60] * 5), "its host has 304 characters, and 253 are the most"),
+        ("-a.example.com", "a part of its host begins or ends with `-`"),
+        ("127.0.0.999", "its host ends with a number and is no IPv4 address"),
+    ],
+)
+@pytest.mark.parametrize("url", ["https://{}", "https://{}:8443/v2", "http://{}/"])
+def test_an_address_whose_host_no_dns_has_is_refused(host, message, url):
+    assert message in [
+        each.message for each in rules.address_problems(SOURCE, "/a", url.format(host))
+    ]
 
 
 def test_a_provider_whose_token_endpoint_is_elsewhere_needs_its_address():

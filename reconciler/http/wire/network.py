@@ -100,7 +100,8 @@ class _LimitedStream(httpcore.NetworkStream):
 def _addresses(host: str, port: int) -> list[str]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    # A name that cannot be asked for, such as `a..b`: that of a proxy is in a variable.
+    except (OSError, UnicodeError) as error:
         raise httpcore.ConnectError(str(error)) from None
     addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
     # As it is stated where there is one: an address may name the interface that leads to it.

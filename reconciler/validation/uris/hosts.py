@@ -39,6 +39,13 @@ def authority_faults(authority: str) -> Iterator[Fault]:
         yield from _port_faults(port)
 
 
+def host_errors(authority: str) -> Iterator[Fault]:
+    """What is wrong with the host of an authority that urllib can parse, so that no DNS has it."""
+    host = split_authority(authority)[1]
+    if not host.startswith("["):
+        yield from (fault for fault in _host_faults(host) if fault.severity == "error")
+
+
 def split_authority(authority: str) -> tuple[str | None, str, str | None]:
     """The user, the host and the port of an authority, None for a user or a port that is not stated."""
     user, at, rest = authority.rpartition("@")
