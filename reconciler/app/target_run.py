@@ -27,6 +27,7 @@ from reconciler.plan.fields.known import lists_to_read, warn_of_unknown_names
 from reconciler.plan.moves.moves import plan_moves
 from reconciler.plan.planner import plan_target
 from reconciler.plan.preconditions import showable_values
+from reconciler.plan.record.standing import tell_edited
 from reconciler.plan.secrets.places import brings_secret
 from reconciler.plan.warnings import warn_of_plain_http
 from reconciler.sinks import registry
@@ -186,7 +187,7 @@ class TargetRun:
         doubtful = tuple(map(one_line, self.job.problems))
         warnings = warn_of_secrets(self.job.project, self._open, plan)
         plan = replace(plan, warnings=(*plan.warnings, *doubtful, *warnings))
-        return with_marks(self.job.project, plan)
+        return with_marks(self.job.project, tell_edited(context, plan))
 
     def _warn_of_unknown_names(
         self, plan: TargetPlan, opened: OpenTarget, seen: LiveState

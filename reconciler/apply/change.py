@@ -26,9 +26,10 @@ from reconciler.plan.applied import bind_entry, keep_unfinished, make_entry, ren
 from reconciler.plan.preconditions import fingerprint_client
 from reconciler.plan.record.standing import with_origin
 from reconciler.plan.requests import late_requests
+from reconciler.plan.secrets.places import way_to_a_secret
 from reconciler.plan.successors.grace import lives_until, predecessors_after
 from reconciler.provider.identity import client_id_in, id_in
-from reconciler.provider.secrets import other_secrets, secret_in, stated_secret
+from reconciler.provider.secrets import other_secrets, secret_in, stated_secret, untold_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +108,7 @@ class ChangeRun:
         self._disown_without_lock(body, remote_id)
         # The sink comes first: what is recorded can be found out again, the secret cannot.
         self._keep_secret(body, remote_id)
+        untold = self._why_untold(body)
         late = late_requests(target.provider, manifest.spec, body)
         # Without the late fields, so that a run that dies before their request leaves them planned.
         first = _without_late(target.provider, manifest) if late else manifest
@@ -116,6 +118,7 @@ class ChangeRun:
         body = self._verify(manifest, body)
         if late:
             self._record(manifest, body)
+        self._note = self._note or untold
         self._tell_grace()
 
     def update(self) -> None:
@@ -237,6 +240,16 @@ class ChangeRun:
             kept = self._keep(second_key(key, name), remote_id, other, name, client_id)
             where = f"its {name} is in {kept.location}" if kept.location else ""
             self._secret_location = "; ".join(filter(None, (self._secret_location, where)))
+
+    def _why_untold(self, body: JsonObject) -> str:
+        """What the answer to a create shows in the place of the client's secret, in a sentence; "" where it told it."""
+        provider = self._target.provider
+        stated = stated_secret(provider, self._manifest().spec) is not None
+        shown = "" if stated or self._log.told is not None else untold_secret(provider, body)
+        if not shown:
+            return ""
+        way = way_to_a_secret(provider, self.change.key)
+        return f"the server told {shown} in the place of its secret: if it has one, {way}"
 
     def _keep_nobodys_secret(self) -> None:
         """Keep the secret of a create whose answer does not say which client it is of."""

@@ -214,6 +214,17 @@ def secret_in(provider: Provider, body: JsonObject) -> Secret | None:
     return value if isinstance(value, Secret) and not value.masked else None
 
 
+def untold_secret(provider: Provider, body: JsonObject) -> str:
+    """What a sealed answer shows in the place of the client's own secret, in words; "" for no such member, or for it."""
+    pointer = client_secret(provider)
+    value = resolve(body, pointer) if pointer else MISSING
+    if isinstance(value, Secret):
+        return "a mask" if value.masked else ""
+    if value is None:
+        return "null"
+    return "an empty text" if value == "" else ""
+
+
 def other_secrets(provider: Provider, body: JsonObject) -> Iterator[tuple[str, Secret]]:
     """The secrets in a sealed answer that the server issued besides the client's own, with their names.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.repo import SPECS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +74,23 @@ def test_an_id_that_was_put_into_the_record_since_is_marked(committed: Repo, inv
         "origin": "edited",
         "inGit": False,
     }
+
+
+def test_so_is_one_that_an_update_would_take_over(committed: Repo, invoke: Invoke):
+    (path,) = Path(".reconciler/inventory", KEY).glob("stays*.json")
+    record = json.loads(path.read_text())
+    foreign = committed.sandbox.seed(KEY, [{**SPECS[KEY], "name": "Theirs"}])[0]
+    record["client"] |= {"id": foreign, "digest": ""}
+    path.write_text(json.dumps(record))
+
+    told = plan(invoke)
+    document = json.loads(invoke("plan", "--target", KEY, "--format", "json").stdout)
+
+    assert MARK in told
+    (change,) = [one for one in document["targets"][0]["changes"] if one["key"] == "stays"]
+    assert change["action"] == "update"
+    assert change["client"]["name"] == "Theirs"
+    assert (change["client"]["origin"], change["client"]["inGit"]) == ("edited", False)
 
 
 @pytest.mark.usefixtures("committed")

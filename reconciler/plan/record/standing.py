@@ -44,6 +44,31 @@ def with_standing(context: TargetContext, change: Change, known: Claims) -> Chan
     )
 
 
+def tell_edited(context: TargetContext, plan: TargetPlan) -> TargetPlan:
+    """The plan, with the standing of each client that it updates for an entry that was edited by hand.
+
+    Such an entry has no digest: whoever edits the record can name any client in it.
+    """
+    edited = {key: entry for key, entry in context.inventory.entries.items() if not entry.digest}
+    changes = (_told_as_edited(context, change, edited.get(change.key)) for change in plan.changes)
+    return replace(plan, changes=tuple(changes)) if edited else plan
+
+
+def _told_as_edited(context: TargetContext, change: Change, entry: InventoryEntry | None) -> Change:
+    live = change.live
+    bound = entry is not None and live is not None and entry.remote_id == live.remote_id
+    if live is None or not bound or change.action is not Action.UPDATE or change.standing:
+        return change
+    return replace(
+        change,
+        standing=Standing(
+            name=_name(context, change, live, entry),
+            last_used=_last_used(context, live),
+            origin="edited",
+        ),
+    )
+
+
 def _provenance(change: Change, entry: InventoryEntry | None, *, succeeded: bool) -> Provenance:
     if entry is not None:
         return (entry.origin or "recorded") if entry.digest else "edited"

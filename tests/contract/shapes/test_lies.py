@@ -111,3 +111,39 @@ def test_a_secret_that_a_server_repeats_in_another_field_is_not_shown(
     assert life.secret("web")["client_secret"] == "k3y-of-client-1"
     assert "k3y-of-client" not in shown
     assert TOKEN not in shown
+
+
+class Silent(Shape):
+    """Shows something else in the place of a new client's secret."""
+
+    shows = None
+
+    def create(self, asked):
+        return Said(status=201, body={**super().create(asked).body, "secret": self.shows})
+
+
+@pytest.mark.parametrize(
+    ("shows", "words"), [(None, "null"), ("", "an empty text"), ("********", "a mask")]
+)
+def test_a_create_that_tells_something_else_than_a_secret_says_so(tmp_path, shows, words):
+    shape = Silent()
+    shape.shows = shows
+    with living(tmp_path, shape) as life:
+        life.state("web", WEB)
+        done = life.apply()
+        again = life.run("plan", "--detailed-exitcode")
+
+    assert f"the server told {words} in the place of its secret: if it has one, " in done.output
+    assert "reconciler rotate web" in done.output
+    assert again.exit_code == 0, again.output
+
+
+def test_a_create_that_shows_no_such_member_is_of_a_client_without_a_secret(tmp_path):
+    class Public(Shape):
+        def create(self, asked):
+            body = super().create(asked).body
+            return Said(status=201, body={name: body[name] for name in body if name != "secret"})
+
+    with living(tmp_path, Public()) as life:
+        life.state("web", WEB)
+        assert "in the place of its secret" not in life.apply().output
