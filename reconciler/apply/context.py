@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import InventoryError, SinkError, Unauthorized, Unreachable
-from reconciler.plan.ownership import holders
+from reconciler.plan.ownership import holders, ids_by_name
 from reconciler.plan.preconditions import conflict_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.core.errors import ReconcilerError
+    from reconciler.core.model import Json
     from reconciler.core.project import ConflictCheck
     from reconciler.http.transport import Transport
     from reconciler.inventory.open_inventory import OpenInventory
@@ -81,11 +82,24 @@ def _never_set() -> StopSignal:
 
 
 class CreatedIds:
-    """The ids that the creates of a run were answered with. Threads may share it."""
+    """The ids that were there before the creates of a run, and those that they were answered with.
+
+    Threads may share it.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holders: dict[str, str] | None = None
+        self._by_name: Mapping[str, tuple[str, ...]] | None = None
+
+    def namesakes(self, context: TargetContext, name: Json) -> tuple[str, ...] | None:
+        """The clients of a name that were there before; None where that cannot be known."""
+        if not context.live.listed or not isinstance(name, str) or not name:
+            return None
+        with self._lock:
+            if self._by_name is None:
+                self._by_name = ids_by_name(context)
+            return self._by_name.get(name, ())
 
     def claim(self, context: TargetContext, key: str, remote_id: str) -> str:
         """Take an id for what the create of `key` made; whose it is where it cannot be that, else "".
@@ -112,8 +126,8 @@ class OpenTarget:
     `session` is the target's inventory, and `records` are those of all targets of the run and of
     those that clients move from. `now` gives RFC 3339 in UTC. `is_old` says whether the
     plan's look at the server is too old to write on. `refuses_tests` is set once the run has
-    found out that the server takes no `test` operations. `created` are the ids that its creates
-    were answered with.
+    found out that the server takes no `test` operations. `created` are the ids that were
+    there before its creates, and those that they were answered with.
     """
 
     context: TargetContext

@@ -135,13 +135,16 @@ def _is_taken(refused: RemoteError) -> bool:
 
 def _make_intent(target: OpenTarget, change: Change, request: Request) -> Intent:
     provider = target.provider
+    facts = sent_facts(provider, sent_body(provider, request))
+    name = facts.get(provider.identity.match or "")
     intent = Intent(
         key=change.key,
         remote_id=create_id(provider, request),
         predecessor=change.remote_id if change.action is Action.REPLACE else None,
-        facts=sent_facts(provider, sent_body(provider, request)),
+        facts=facts,
         digest="",
         at=target.now(),
+        seen=target.created.namesakes(target.context, name),
     )
     return sealed_intent(target.key, intent)
 

@@ -203,7 +203,8 @@ class Intent:
 
     `remote_id` is the chosen id, None where the server gives one; `predecessor` the client that a
     replace was to succeed. `facts` are the values that recognise the client on a list, by field
-    name, none of them secret; `digest` is of the whole body. `at` is RFC 3339, UTC.
+    name, none of them secret; `digest` is of all of this, and has a key. `at` is RFC 3339, UTC. `seen`
+    are the clients of its name that were there before, None where that is not known.
     """
 
     key: str
@@ -212,6 +213,7 @@ class Intent:
     facts: JsonObject
     digest: str
     at: str
+    seen: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

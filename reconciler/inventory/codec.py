@@ -53,7 +53,7 @@ _ENTRY_OPTIONAL: Final[Mapping[str, type]] = {
     "origin": str,
 }
 _INTENT: Final[Mapping[str, type]] = {"facts": dict, "digest": str, "at": str}
-_INTENT_OPTIONAL: Final[Mapping[str, type]] = {"id": str, "predecessor": str}
+_INTENT_OPTIONAL: Final[Mapping[str, type]] = {"id": str, "predecessor": str, "seen": list}
 _SECRETS: Final = {"stored", "spooled", "lost"}
 _ORIGINS: Final = {"adopted", "bound"}
 _CLIENT: Final = {"apiVersion", "kind", "target", "key"}
@@ -72,7 +72,7 @@ _SIDES: Final = {
 
 _NAMES: Final = {"remote_id": "id"}
 _DECODE_ENTRY: Final = decoder(InventoryEntry, names=_NAMES, superseded=tuple)
-_DECODE_INTENT: Final = decoder(Intent, names=_NAMES)
+_DECODE_INTENT: Final = decoder(Intent, names=_NAMES, seen=tuple)
 
 
 def encode(inventory: Inventory) -> bytes:
@@ -209,6 +209,8 @@ def parse_entry(members: Json) -> InventoryEntry:
 def parse_intent(key: str, members: Json) -> Intent:
     """The intent that `members` state. Raises ValueError, which says what is wrong with them."""
     checked = _checked_members(members, _INTENT, _INTENT_OPTIONAL)
+    if not all(isinstance(each, str) for each in checked.get("seen", [])):
+        raise ValueError("has an id in seen that is not a text")
     return _DECODE_INTENT({"id": None, **checked, "key": key})
 
 

@@ -181,6 +181,15 @@ def holders(context: TargetContext) -> Mapping[str, str]:
     }
 
 
+def ids_by_name(context: TargetContext) -> Mapping[str, tuple[str, ...]]:
+    """The ids of the clients that are there, sorted, by their names."""
+    found: dict[str, list[str]] = {}
+    for remote_id in sorted(context.live.clients):
+        name = client_name(context.provider, context.live.clients[remote_id].body)
+        found.setdefault(name, []).append(remote_id)
+    return {name: tuple(ids) for name, ids in found.items()}
+
+
 def stated_id_refusal(
     context: TargetContext, client: LiveClient, manifest: Manifest, known: Claims
 ) -> Refusal | None:
@@ -343,7 +352,8 @@ def find_created(
     # One that another manifest means counts too: whoever leaves it out makes a second client of it.
     candidates = (*unowned.clients, *unowned.meant)
     answers = [(client, may_have_created(context, intent, client)) for client in candidates]
-    found = [(client, answer) for client, answer in answers if answer != "no"]
+    found = [(client, answer) for client, answer in answers if answer in ("yes", "maybe")]
+    found = found or [(client, answer) for client, answer in answers if answer == "unlikely"]
     if not found and (gap := list_doubt(context)):
         return Refusal(
             rule=Rule.UNKNOWN_CREATE,
@@ -382,11 +392,13 @@ def _is_nobody_elses(
 
 def may_have_created(
     context: TargetContext, intent: Intent, client: LiveClient
-) -> Literal["yes", "maybe", "no"]:
+) -> Literal["yes", "maybe", "unlikely", "no"]:
     """Whether the create of `intent` made `client`: by the id that it chose, else by what it sent.
 
     "yes" needs the name that people know a client by, and a client that is surely not older than
     the attempt. Where nothing was sent that a client can be recognised by, it may be any of them.
+    "unlikely" is one that looks too old and was not there before: it counts where no other is found,
+    since the server's clock may be further behind than is allowed for.
     """
     if intent.remote_id is not None:
         return "yes" if intent.remote_id == client.remote_id else "no"
@@ -398,10 +410,12 @@ def may_have_created(
         live = client.body.get(name, MISSING)
         if not same(canonical(fields[name], live), canonical(fields[name], intent.facts[name])):
             return "no"
+    if intent.seen is not None and client.remote_id in intent.seen:
+        return "no"
     younger = _is_younger(context, client, intent)
     # None is not False: a client of unknown age may be the one.
     if younger is False:
-        return "no"
+        return "no" if intent.seen is None else "unlikely"
     return "yes" if younger and context.provider.identity.match in intent.facts else "maybe"
 
 

@@ -5,7 +5,7 @@ import json
 import httpx
 import pytest
 from support.given import manifest
-from support.shop import BOX, FRONT, WEB, Shop, created
+from support.shop import BOX, FRONT, WEB, Shop, created, web
 from support.targets import Server
 
 from reconciler.core.changes import Status
@@ -50,6 +50,33 @@ def test_the_intent_is_on_disk_before_the_request_leaves_and_gone_after_it(shop)
     assert intent.facts["name"] == "Web"
     assert intent.digest.startswith("hmac:")
     assert shop.pending == {}
+
+
+def test_the_namesakes_that_were_there_before_are_part_of_the_intent(tmp_path):
+    others = [web("3"), web("2"), web("4", name="Other")]
+    shop = Shop(tmp_path, "sailpoint", *others)
+
+    shop.apply(
+        Server(httpx.ReadTimeout("slow")),
+        manifest(spec=WEB, allow_namesake=True),
+        manifest("api", spec={**WEB, "name": "Api"}),
+    )
+
+    assert shop.pending["web"].seen == ("2", "3")
+    assert shop.pending["api"].seen == ()
+
+
+def test_without_a_list_or_a_name_no_namesakes_are_known(tmp_path):
+    front, named = Shop(tmp_path, "provident"), Shop(tmp_path / "second", "sailpoint")
+    front.listed = False
+
+    front.apply(Server(httpx.ReadTimeout("slow")), manifest(spec=FRONT))
+    named.apply(
+        Server(httpx.ReadTimeout("slow")), manifest(spec={**WEB, "name": Secret("hush-hush")})
+    )
+
+    assert front.pending["web"].seen is None
+    assert named.pending["web"].seen is None
 
 
 def test_a_chosen_id_is_part_of_the_intent(tmp_path):

@@ -45,6 +45,7 @@ INTENTS = st.builds(
     predecessor=st.none() | NAMES,
     facts=st.dictionaries(TEXT, VALUES, max_size=3),
     digest=TEXT,
+    seen=st.none() | st.lists(NAMES, max_size=2).map(tuple),
     at=st.just("2026-11-23T10:00:00Z"),
 )
 
@@ -200,6 +201,11 @@ GOOD = written({"web": entry("1")})
         (GOOD.replace(b'"serial": 0', b'"serial": -1'), "its serial is not a whole number"),
         (with_pending(facts=...), "the pending create 'web' has no facts"),
         (with_pending(id=7), "the pending create 'web' has a id of the wrong type"),
+        (with_pending(seen="1"), "the pending create 'web' has a seen of the wrong type"),
+        (
+            with_pending(seen=["1", 7]),
+            "the pending create 'web' has an id in seen that is not a text",
+        ),
         (
             GOOD.replace(b'"web": {', b'"web": [{').replace(b"    }\n", b"    }]\n"),
             "is not an object",

@@ -41,7 +41,7 @@ class Shop:
         identifier = self.vendor.identity.pointer.removeprefix("/")
         self.clients = {each[identifier]: each for each in clients}
         self.conflict_check = None
-        self.aged, self.gone = False, frozenset()
+        self.aged, self.gone, self.listed = False, frozenset(), True
         self.fail_fast = False
         self.told = []
         self.stop = threading.Event()
@@ -62,7 +62,7 @@ class Shop:
             "inventory": session.inventory,
             "key": KEY,
             "conflict_check": self.conflict_check,
-            "live": LiveState(clients=clients, listed=True, gone=self.gone),
+            "live": LiveState(clients=clients, listed=self.listed, gone=self.gone),
         }
         return context(self.vendor, **{**stated, **facts})
 

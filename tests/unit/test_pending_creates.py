@@ -103,6 +103,32 @@ def test_a_server_whose_clock_is_behind_is_believed():
     assert only(after_crash(LISTED, made("1", created="2026-11-23T11:55:00Z"))).remote_id == "1"
 
 
+OLD = "2026-11-20T00:00:00Z"
+
+
+def test_a_client_that_looks_too_old_and_was_not_there_before_is_asked_about():
+    known = after_crash(LISTED, made("1", created=OLD), pending={"web": intent(seen=())})
+
+    change = only(known)
+
+    assert change.refusal.rule == "ambiguous-create"
+    assert "like it: 1." in change.refusal.message
+
+
+def test_one_that_looks_too_old_does_not_count_beside_one_that_does_not():
+    clients = made("1", created=OLD), made("2")
+
+    assert only(after_crash(LISTED, *clients, pending={"web": intent(seen=())})).remote_id == "2"
+
+
+def test_a_client_that_was_there_before_is_not_what_a_lost_create_made_whatever_its_age():
+    pending = {"web": intent(seen=("1",))}
+
+    assert only(after_crash(LISTED, made("1"), pending=pending)).action is Action.CREATE
+    change = only(after_crash(LISTED, made("1"), made("2"), pending=pending))
+    assert (change.action, change.remote_id) == (Action.ADOPT, "2")
+
+
 def test_a_client_of_ours_is_not_what_a_lost_create_made():
     ours = {"api": entry("1"), "old": entry("9", superseded=("2",))}
     known = after_crash(LISTED, made("1"), made("2"), made("3"), entries=ours)

@@ -29,7 +29,11 @@ def intent_members(intent: Intent) -> dict[str, Json]:
         "digest": intent.digest,
         "at": intent.at,
     }
-    optional: dict[str, Json] = {"id": intent.remote_id, "predecessor": intent.predecessor}
+    optional: dict[str, Json] = {
+        "id": intent.remote_id,
+        "predecessor": intent.predecessor,
+        "seen": None if intent.seen is None else list(intent.seen),
+    }
     return members | {name: value for name, value in optional.items() if value is not None}
 
 

@@ -147,3 +147,38 @@ def test_a_create_that_shows_no_such_member_is_of_a_client_without_a_secret(tmp_
     with living(tmp_path, Public()) as life:
         life.state("web", WEB)
         assert "in the place of its secret" not in life.apply().output
+
+
+class Behind(Shape):
+    """Its clock is a day behind, and its first answer to a create is lost."""
+
+    loses = 1
+
+    def add(self, body):
+        remote_id = super().add(body)
+        self.clients[remote_id]["created"] = f"2020-01-0{self.made}T00:00:00Z"
+        return remote_id
+
+    def create(self, asked):
+        said = super().create(asked)
+        self.loses, lost = 0, self.loses
+        return Said(status=503) if lost else said
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_lost_create_is_not_doubled_though_the_servers_clock_is_behind(tmp_path, allowed):
+    shape = Behind()
+    created = {"created": {"type": "string", "description": "When.", "readOnly": True}}
+    identity = {"pointer": "/id", "match": "name", "recognize": ["name"], "created": "/created"}
+    with living(tmp_path, shape, properties={**PROPERTIES, **created}, identity=identity) as life:
+        life.state("web", WEB, lifecycle={"allowNamesake": allowed})
+        lost = life.run("apply", "--auto-approve")
+        again = life.run("apply", "--auto-approve")
+        settled = life.run("resolve", "web", "--id", "c1")
+
+    assert lost.exit_code == 5, lost.output
+    assert again.exit_code == 3, again.output
+    assert "a run began to create it" in again.output
+    assert "reconciler resolve web --id ID" in again.output
+    assert settled.exit_code == 0, settled.output
+    assert list(shape.clients) == ["c1"]
