@@ -94,14 +94,27 @@ def test_a_secret_that_a_server_repeats_in_another_field_is_not_shown(
     note = {"note": {"type": "string", "description": "A note."}}
     with living(tmp_path, shape, properties={**PROPERTIES, **note}) as life:
         life.state("web", {**WEB, "note": "mine"} if field == "note" else WEB)
-        life.run("apply", "--auto-approve", "--show-requests", "--receipt", "receipt.json")
+        life.run(
+            "apply",
+            "--auto-approve",
+            "--show-requests",
+            "--receipt",
+            str(tmp_path / "receipt.json"),
+        )
         # Of a secret that was told once, in a run before, the tool knows nothing.
         if TOKEN in words or not tells_once:
             life.run("plan", "--show-requests", "--out", str(tmp_path / "plan.json"))
             life.run("plan", "--format", "json")
             life.run("plan", "--format", "markdown")
             life.state("web", {**WEB, "ttl": 90})
-            life.run("apply", "--auto-approve", "--format", "json", "--receipt", "again.json")
+            life.run(
+                "apply",
+                "--auto-approve",
+                "--format",
+                "json",
+                "--receipt",
+                str(tmp_path / "again.json"),
+            )
             life.run("list")
         files = [path for path in tmp_path.rglob("*") if path.is_file()]
         told = [path for path in files if ".reconciler/secrets" not in str(path)]
