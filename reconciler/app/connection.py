@@ -9,19 +9,26 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.app.sparse_record import refuse_record_left_out
 from reconciler.core.errors import InventoryError
-from reconciler.core.model import Secret
-from reconciler.core.project import ClientCredentials, Target, secret_variables
+from reconciler.core.project import (
+    ClientCredentials,
+    Password,
+    StaticToken,
+    Target,
+    secret_variables,
+)
 from reconciler.core.secrets import reveal
-from reconciler.http.connection import Connection, Credentials, Rate
+from reconciler.http.connection import Connection, Credentials, Rate, UserPassword
 from reconciler.inventory.file import FileStore
 from reconciler.manifests.project import folder_problems
 from reconciler.project_folder import why_not_follow
+from reconciler.provider.model import ClientAuthentication
 from reconciler.sinks.contract import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reconciler.core.project import Project, RateLimit
+    from reconciler.core.model import Secret
+    from reconciler.core.project import Auth, Project, RateLimit
     from reconciler.inventory.backend import InventoryStore
     from reconciler.manifests.references import Credentials as Login
     from reconciler.provider.model import Provider
@@ -82,11 +89,6 @@ def sink_setting(project: Project, target: Target) -> Setting:
     )
 
 
-def login_secret(login: Login) -> Secret:
-    """The secret that the tool logs in with."""
-    return login.client_secret or login.token or Secret("")
-
-
 def connection_to(
     project: Project,
     target: Target,
@@ -95,14 +97,13 @@ def connection_to(
     log: Callable[[str], None],
 ) -> Connection:
     """How the target's server is reached."""
-    stated = target.auth if isinstance(target.auth, ClientCredentials) else None
     return Connection(
         target=target.name,
         provider=provider,
         base_url=target.base_url,
-        auth=_auth(login),
+        auth=_auth(target.auth, provider, login),
         token_url=_token_url(target, provider),
-        token_scope=(stated.scope if stated else None) or provider.token.scope,
+        token_scope=getattr(target.auth, "scope", None) or provider.token.scope,
         rate=_rate(target.rate_limit or provider.rate_limit, target.share),
         ca_bundle=None if target.ca_bundle is None else _below_root(project, target.ca_bundle),
         connect_timeout=target.connect_timeout,
@@ -112,11 +113,24 @@ def connection_to(
     )
 
 
-def _auth(login: Login) -> Credentials | Secret:
-    if login.client_secret is None:
-        return login_secret(login)
-    client_id = str(reveal(login.client_id))
-    return Credentials(client_id=client_id, client_secret=login.client_secret)
+def _auth(
+    stated: Auth, provider: Provider, login: Login
+) -> Credentials | UserPassword | Secret | None:
+    name = "" if login.name is None else str(reveal(login.name))
+    if isinstance(stated, ClientCredentials):
+        how = provider.token.client_authentication
+        return Credentials(
+            client_id=name,
+            client_secret=login.secret,
+            # Who states a key has one: a server that takes secrets mostly takes assertions too.
+            authentication=ClientAuthentication.PRIVATE_KEY_JWT if stated.private_key else how,
+            key_id=stated.key_id,
+            algorithm=stated.algorithm,
+            parameters={**provider.token.parameters, **stated.parameters},
+        )
+    if isinstance(stated, Password):
+        return UserPassword(username=name, password=login.secret)
+    return login.secret if isinstance(stated, StaticToken) else None
 
 
 def _token_url(target: Target, provider: Provider) -> str | None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from reconciler.app.connection import connection_to, login_secret, sink_setting, store_of
+from reconciler.app.connection import connection_to, sink_setting, store_of
 from reconciler.app.context import one_line, refuse_errors
 from reconciler.app.history.git_record import with_marks
 from reconciler.app.records import Records, server_of
@@ -19,6 +19,7 @@ from reconciler.apply.executor import carry_out
 from reconciler.apply.secrets import deliver_spooled, record_delivered, refuse_new_secrets
 from reconciler.core.changes import Status, TargetPlan
 from reconciler.core.errors import InventoryError, ReconcilerError
+from reconciler.core.project import ClientCredentials
 from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.http.live import read_list, read_names, read_state
 from reconciler.http.transport import Transport
@@ -257,13 +258,15 @@ class TargetRun:
 
     def _context(self, session: OpenInventory) -> TargetContext:
         job = self.job
-        client_id = reveal(job.login.client_id)
+        # Only the client that the tool logs in with is its own: a user's name may be a client's id.
+        logs_in_as_client = isinstance(job.target.auth, ClientCredentials)
+        client_id = reveal(job.login.name) if logs_in_as_client else None
         found = find_secrets(session, self._sink, job.target.name)
         return TargetContext(
             target=job.target,
             provider=job.provider,
             inventory=found.inventory,
-            key=fingerprint_key(str(reveal(job.fingerprint_key or login_secret(job.login)))),
+            key=fingerprint_key(str(reveal(job.fingerprint_key or job.login.secret))),
             own_id=None if client_id is None else str(client_id),
             others=job.others,
             is_partial=job.is_partial,

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 KEY: Final = "storefront-web"
 
 # A provider's folder need not have an example of anything: these fit where it has none.
+# What the names of environment variables end with, by the member that refers to one.
+_VARIABLES: Final = {
+    "clientId": "ID",
+    "clientSecret": "SECRET",
+    "privateKey": "PRIVATE_KEY",
+    "token": "TOKEN",
+    "username": "USERNAME",
+    "password": "PASSWORD",
+}
 _TOKEN_URL: Final = "https://login.example.com/oauth/token"  # noqa: S105 - an address
 _NUMBER: Final = 3600
 _TEXT: Final = "example"
@@ -51,8 +60,6 @@ def project_text(start: Start) -> str:
     """A project file with one target."""
     example: Any = start.entry.descriptor.get("example", {})
     base_url = example.get("baseUrl", f"https://{start.name}.example.com")
-    token_url = example.get("tokenUrl", _TOKEN_URL)
-    token = "" if start.entry.token_path else f"      tokenUrl: {_scalar(token_url)}\n"
     return (
         "# Which servers hold OAuth clients, and how to reach them.\n"
         "apiVersion: reconciler/v1\n"
@@ -61,14 +68,41 @@ def project_text(start: Start) -> str:
         f"  {start.name}:\n"
         f"    provider: {_scalar(start.provider)}\n"
         f"    baseUrl: {_scalar(base_url)}\n"
-        "    auth: # secrets stay out of git: these are names of environment variables\n"
-        f"      clientId: {{env: {start.variable}_ID}}\n"
-        f"      clientSecret: {{env: {start.variable}_SECRET}}\n"
-        f"{token}"
+        f"{_auth_text(start, example.get('tokenUrl', _TOKEN_URL))}"
         '    manifests: ["clients/**/*.yaml"]\n'
         "    secrets: {sink: file, directory: .reconciler/secrets} # for the secrets of new clients\n"
         "# The record of which clients are ours: commit it, or keep it wherever all runs see it.\n"
         "inventory: {store: file, directory: .reconciler/inventory}\n"
+        f"{_key_text(start)}"
+    )
+
+
+def _auth_text(start: Start, token_url: str) -> str:
+    """How the target logs in, as its provider wants it."""
+    token, name = start.entry.token, start.variable
+    scheme = token.get("scheme", "Bearer")
+    if scheme == "none":
+        return "    auth: none # the server asks nobody; a token for a gateway before it may stand here\n"
+    by_key = token.get("clientAuthentication") == "private_key_jwt"
+    secret = "privateKey" if by_key else "clientSecret"
+    members = {
+        "Basic": ("username", "password"),
+        "token": ("token",),
+        "SSWS": ("token",),
+    }.get(scheme, ("clientId", secret))
+    lines = [f"      {member}: {{env: {name}_{_VARIABLES[member]}}}\n" for member in members]
+    if "clientId" in members and not token.get("path"):
+        lines.append(f"      tokenUrl: {_scalar(token_url)}\n")
+    word = "    auth: # secrets stay out of git: these are names of environment variables\n"
+    return word + "".join(lines)
+
+
+def _key_text(start: Start) -> str:
+    if start.entry.token.get("scheme") != "none":
+        return ""
+    return (
+        "# What fingerprints of secrets are made with, where no login has a secret: 32 random bytes or more.\n"
+        f"fingerprintKey: {{env: {start.variable}_FINGERPRINT_KEY}}\n"
     )
 
 

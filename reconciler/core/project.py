@@ -33,22 +33,65 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientCredentials:
-    """RFC 6749 section 4.4; `token_url` is None where the provider's own token path serves."""
+    """RFC 6749 section 4.4; `token_url` is None where the provider's own token path serves.
+
+    The client proves itself by its secret, or signs an assertion (RFC 7523) with its private key,
+    whose `key_id` and `algorithm` (RFC 7518) go along where they are stated. `parameters` go into
+    each token request.
+    """
 
     client_id: str | Reference
-    client_secret: Reference
+    client_secret: Reference | None = None
+    private_key: Reference | None = None
+    key_id: str | None = None
+    algorithm: str | None = None
     token_url: str | None = None
     scope: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> dict[str, Reference]:
+        """What the log-in rests on, by the name of its member."""
+        stated = {"clientSecret": self.client_secret, "privateKey": self.private_key}
+        return {name: each for name, each in stated.items() if each is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticToken:
-    """A bearer token that somebody else renews."""
+    """A token that somebody else renews."""
 
     token: Reference
 
+    @property
+    def secrets(self) -> dict[str, Reference]:
+        """What the log-in rests on, by the name of its member."""
+        return {"token": self.token}
 
-Auth: TypeAlias = ClientCredentials | StaticToken
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Password:
+    """A user of the server, as HTTP Basic has it (RFC 7617)."""
+
+    username: str | Reference
+    password: Reference
+
+    @property
+    def secrets(self) -> dict[str, Reference]:
+        """What the log-in rests on, by the name of its member."""
+        return {"password": self.password}
+
+
+@dataclass(frozen=True, slots=True)
+class NoAuth:
+    """The server asks nobody who they are."""
+
+    @property
+    def secrets(self) -> dict[str, Reference]:
+        """Nothing."""
+        return {}
+
+
+Auth: TypeAlias = ClientCredentials | StaticToken | Password | NoAuth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,11 +203,8 @@ class Project:
         """What the tool itself logs in and signs with, by where the project file states it."""
         stated = {"fingerprintKey": self.fingerprint_key, "planKey": self.plan_key}
         for target in self.targets.values():
-            auth, at = target.auth, f"targets.{target.name}.auth"
-            if isinstance(auth, StaticToken):
-                stated[f"{at}.token"] = auth.token
-            else:
-                stated[f"{at}.clientSecret"] = auth.client_secret
+            for member, each in target.auth.secrets.items():
+                stated[f"targets.{target.name}.auth.{member}"] = each
         return {at: each for at, each in stated.items() if each is not None}
 
     @property
@@ -194,12 +234,7 @@ def reference(value: Json) -> Reference | None:
 
 def secret_variables(project: Project) -> frozenset[str]:
     """The environment variables that hold what the tool itself logs in with."""
-    logins = [
-        target.auth.token if isinstance(target.auth, StaticToken) else target.auth.client_secret
-        for target in project.targets.values()
-    ]
-    keys = [key for key in (project.fingerprint_key, project.plan_key) if key is not None]
-    return frozenset(each.name for each in (*logins, *keys) if each.kind == "env")
+    return frozenset(each.name for each in project.credentials.values() if each.kind == "env")
 
 
 def parse(document: Accepted, *, path: str, root: str) -> Project:
@@ -223,8 +258,12 @@ def _target(name: str, stated: Accepted) -> Target:
     return _TARGET({**nested, **stated, "name": name})
 
 
-def _auth(stated: Accepted) -> Auth:
-    return _TOKEN(stated) if "token" in stated else _CLIENT_CREDENTIALS(stated)
+def _auth(stated: Accepted | Literal["none"]) -> Auth:
+    if stated == "none":
+        return NoAuth()
+    if "token" in stated:
+        return _TOKEN(stated)
+    return _PASSWORD(stated) if "password" in stated else _CLIENT_CREDENTIALS(stated)
 
 
 def _secret(value: Json) -> Reference:
@@ -257,10 +296,15 @@ def _base_url(stated: str) -> str:
 
 RATE_LIMIT: Final = decoder(RateLimit, names={"seconds": "per"}, seconds=seconds)
 _TOKEN: Final = decoder(StaticToken, token=_secret)
+_PASSWORD: Final = decoder(
+    Password, username=lambda stated: reference(stated) or stated, password=_secret
+)
 _CLIENT_CREDENTIALS: Final = decoder(
     ClientCredentials,
     client_id=lambda stated: reference(stated) or stated,
     client_secret=_secret,
+    private_key=_secret,
+    parameters=dict,
 )
 _POLICY: Final = decoder(Policy, replace_grace=seconds)
 _SINK: Final = decoder(SinkSettings, names={"kind": "sink"})

@@ -1,4 +1,4 @@
-"""Puts the bearer token on each request, and asks for one where there is none that is fresh."""
+"""Puts what says who sends it on each request, and asks for a token where there is none that is fresh."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import httpx
 
 from reconciler.core.errors import RemoteError, Unreachable
 from reconciler.core.model import Secret
+from reconciler.http.connection import UserPassword
 from reconciler.http.responses import Reply, SendState, send_state
 from reconciler.http.tokens import (
     Token,
     TokenCache,
+    basic_value,
     read_token,
     token_of_user,
-    token_request_form,
+    token_request_parts,
 )
+from reconciler.provider.model import Scheme
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -36,8 +39,8 @@ class TokenRequestFailed(Exception):
         self.reply = reply
 
 
-class BearerAuth(httpx.Auth):
-    """Puts the bearer token on each request (RFC 6750 section 2.1).
+class LoginAuth(httpx.Auth):
+    """Puts on each request what says who sends it: a token, in the scheme that the server knows, or nothing.
 
     A request has one turn at the target's pace: `next_turn` gives it another, where a token request
     took that one.
@@ -56,17 +59,25 @@ class BearerAuth(httpx.Auth):
         self._next_turn = next_turn
         self._cache = TokenCache(monotonic)
         self._credentials: Credentials | None = None
+        self._also_secret: tuple[str, ...] = ()
+        # RFC 6750: what a token endpoint gives is sent so, whatever the server's own tokens are.
+        self._scheme = "Bearer"
         if isinstance(connection.auth, Secret):
             self._cache.put(token_of_user(connection.target, connection.auth))
-        else:
+            self._scheme = _scheme_of_tokens(connection)
+        elif isinstance(connection.auth, UserPassword):
+            password = str(connection.auth.password.value)
+            value = basic_value(connection.auth.username, password)
+            self._cache.put(Token(value=value, renew_at=None))
+            self._scheme, self._also_secret = "Basic", (password,)
+        elif connection.auth is not None:
             self._credentials = connection.auth
+            self._also_secret = (str(connection.auth.client_secret.value),)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """The secrets that a server gets to log in, to be masked where it repeats them."""
-        if self._credentials is None:
-            return self._cache.secrets
-        return (*self._cache.secrets, str(self._credentials.client_secret.value))
+        return (*self._cache.secrets, *self._also_secret)
 
     @property
     def asks_for_tokens(self) -> bool:
@@ -85,7 +96,8 @@ class BearerAuth(httpx.Auth):
         token, asked = yield from self._fresh_token()
         if asked:
             self._wait_turn()
-        request.headers["authorization"] = f"Bearer {token}"
+        if token:
+            request.headers["authorization"] = f"{self._scheme} {token}"
         response = yield request
         # Safe for a POST too: a 401 says that it was refused. A second 401 is the answer.
         if response.status_code == httpx.codes.UNAUTHORIZED and self._credentials is not None:
@@ -94,7 +106,7 @@ class BearerAuth(httpx.Auth):
             # Not while the token is waited for: those who wait for it have turns that this one needs.
             if asked:
                 self._wait_turn()
-            request.headers["authorization"] = f"Bearer {token}"
+            request.headers["authorization"] = f"{self._scheme} {token}"
             yield request
 
     def login_only(self) -> httpx.Auth:
@@ -110,7 +122,10 @@ class BearerAuth(httpx.Auth):
             if cached is not None or self._credentials is None:
                 return cached or "", False
             asked_at = self._monotonic()
-            response = yield _token_request(self._connection, self._credentials)
+            request, assertion = _token_request(self._connection, self._credentials)
+            # Signed for this request alone, and yet a credential for as long as it lives.
+            self._cache.note(assertion)
+            response = yield request
             response.read()
             token = _token_in_answer(self._connection, response, asked_at)
             self._cache.put(token)
@@ -150,15 +165,27 @@ class _LoginOnly(httpx.Auth):
         yield from self._fresh_token()
 
 
-def _token_request(connection: Connection, credentials: Credentials) -> httpx.Request:
+def _scheme_of_tokens(connection: Connection) -> str:
+    """How a token of the user's is sent. A server that asks nobody may stand behind one that does."""
+    scheme = connection.provider.token.scheme
+    return Scheme.BEARER.value if scheme in (Scheme.NONE, Scheme.BASIC) else scheme.value
+
+
+def _token_request(connection: Connection, credentials: Credentials) -> tuple[httpx.Request, str]:
+    """The request, and the assertion in it, "" for none."""
     # Not built by the client, so its timeouts do not come by themselves: without them none apply.
-    return httpx.Request(
+    url = connection.token_url or ""
+    fields, headers = token_request_parts(
+        connection.target, credentials, url, connection.token_scope
+    )
+    request = httpx.Request(
         "POST",
-        connection.token_url or "",
-        data=token_request_form(credentials, connection.token_scope),
-        headers={"accept": "application/json", "user-agent": USER_AGENT},
+        url,
+        data=fields,
+        headers={"accept": "application/json", "user-agent": USER_AGENT, **headers},
         extensions={"token": True, "timeout": timeout_of(connection).as_dict()},
     )
+    return request, fields.get("client_assertion", "")
 
 
 def _token_in_answer(connection: Connection, response: httpx.Response, asked_at: float) -> Token:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from reconciler.provider.model import ClientAuthentication
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from reconciler.core.model import Secret
     from reconciler.provider.model import Provider
@@ -24,17 +26,34 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The client that the tool itself logs in as (RFC 6749 section 2.3.1)."""
+    """The client that the tool itself logs in as, and how it proves that at the token endpoint.
+
+    `client_secret` is its secret (RFC 6749 section 2.3.1) or, where it signs assertions (RFC 7523),
+    its private key as PEM or JWK. `parameters` go into each token request.
+    """
 
     client_id: str
     client_secret: Secret
+    authentication: ClientAuthentication = ClientAuthentication.POST
+    key_id: str | None = None
+    algorithm: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserPassword:
+    """What HTTP Basic sends with every request (RFC 7617)."""
+
+    username: str
+    password: Secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """How one target is reached; times are in seconds.
 
-    `auth` is the client to log in as, or a bearer token that somebody else renews. `token_url` is
+    `auth` is the client to log in as, a user, a token that somebody else renews, or None for a server
+    that asks nobody. `token_url` is
     absolute. `ca_bundle` is a PEM file that is trusted instead of the public authorities. `log`
     gets one line for each request: never a header, never a body.
     """
@@ -42,7 +61,7 @@ class Connection:
     target: str
     provider: Provider
     base_url: str
-    auth: Credentials | Secret
+    auth: Credentials | UserPassword | Secret | None
     token_url: str | None = None
     token_scope: str | None = None
     rate: Rate | None = None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote_plus
 
 from reconciler.core.errors import BadAnswer, RemoteError, ServerFailed, Unauthorized
+from reconciler.http.assertion import client_assertion
 from reconciler.provider.errors import clean
+from reconciler.provider.model import ClientAuthentication
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,15 +76,20 @@ class TokenCache:
         self._token = token
         self._values.append(token.value)
 
+    def note(self, secret: str) -> None:
+        """Remember what is sent for a token, as a secret."""
+        if secret:
+            self._values.append(secret)
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """The last tokens of this run, to be masked wherever they turn up."""
         return tuple(self._values)
 
 
-def token_of_user(target: str, bearer: Secret) -> Token:
+def token_of_user(target: str, token: Secret) -> Token:
     """The token that the user gives and renews; Unauthorized where it cannot stand in a header."""
-    value = str(bearer.value)
+    value = str(token.value)
     if not _BEARER.fullmatch(value):
         raise Unauthorized(
             f"{target}: auth.token is no bearer token (RFC 6750 section 2.1); "
@@ -89,17 +98,38 @@ def token_of_user(target: str, bearer: Secret) -> Token:
     return Token(value=value, renew_at=None)
 
 
-def token_request_form(credentials: Credentials, scope: str | None) -> dict[str, str]:
-    """The fields of a token request, with the credentials in the body (RFC 6749 section 2.3.1)."""
-    # The RFC prefers HTTP Basic; the vendors document the body.
-    fields = {
-        "grant_type": "client_credentials",
-        "client_id": credentials.client_id,
-        "client_secret": str(credentials.client_secret.value),
-    }
+def basic_value(user: str, password: str) -> str:
+    """What stands behind `Basic` in an Authorization header (RFC 7617 section 2)."""
+    return base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
+
+
+def token_request_parts(
+    target: str, credentials: Credentials, url: str, scope: str | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The fields and the headers of a token request, with what proves who the client is.
+
+    That is its secret in the body or in a header (RFC 6749 section 2.3.1), or an assertion that it
+    signs (RFC 7523 section 2.2). Raises Unauthorized where nothing can be signed.
+    """
+    secret = str(credentials.client_secret.value)
+    fields = {**credentials.parameters, "grant_type": "client_credentials"}
+    headers = {}
+    if credentials.authentication is ClientAuthentication.BASIC:
+        # Encoded first, as the RFC has it: either may hold a colon.
+        headers["authorization"] = (
+            f"Basic {basic_value(quote_plus(credentials.client_id), quote_plus(secret))}"
+        )
+    elif credentials.authentication is ClientAuthentication.PRIVATE_KEY_JWT:
+        fields |= {
+            "client_id": credentials.client_id,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": client_assertion(target, credentials, url),
+        }
+    else:
+        fields |= {"client_id": credentials.client_id, "client_secret": secret}
     # Asked for only where it is known which: some servers refuse a scope that they do not know, and
     # some grant a token without any right where none is asked for.
-    return fields if scope is None else {**fields, "scope": scope}
+    return fields if scope is None else {**fields, "scope": scope}, headers
 
 
 def read_token(

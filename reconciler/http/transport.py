@@ -14,7 +14,7 @@ from reconciler.core.errors import RemoteError
 from reconciler.core.model import EMPTY
 from reconciler.core.secrets import secret_texts
 from reconciler.http.auth import (
-    BearerAuth,
+    LoginAuth,
     TokenRequestFailed,
     headers_of,
     is_token_request,
@@ -83,7 +83,7 @@ class Transport:
             jitter=jitter,
         )
         self._deadline = Deadline(_READ_TIMEOUTS_IN_ALL * connection.read_timeout, monotonic)
-        self._auth = BearerAuth(connection, monotonic, self._retrier.next_turn, self._deadline)
+        self._auth = LoginAuth(connection, monotonic, self._retrier.next_turn, self._deadline)
         self._client = make_client(
             connection, http_transport, self._deadline, self._on_request, self._on_response
         )

@@ -48,10 +48,10 @@ class Entry:
         return str(self.descriptor["clientKind"])
 
     @property
-    def token_path(self) -> str | None:
-        """Where it gives tokens, relative to the base URL; None where another host does."""
-        path: str | None = self.descriptor["token"].get("path")
-        return path
+    def token(self) -> Accepted:
+        """What its descriptor says of how to log in."""
+        stated: Accepted = self.descriptor["token"]
+        return stated
 
     def is_secret(self, path: Sequence[str]) -> bool:
         """Whether the value at `path` of a spec, or what holds it, must not be shown."""

@@ -14,7 +14,7 @@ from reconciler.manifests import catalog, patterns
 from reconciler.manifests.files import Unreadable, is_like_manifest, read_bytes
 from reconciler.manifests.yaml.reader import read
 from reconciler.project_folder import places_of, why_not_begin, why_not_follow, why_not_keep
-from reconciler.validation import folders, rules
+from reconciler.validation import folders, logins, rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 NAME: Final = "reconciler.yaml"
 
-_PUBLIC: Final = frozenset({"clientId", "tokenUrl", "scope"})
+_PUBLIC: Final = frozenset(
+    {"clientId", "tokenUrl", "scope", "keyId", "algorithm", "parameters", "username"}
+)
 _NOT_ONE: Final = "this is not a project file: nothing in it says `apiVersion: reconciler/v1`"
-_SECRETS: Final = ("clientSecret", "token")
+_SECRETS: Final = ("clientSecret", "privateKey", "token", "password")
 _KEYS: Final = ("fingerprintKey", "planKey")
 _BY_REFERENCE: Final = "`{}` must be a reference: a secret does not belong into git"
 
@@ -194,7 +196,7 @@ def _literal_secrets(document: Any) -> Iterator[tuple[str, str]]:
     for name, target in _members(document, "targets").items():
         pointer = f"/targets/{escape(name)}/auth"
         auth = target.get("auth") if isinstance(target, dict) else None
-        if isinstance(auth, str | int | float):
+        if isinstance(auth, str | int | float) and auth != "none":
             yield pointer, "`auth` takes clientId and clientSecret, or token, by reference"
         for member in _SECRETS:
             stated = _members(target, "auth")
@@ -241,6 +243,6 @@ def _provider_problems(target: Target, project: Project, source: Source) -> Iter
     except InputError as error:
         yield from error.problems
     else:
-        yield from rules.token_address_problems(source, target, entry.token_path)
+        yield from logins.login_problems(source, project, target, entry.token)
         if target.conflict_check == "test":
             yield from rules.conflict_check_problems(source, target, entry.provider(target))

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.model import EMPTY, Problem, Secret, Source
-from reconciler.core.project import Reference, StaticToken
+from reconciler.core.project import NoAuth, Password, Reference, StaticToken
 from reconciler.core.secrets import reveal
 from reconciler.manifests.files import Unreadable, read_bytes
 from reconciler.project_folder import ProjectFolder, real_path, why_not_follow
@@ -31,11 +31,22 @@ _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The secrets of a target's `auth`: client credentials, or a bearer token, never both."""
+    """What a target's `auth` stands for: of its secrets there is one, or none.
 
-    client_id: Secret | str | None = None
+    `name` is the client's id, or the user's name.
+    """
+
+    name: Secret | str | None = None
     client_secret: Secret | None = None
+    private_key: Secret | None = None
     token: Secret | None = None
+    password: Secret | None = None
+
+    @property
+    def secret(self) -> Secret:
+        """The one secret, empty for none."""
+        stated = (self.client_secret, self.private_key, self.token, self.password)
+        return next((each for each in stated if each is not None), Secret(""))
 
 
 class _Unresolved(Exception):
@@ -186,13 +197,23 @@ def credentials(
             problems.append(_problem(Source(path=project.path), pointer, error))
             return Secret("")
 
+    def name(member: str, stated: str | Reference) -> Secret | str:
+        return stated if isinstance(stated, str) else value(member, stated)
+
     auth = target.auth
+    if isinstance(auth, NoAuth):
+        return Credentials(), problems
     if isinstance(auth, StaticToken):
         return Credentials(token=value("token", auth.token, TOKEN)), problems
-    stated = auth.client_id
-    client_id = stated if isinstance(stated, str) else value("clientId", stated)
-    client_secret = value("clientSecret", auth.client_secret)
-    return Credentials(client_id=client_id, client_secret=client_secret), problems
+    if isinstance(auth, Password):
+        user = name("username", auth.username)
+        return Credentials(name=user, password=value("password", auth.password)), problems
+    found = Credentials(name=name("clientId", auth.client_id))
+    if auth.private_key is not None:
+        found = replace(found, private_key=value("privateKey", auth.private_key, TEXT))
+    if auth.client_secret is not None:
+        found = replace(found, client_secret=value("clientSecret", auth.client_secret))
+    return found, problems
 
 
 def fingerprint_key(

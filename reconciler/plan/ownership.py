@@ -352,8 +352,8 @@ def find_created(
     # One that another manifest means counts too: whoever leaves it out makes a second client of it.
     candidates = (*unowned.clients, *unowned.meant)
     answers = [(client, may_have_created(context, intent, client)) for client in candidates]
-    found = [(client, answer) for client, answer in answers if answer in ("yes", "maybe")]
-    found = found or [(client, answer) for client, answer in answers if answer == "unlikely"]
+    likely = [each for each in answers if each[1] in ("yes", "maybe")]
+    found = likely or [each for each in answers if each[1] == "unlikely"]
     if not found and (gap := list_doubt(context)):
         return Refusal(
             rule=Rule.UNKNOWN_CREATE,

@@ -12,6 +12,7 @@ from reconciler.provider.model import (
     Chosen,
     ChosenSecret,
     Clear,
+    ClientAuthentication,
     Endpoint,
     ErrorShape,
     Field,
@@ -21,6 +22,7 @@ from reconciler.provider.model import (
     PageStyle,
     Pagination,
     Provider,
+    Scheme,
     Switch,
     TokenRequest,
     UpdateStyle,
@@ -199,7 +201,9 @@ _PROVIDER: Final = decoder(
     merges=Merges,
     always=tuple,
     identity=decoder(Identity, chosen=Chosen, recognize=tuple),
-    token=decoder(TokenRequest),
+    token=decoder(
+        TokenRequest, scheme=Scheme, client_authentication=ClientAuthentication, parameters=dict
+    ),
     errors=decoder(ErrorShape, messages=tuple, speaks_on=frozenset),
     rate_limit=RATE_LIMIT,
     protected=frozenset,

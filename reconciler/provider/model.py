@@ -132,16 +132,38 @@ class ChosenSecret:
     field: str
 
 
+class Scheme(Enum):
+    """How a request says who sends it, in its Authorization header (RFC 9110 section 11.6.2); not at all for NONE."""
+
+    BEARER = "Bearer"
+    TOKEN = "token"  # noqa: S105 - the name of a scheme
+    SSWS = "SSWS"
+    BASIC = "Basic"
+    NONE = "none"
+
+
+class ClientAuthentication(Enum):
+    """How a client proves itself at the token endpoint: by its secret (RFC 6749 2.3.1), or its key (RFC 7523)."""
+
+    POST = "client_secret_post"
+    BASIC = "client_secret_basic"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRequest:
     """RFC 6749 section 4.4; `path` is relative to the base URL, None where another host answers.
 
+    `scheme` is how a token that the user gives is sent. `parameters` go into each token request.
     `hint` is what to say where the credentials are refused.
     """
 
     path: str | None = None
     scope: str | None = None
     hint: str = ""
+    scheme: Scheme = Scheme.BEARER
+    client_authentication: ClientAuthentication = ClientAuthentication.POST
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

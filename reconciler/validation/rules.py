@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from reconciler.core.model import Problem
-from reconciler.core.project import ClientCredentials
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -96,21 +95,6 @@ def address_problems(source: Source, pointer: str, url: str) -> Iterator[Problem
 
     for fault in host_errors(parts.netloc):
         yield Problem(source=source, pointer=pointer, message=fault.message, hint=fault.hint)
-
-
-def token_address_problems(
-    source: Source, target: Target, token_path: str | None
-) -> Iterator[Problem]:
-    """The Problem of a target for which no token endpoint is known."""
-    auth = target.auth
-    if isinstance(auth, ClientCredentials) and auth.token_url is None and token_path is None:
-        yield Problem(
-            source=source,
-            pointer=f"/targets/{target.name}/auth",
-            message="`tokenUrl` is missing",
-            hint=f"the token endpoint of {target.provider} is not below the base URL: give it",
-            at_key=True,
-        )
 
 
 def conflict_check_problems(

@@ -242,9 +242,9 @@ def test_the_credentials_of_a_target_are_read_too():
     found, problems = credentials(project, by_secret, {})
     token, more = credentials(project, by_token, {"VALUE": "hunter2"})
 
-    assert (found.client_id, found.client_secret) == ("a", Secret("https://web.example.com"))
+    assert (found.name, found.client_secret) == ("a", Secret("https://web.example.com"))
     assert token.token == Secret("hunter2")
-    assert (token.client_id, token.client_secret, problems, more) == (None, None, [], [])
+    assert (token.name, token.client_secret, problems, more) == (None, None, [], [])
 
 
 @pytest.mark.usefixtures("providers")

@@ -5,7 +5,6 @@ from reconciler.core.project import (
     ClientCredentials,
     Project,
     Reference,
-    StaticToken,
     Target,
 )
 from reconciler.validation import rules, unknown_names
@@ -135,25 +134,6 @@ def test_an_address_whose_host_no_dns_has_is_refused(host, message, url):
     assert message in [
         each.message for each in rules.address_problems(SOURCE, "/a", url.format(host))
     ]
-
-
-def test_a_provider_whose_token_endpoint_is_elsewhere_needs_its_address():
-    (found,) = rules.token_address_problems(SOURCE, target(), None)
-
-    assert (found.pointer, found.at_key) == ("/targets/shop/auth", True)
-    assert found.message == "`tokenUrl` is missing"
-
-
-@pytest.mark.parametrize(
-    ("auth", "path"),
-    [
-        (StaticToken(token=SECRET), None),
-        (ClientCredentials(client_id="a", client_secret=SECRET, token_url="https://b"), None),
-        (ClientCredentials(client_id="a", client_secret=SECRET), "/oauth/token"),
-    ],
-)
-def test_where_the_token_comes_from_is_otherwise_known(auth, path):
-    assert list(rules.token_address_problems(SOURCE, target(auth=auth), path)) == []
 
 
 def problem(message, *, pointer="/a", severity="error", position=None, at_key=False):

@@ -15,7 +15,7 @@ from reconciler.app.trust.revision import open_revision, path_below, top_of_chec
 from reconciler.core.errors import InputError, ReconcilerError
 from reconciler.core.model import Problem, Source
 from reconciler.core.pointer import escape
-from reconciler.core.project import ClientCredentials, Reference
+from reconciler.core.project import NoAuth, Password, Reference, StaticToken
 from reconciler.manifests import project as project_file
 from reconciler.validation.folders import SPOOL
 
@@ -132,16 +132,25 @@ class _Taken:
         )
 
     def _auth(self, pointer: str, auth: Auth) -> Auth:
-        if not isinstance(auth, ClientCredentials):
+        if isinstance(auth, NoAuth):
+            return auth
+        if isinstance(auth, StaticToken):
             return replace(auth, token=self._reference(f"{pointer}/token", auth.token))
-        stated = auth.client_id
+        if isinstance(auth, Password):
+            return replace(
+                auth,
+                username=self._name(f"{pointer}/username", auth.username),
+                password=self._reference(f"{pointer}/password", auth.password),
+            )
         return replace(
             auth,
-            client_id=stated
-            if isinstance(stated, str)
-            else self._reference(f"{pointer}/clientId", stated),
+            client_id=self._name(f"{pointer}/clientId", auth.client_id),
             client_secret=self._reference(f"{pointer}/clientSecret", auth.client_secret),
+            private_key=self._reference(f"{pointer}/privateKey", auth.private_key),
         )
+
+    def _name(self, pointer: str, stated: str | Reference) -> str | Reference:
+        return stated if isinstance(stated, str) else self._reference(pointer, stated)
 
     def _reference(self, pointer: str, stated: _Reference) -> _Reference:
         if stated is None or stated.kind == "env":
