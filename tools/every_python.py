@@ -51,8 +51,9 @@ def exit_code(results: list[str]) -> int:
 
 def lowest(requirements: list[str]) -> list[str]:
     """The first version that each requirement allows, as a pin."""
-    found = [re.match(r"([\w.-]+)>=([\w.]+)", each) for each in requirements]
-    pins = [(match[1], match[2]) for match in found if match is not None]
+    found = [re.match(r"([\w.-]+)(?:\[[^]]*\])?>=([\w.]+)", each) for each in requirements]
+    # A set, for a distribution is asked for by itself and for an extra of it.
+    pins = sorted({(match[1], match[2]) for match in found if match is not None})
     # The servers that play AWS in the tests are of another boto3; the release check installs this one.
     return [f"{name}=={version}" for name, version in pins if name != "boto3"]
 

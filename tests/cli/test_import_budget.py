@@ -61,6 +61,7 @@ OURS = {
     "sinks",
     "validation",
     "validation.folders",
+    "validation.logins",
     "validation.rules",
     "validation.validator",
 }
