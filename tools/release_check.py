@@ -25,10 +25,10 @@ from trove_classifiers import classifiers as known_classifiers
 
 _DIST: Final = ROOT / "dist"
 _RESOLUTIONS: Final = {"lowest": "lowest-direct", "newest": "highest"}
-_EXTRAS: Final = "age,aws,object,sandbox"
+_EXTRAS: Final = "age,aws,jwt,object,sandbox"
 # What the extras and the sinks bring has to be there to be imported.
 _IMPORTS: Final = (
-    "import boto3, obstore, pyrage, reconciler; from importlib.metadata import entry_points; "
+    "import boto3, jwt, obstore, pyrage, reconciler; from importlib.metadata import entry_points; "
     "[one.load() for one in entry_points(group='reconciler.sinks')]; print(reconciler.__file__)"
 )
 

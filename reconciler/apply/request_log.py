@@ -52,32 +52,35 @@ class RequestLog:
         """
         answer = self.send(request, remote_id)
         endpoint = _endpoint(self._target.provider, request.operation)
-        self._note_secret(endpoint, answer)
+        is_new = request.operation == "create"
+        self._note_secret(endpoint, answer, is_new=is_new)
         if endpoint.answers is Answers.LOCATION:
             remote_id = self._located(request, answer) or remote_id
         shows_client = endpoint.answers is Answers.CLIENT and not answer.is_empty
         if remote_id and not shows_client:
             return self._read_written(request, remote_id, answer)
-        body = self._shown_client(endpoint, answer) if shows_client else None
+        body = self._shown_client(endpoint, answer, is_new=is_new) if shows_client else None
         if body is None:
             raise self._without_client(request, answer, _what_it_shows(endpoint, answer))
         self.seen = body
         return body
 
-    def _shown_client(self, endpoint: Endpoint, answer: Answer) -> JsonObject | None:
+    def _shown_client(
+        self, endpoint: Endpoint, answer: Answer, *, is_new: bool
+    ) -> JsonObject | None:
         known = (*self._target.transport.secrets, *self._told())
-        return client_in_answer(self._target.provider, endpoint, answer, known)
+        return client_in_answer(self._target.provider, endpoint, answer, known, is_new=is_new)
 
     def _told(self) -> tuple[str, ...]:
         """The secret that was told: most servers tell it once, and what repeats it later is known by it."""
         return () if self.told is None else tuple(secret_texts(self.told))
 
-    def _note_secret(self, endpoint: Endpoint, answer: Answer) -> None:
+    def _note_secret(self, endpoint: Endpoint, answer: Answer, *, is_new: bool) -> None:
         """Keep the secret that an answer tells, be it this once, whatever else the answer lacks."""
         item = resolve(answer.body, endpoint.item)
         if isinstance(item, dict):
             provider = self._target.provider
-            self.told = secret_in(provider, seal(provider, item))
+            self.told = secret_in(provider, seal(provider, item, is_new=is_new))
 
     def _located(self, request: Request, answer: Answer) -> str:
         """The id in the Location of an answer, "" where it names none on this server."""

@@ -18,15 +18,15 @@ from reconciler.core.model import Secret
 from reconciler.core.secrets import secret_texts
 from reconciler.http.live import read_client
 from reconciler.plan.requests import path_for, rotation_request, secret_update_request
-from reconciler.provider.model import ChosenSecret
-from reconciler.provider.secrets import secret_anywhere_in, secret_in
+from reconciler.provider.model import ChosenSecret, IssuedSecret
+from reconciler.provider.secrets import secret_anywhere_in, secret_at, secret_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reconciler.core.model import LiveClient
     from reconciler.http.transport import Transport
-    from reconciler.provider.model import Endpoint, Provider
+    from reconciler.provider.model import Provider
 
 # 512 bits, 86 characters of the URL-safe alphabet: a client that signs with its secret by HS512
 # needs a key of that size (RFC 7518 section 3.2).
@@ -110,22 +110,26 @@ def _set_chosen(
 
 def _call(
     provider: Provider,
-    how: Endpoint,
+    how: IssuedSecret,
     transport: Transport,
     live: LiveClient,
     key: str,
     before_try: Callable[[], None] | None,
 ) -> Secret:
-    request = rotation_request(provider, how)
+    request = rotation_request(provider, how.call)
     answer = transport.send(
         request.method,
         path_for(request, live.remote_id),
-        expect=how.expect,
+        expect=how.call.expect,
         subject=key,
         secrets=secret_texts(live.body),
         before_try=before_try,
     )
-    found = secret_anywhere_in(provider, answer.body)
+    found = (
+        secret_at(answer.body, how.secret)
+        if how.secret
+        else secret_anywhere_in(provider, answer.body)
+    )
     # An answer that shows the client as it was before is no proof of a new secret.
     if found is not None and found != secret_in(provider, live.body):
         return found
@@ -133,6 +137,32 @@ def _call(
         f"{transport.target}/{key}: {request.method} was answered with {answer.status} and no new "
         "secret",
         status=answer.status,
+    )
+
+
+def finish(
+    provider: Provider,
+    transport: Transport,
+    live: LiveClient,
+    *,
+    key: str,
+    before_try: Callable[[], None] | None = None,
+) -> None:
+    """Take the secret from before the last rotation away. Raises the RemoteErrors, and InventoryError.
+
+    The vendor must keep it until it is asked not to. Sent twice, the call does no more than once.
+    """
+    how = provider.rotate
+    if not isinstance(how, IssuedSecret) or how.finish is None:
+        raise ValueError(f"{provider.title} keeps no old secret")
+    request = rotation_request(provider, how.finish)
+    transport.send(
+        request.method,
+        path_for(request, live.remote_id),
+        expect=how.finish.expect,
+        subject=key,
+        secrets=secret_texts(live.body),
+        before_try=before_try,
     )
 
 

@@ -199,13 +199,21 @@ def read_client(
 
 
 def client_in_answer(
-    provider: Provider, endpoint: Endpoint, answer: Answer, secrets: Iterable[str]
+    provider: Provider,
+    endpoint: Endpoint,
+    answer: Answer,
+    secrets: Iterable[str],
+    *,
+    is_new: bool = False,
 ) -> JsonObject | None:
-    """The client in an answer, out of its envelope and sealed; None where there is none with an id."""
+    """The client in an answer, out of its envelope and sealed; None where there is none with an id.
+
+    `is_new` says that it is a create's.
+    """
     item = resolve(answer.body, endpoint.item)
     if not isinstance(item, dict) or id_in(provider, item) is None:
         return None
-    return seal(provider, item, secrets)
+    return seal(provider, item, secrets, is_new=is_new)
 
 
 def _read_by_id(provider: Provider, transport: Transport, ids: Iterable[str]) -> LiveState:

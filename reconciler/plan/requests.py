@@ -279,7 +279,7 @@ def secret_update_request(
 
 
 def rotation_request(provider: Provider, how: Endpoint) -> Request:
-    """The call that has the server make a new secret. It has no body."""
+    """The call that has the server make a new secret, or take the old one away. It has no body."""
     return Request(
         operation="update",
         method=how.method,

@@ -9,6 +9,7 @@ from reconciler.core.model import EMPTY
 from reconciler.core.project import RATE_LIMIT
 from reconciler.provider.model import (
     Answers,
+    Believed,
     Chosen,
     ChosenSecret,
     Clear,
@@ -17,6 +18,7 @@ from reconciler.provider.model import (
     ErrorShape,
     Field,
     Identity,
+    IssuedSecret,
     Known,
     Merges,
     PageStyle,
@@ -46,6 +48,9 @@ _USUAL: Final[Mapping[str, JsonObject]] = {
     "list": {"method": "GET", "expect": (200,)},
     "delete": {"method": "DELETE", "path": "/{id}", "expect": (204,)},
 }
+
+# What a rotation says of the call that it is.
+_CALL: Final = ("method", "path", "expect", "query")
 
 # What a field's own schema says of it in the standard's words.
 _STANDARD: Final = ("readOnly", "writeOnly", "default")
@@ -84,6 +89,7 @@ def parse_provider(
             "updateSchema": update,
             "switch": _switch(descriptor.get("switch"), fields),
             "rotate": _rotate(descriptor.get("rotate"), fields),
+            **_secret_words(descriptor.get("secret", "")),
         }
     )
 
@@ -130,12 +136,24 @@ def _switch(stated: Accepted | None, fields: Mapping[str, Field]) -> Switch | No
     return switch
 
 
-def _rotate(stated: Accepted | None, fields: Mapping[str, Field]) -> Endpoint | ChosenSecret | None:
+def _secret_words(stated: Accepted | str) -> dict[str, object]:
+    words: Accepted = {"pointer": stated} if isinstance(stated, str) else stated
+    return {"secret": words.get("pointer", ""), "believed": words.get("believed", "always")}
+
+
+def _rotate(
+    stated: Accepted | None, fields: Mapping[str, Field]
+) -> IssuedSecret | ChosenSecret | None:
     """How a client gets a new secret; ValueError for a field that is none, or that no update can set."""
     if stated is None:
         return None
     if stated["style"] == "call":
-        return _ENDPOINT(stated)
+        finish = stated.get("finish")
+        return IssuedSecret(
+            call=_ENDPOINT({name: stated[name] for name in _CALL if name in stated}),
+            secret=stated.get("secret", ""),
+            finish=None if finish is None else _ENDPOINT(finish),
+        )
     name = stated["field"]
     if name not in fields or not fields[name].secret or fields[name].read_only:
         raise ValueError(f"the rotate field {name!r} of provider.yaml is no writable secret field")
@@ -199,6 +217,7 @@ _PROVIDER: Final = decoder(
     names={"kind": "clientKind"},
     style=UpdateStyle,
     merges=Merges,
+    believed=Believed,
     always=tuple,
     identity=decoder(Identity, chosen=Chosen, recognize=tuple),
     token=decoder(

@@ -125,11 +125,33 @@ class Switch:
     on: Json
 
 
+class Believed(Enum):
+    """Which answers tell the secret that a client logs in with: all, a create's alone, or none."""
+
+    ALWAYS = "always"
+    CREATE = "create"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenSecret:
     """A client's secret is changed by setting `field` to one that the tool has made."""
 
     field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedSecret:
+    """A client's secret is changed by a `call`, and the server makes the new one.
+
+    `secret` is the JSON Pointer to it in the answer, "" for wherever a member is named like it.
+    `finish` is the call that takes the old secret away, which holds until then; None where it
+    ceases to at once.
+    """
+
+    call: Endpoint
+    secret: str = ""
+    finish: Endpoint | None = None
 
 
 class Scheme(Enum):
@@ -246,7 +268,7 @@ class Provider:
     ids of clients that are never touched. `rotate` is how a client gets a new
     secret: the call that has the server make one, or the field to set; None where nothing does.
     `secret` is the JSON Pointer to the secret that a client logs in with, "" where provider.yaml
-    does not say. `concurrency` is how many requests the server takes at once. `request_id_header`
+    does not say, and `believed` which answers tell it: what another has there is a mask. `concurrency` is how many requests the server takes at once. `request_id_header`
     is where answers say by which id the server's logs know the request, in
     small letters.
     """
@@ -277,7 +299,8 @@ class Provider:
     update_schema: JsonObject
     protected: frozenset[str] = frozenset()
     switch: Switch | None = None
-    rotate: Endpoint | ChosenSecret | None = None
+    rotate: IssuedSecret | ChosenSecret | None = None
     secret: str = ""
+    believed: Believed = Believed.ALWAYS
     request_id_header: str | None = None
     concurrency: int = 8

@@ -11,7 +11,7 @@ from reconciler.core.pointer import escape, resolve, unescape
 from reconciler.core.secrets import reveal, secret_texts
 from reconciler.core.values import object_member
 from reconciler.provider.masks import is_mask
-from reconciler.provider.model import ChosenSecret
+from reconciler.provider.model import Believed, ChosenSecret
 from reconciler.provider.repeats import seal_repeats
 from reconciler.provider.schema_views import (
     holds_secrets,
@@ -110,15 +110,41 @@ def _named_secrets(schema: Json) -> Iterator[str]:
             yield from _named_secrets(part)
 
 
-def seal(provider: Provider, body: JsonObject, secrets: Iterable[str] = ()) -> JsonObject:
+def seal(
+    provider: Provider,
+    body: JsonObject,
+    secrets: Iterable[str] = (),
+    *,
+    is_new: bool = False,
+) -> JsonObject:
     """`body`, an answer without its envelope, as manifests spell it, a Secret in place of each secret value.
 
     Secret is what the client schema calls so and, of what it does not describe, what is named so. So
-    is a text that repeats one of the client's own secrets, or of `secrets`.
+    is a text that repeats one of the client's own secrets, or of `secrets`. `is_new` says that a
+    create was answered so: where other answers have a hash or an old value at the client's own
+    secret, that is a mask.
     """
     sealed = _sealed_fields(provider, body)
+    if not _is_believed(provider, is_new=is_new):
+        sealed = _disbelieved(sealed, client_secret(provider))
     own = (secret_in(provider, sealed), *(secret for _, secret in other_secrets(provider, sealed)))
     return seal_repeats(provider, sealed, (*secrets, *secret_texts([one for one in own if one])))
+
+
+def _is_believed(provider: Provider, *, is_new: bool) -> bool:
+    wanted = provider.believed
+    return wanted is Believed.ALWAYS or (is_new and wanted is Believed.CREATE)
+
+
+def _disbelieved(sealed: JsonObject, pointer: str) -> JsonObject:
+    """`sealed` with the Secret at `pointer`, if there is one, as a mask."""
+    name, rest = first_name(pointer or "/"), pointer[1:].partition("/")[2]
+    held = sealed.get(name)
+    if rest and isinstance(held, dict):
+        return {**sealed, name: _disbelieved(held, f"/{rest}")}
+    if not isinstance(held, Secret):
+        return sealed
+    return {**sealed, name: Secret(held.value, masked=True)}
 
 
 def _sealed_fields(provider: Provider, body: JsonObject) -> JsonObject:
@@ -297,6 +323,13 @@ def stated_secret(provider: Provider, spec: JsonObject) -> str | None:
         if pointer and resolve(spec, pointer) is not MISSING
         else None
     )
+
+
+def secret_at(answer: Json, pointer: str) -> Secret | None:
+    """The new secret at a JSON Pointer into an answer, as it came; None for none, or for a mask."""
+    found = resolve(answer, pointer)
+    is_told = isinstance(found, str) and found and not is_mask(found)
+    return Secret(found) if is_told else None
 
 
 def secret_anywhere_in(provider: Provider, answer: Json) -> Secret | None:

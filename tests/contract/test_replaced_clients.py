@@ -11,8 +11,8 @@ from support.records import edit_entry, record_file
 from support.workspace import MINIMAL, ids
 
 from reconciler.app import ownership
-from reconciler.app import secrets as secrecy
 from reconciler.app.context import Call
+from reconciler.app.rotation import rotate as rotation
 from reconciler.core.changes import Action, Refusal, Status
 from reconciler.core.errors import Ambiguous, InputError, RemoteError
 
@@ -35,7 +35,7 @@ def call(workspace):
 def rotate(workspace, key="web"):
     with (
         patch.dict(os.environ, workspace.env),
-        secrecy.open_for_rotation(call(workspace), key) as found,
+        rotation.open_for_rotation(call(workspace), key) as found,
     ):
         return found if isinstance(found, Refusal) else found.rotate()
 
@@ -111,7 +111,7 @@ def test_how_long_a_rotated_client_lives_on_is_stated_and_told(
     applied.write("web", spec(), lifecycle=lifecycle)
     with (
         patch.dict(os.environ, applied.env),
-        secrecy.open_for_rotation(call(applied), "web") as found,
+        rotation.open_for_rotation(call(applied), "web") as found,
     ):
         assert told in found.replaced
         done = found.rotate()
@@ -304,7 +304,7 @@ def test_a_sink_that_fails_after_the_create_is_told_and_the_secret_waits(applied
     folder = applied.root / ".reconciler/secrets/sailpoint"
     with (
         patch.dict(os.environ, applied.env),
-        secrecy.open_for_rotation(call(applied), "web") as found,
+        rotation.open_for_rotation(call(applied), "web") as found,
     ):
         folder.rename(folder.with_name("aside"))
         folder.write_text("in the way")

@@ -10,8 +10,8 @@ import pytest
 from support.gate import gate
 from support.workspace import MINIMAL
 
-from reconciler.app import secrets as secrecy
 from reconciler.app.context import Call
+from reconciler.app.rotation import rotate as rotation
 from reconciler.core.changes import Status
 from reconciler.core.errors import InventoryError
 
@@ -33,7 +33,7 @@ def rotate(workspace, sweep=lambda: None):
     call = Call(project_file=workspace.project, target=None, lock_timeout=5, log=lambda _line: None)
     with (
         patch.dict(os.environ, workspace.env),
-        secrecy.open_for_rotation(call, "web") as found,
+        rotation.open_for_rotation(call, "web") as found,
     ):
         sweep()
         return found.rotate()

@@ -13,6 +13,7 @@ from support.workspace import MINIMAL
 
 from reconciler.app import secrets as secrecy
 from reconciler.app.context import Call
+from reconciler.app.rotation import rotate as rotation
 from reconciler.app.secret_places import ci_system
 from reconciler.core.changes import Action, Status
 from reconciler.core.errors import InventoryError, RemoteError
@@ -35,7 +36,7 @@ def sync(workspace):
 def rotate(workspace, key="web"):
     with (
         patch.dict("os.environ", workspace.env),
-        secrecy.open_for_rotation(call(workspace), key) as found,
+        rotation.open_for_rotation(call(workspace), key) as found,
     ):
         return found.rotate()
 
@@ -309,7 +310,7 @@ def test_the_secret_that_the_tool_makes_and_that_cannot_be_kept_is_not_sent(appl
 def test_a_server_that_refuses_the_tools_secret_leaves_no_file_of_it(applied):
     with (
         patch.dict("os.environ", applied.env),
-        secrecy.open_for_rotation(call(applied), "web") as found,
+        rotation.open_for_rotation(call(applied), "web") as found,
     ):
         applied.sandbox.remove(applied.vendor, found.remote_id)
         with pytest.raises(RemoteError):

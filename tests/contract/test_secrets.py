@@ -13,6 +13,7 @@ from support.workspace import MINIMAL
 
 from reconciler.app import secrets as secrecy
 from reconciler.app.context import Call
+from reconciler.app.rotation import rotate as rotation
 from reconciler.core.changes import Action, Refusal, Status
 from reconciler.core.errors import Ambiguous, NotFound, RemoteError, SelectionError, SinkError
 from reconciler.plan.selection import Selection
@@ -30,7 +31,7 @@ def rotate(workspace, key="web"):
     """What rotating comes to: the refusal, or what was done."""
     with (
         patch.dict(os.environ, workspace.env),
-        secrecy.open_for_rotation(call(workspace), key) as found,
+        rotation.open_for_rotation(call(workspace), key) as found,
     ):
         return found if isinstance(found, Refusal) else found.rotate()
 
@@ -84,7 +85,7 @@ def test_a_rotated_client_has_another_secret_and_the_sink_has_that_one(applied):
 
     done = rotate(applied)
 
-    assert done == secrecy.Rotated(
+    assert done == rotation.Rotated(
         place="stored", location=str(place(applied) / "web.json"), trouble=""
     )
     assert applied.secret("web")["client_secret"] == live_secret(applied)
@@ -220,7 +221,7 @@ def test_a_rotation_that_is_certainly_refused_leaves_everything_as_it_was(applie
     before = applied.inventory()
     with (
         patch.dict(os.environ, applied.env),
-        secrecy.open_for_rotation(call(applied), "web") as found,
+        rotation.open_for_rotation(call(applied), "web") as found,
     ):
         applied.sandbox.remove(applied.vendor, found.remote_id)
         with pytest.raises(NotFound):

@@ -7,7 +7,7 @@ from support.vendors import SCHEMAS, schema, vendor
 from reconciler.core.model import Source
 from reconciler.manifests import catalog
 from reconciler.provider.descriptor import parse_provider
-from reconciler.provider.model import ChosenSecret, Endpoint
+from reconciler.provider.model import ChosenSecret, Endpoint, IssuedSecret
 from reconciler.validation.validator import Validator
 
 BODIES = [schema("boruta", body) for body in ("client", "create", "update")]
@@ -27,8 +27,8 @@ def problems(rotate):
 
 
 def test_the_three_vendors_rotate_as_their_pages_say():
-    assert vendor("provident").rotate == Endpoint(
-        method="POST", path="/{id}/rotate-secret", expect=frozenset({200, 201})
+    assert vendor("provident").rotate == IssuedSecret(
+        call=Endpoint(method="POST", path="/{id}/rotate-secret", expect=frozenset({200, 201}))
     )
     assert vendor("boruta").rotate == ChosenSecret(field="secret")
     assert vendor("sailpoint").rotate is None

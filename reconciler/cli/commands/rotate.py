@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from reconciler.app import secrets as secrecy
+from reconciler.app.rotation import rotate as use_case
 from reconciler.cli import interrupts
 from reconciler.cli.client_commands import print_json, print_refusal, use_case_call
 from reconciler.cli.exit_codes import ExitCode
@@ -23,7 +23,8 @@ from reconciler.core.changes import Refusal
 from reconciler.core.errors import Ambiguous, RemoteError
 
 if TYPE_CHECKING:
-    from reconciler.app.secrets import Rotatable, Rotated
+    from reconciler.app.context import Call
+    from reconciler.app.rotation.rotate import Rotatable, Rotated
     from reconciler.cli.options import GlobalOptions
 
 _STOPPING: Final = "The secret is being changed; this ends when it is safe. Ctrl-C again aborts."
@@ -33,6 +34,11 @@ _AFTERWARDS: Final = "`reconciler secrets sync` gives the sink the secret that h
 @click.command("rotate")
 @key_argument
 @target_option
+@click.option(
+    "--finish",
+    is_flag=True,
+    help="Take the secret from before the last rotation away, where the vendor keeps it.",
+)
 @auto_approve_option
 @lock_timeout_option()
 @format_option("text", "json")
@@ -43,6 +49,7 @@ def command(
     *,
     key: str,
     target: str | None,
+    finish: bool,
     auto_approve: bool,
     lock_timeout: float,
     output_format: str,
@@ -51,7 +58,8 @@ def command(
 
     KEY is the metadata.name of a client that is ours. The secret sink is tried first; then the
     server gets or makes a new secret, and the sink has it before anything else happens. The old
-    secret ceases to work at once.
+    secret ceases to work at once, unless the vendor keeps it: then it works beside the new one
+    until `rotate KEY --finish` takes it away.
 
     Where a vendor cannot change a secret, the client is replaced on purpose: the new one has
     another id too, and the old one lives on for the replaceGrace of its manifest or target, 24h
@@ -64,7 +72,10 @@ def command(
     if not auto_approve:
         require_terminal("rotate")
     as_json = output_format == "json"
-    with secrecy.open_for_rotation(use_case_call(options, target, lock_timeout), key) as found:
+    call = use_case_call(options, target, lock_timeout)
+    if finish:
+        return _finish(call, key, auto_approve=auto_approve, as_json=as_json)
+    with use_case.open_for_rotation(call, key) as found:
         if isinstance(found, Refusal):
             print_refusal(key, found, as_json=as_json)
             return ExitCode.REFUSED
@@ -91,11 +102,36 @@ def command(
     return ExitCode.DONE if done.place == "stored" else ExitCode.PARTLY_APPLIED
 
 
+def _finish(call: Call, key: str, *, auto_approve: bool, as_json: bool) -> ExitCode:
+    """Take the old secret away, once that is approved."""
+    with use_case.open_for_finish(call, key) as found:
+        if isinstance(found, Refusal):
+            print_refusal(key, found, as_json=as_json)
+            return ExitCode.REFUSED
+        print_message(
+            f"{key} is {found.remote_id} on {found.target}. Its secret from before the last rotation "
+            "ceases to work."
+        )
+        if not auto_approve and not confirm("Take it away?"):
+            print_message("Nothing was changed.")
+            return ExitCode.FAILED
+        with interrupts.stop_on_signal(_STOPPING):
+            interrupts.run_interruptibly(found.finish)
+    if as_json:
+        print_json(target=found.target, key=key, id=found.remote_id, finished=True)
+    else:
+        print_line(f"{found.target}/{key} (id {found.remote_id}) has its new secret alone.")
+    return ExitCode.DONE
+
+
 def _consequences(found: Rotatable) -> str:
     who = f"{found.key} is {found.remote_id} on {found.target}."
     if found.replaced:
         return f"{who} {found.replaced}. The new secret goes to {found.sink}."
-    return f"{who} It gets a new secret, which goes to {found.sink}. The old one ceases to work at once."
+    new = f"{who} It gets a new secret, which goes to {found.sink}."
+    if found.overlaps:
+        return f"{new} The old one works beside it, until `reconciler rotate {found.key} --finish`."
+    return f"{new} The old one ceases to work at once."
 
 
 def _rotate(found: Rotatable) -> Rotated:
@@ -126,7 +162,12 @@ def _result_line(found: Rotatable, done: Rotated) -> str:
     note = f" {done.note}." if done.note else ""
     trouble = f" {done.trouble}." if done.trouble else ""
     if done.place == "stored":
-        return f"{who}, which is in {done.location}.{trouble}{note}"
+        finish = (
+            f" The old one works until `reconciler rotate {found.key} --finish`."
+            if found.overlaps
+            else ""
+        )
+        return f"{who}, which is in {done.location}.{trouble}{note}{finish}"
     if done.place == "spooled":
         return (
             f"{who}, and its sink would not take it:{trouble} It is in {done.location}. Mend the "

