@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -13,7 +14,7 @@ from reconciler.sinks import folder
 from reconciler.validation.folders import DEFAULT_DIRECTORIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.core.model import Secret
     from reconciler.core.places import Place
@@ -27,11 +28,15 @@ class AgeSink:
 
     A recipient is an age public key (`age1...`) or the line of an SSH public key. What is stored
     cannot be read back for its meaning, since only they can decrypt it: the bytes are compared.
+    `identity` is a file with the private key (`AGE-SECRET-KEY-1...`) of one of them, for `load`.
     """
 
-    def __init__(self, directory: str | Path, recipients: Sequence[str]) -> None:
+    def __init__(
+        self, directory: str | Path, recipients: Sequence[str], identity: str | None = None
+    ) -> None:
         self._directory = Path(directory)
         self._recipients = tuple(recipients)
+        self._identity = identity
 
     @property
     def place(self) -> str:
@@ -72,16 +77,47 @@ class AgeSink:
         # Outside of the handler, so that no traceback leads back to the plain text.
         raise SinkError(problem)
 
-    def _encrypt(self, plain: bytes) -> bytes:
+    @property
+    def load(self) -> Callable[[str, str], str | None] | None:
+        """What gives the secret that is there, by target and key; None without an `identity`."""
+        return None if self._identity is None else partial(self._load, self._identity)
+
+    def _load(self, identity: str, target: str, key: str) -> str | None:
+        path, pyrage = folder.client_path(self._directory, target, key, ".age"), _pyrage()
         try:
-            import pyrage  # noqa: PLC0415 - an extra, that only this sink needs
-        except ImportError:
-            problem = "the sink age needs pyrage: pip install 'oauth-client-reconciler[age]'"
-        else:
-            recipients = [_parse_recipient(pyrage, text) for text in self._recipients]
-            # Armored, so that git and a review see a text.
-            return cast("bytes", pyrage.encrypt(plain, recipients, armored=True))
+            keys = [
+                pyrage.x25519.Identity.from_str(line)
+                for line in Path(identity).read_text("utf-8").split()
+                if line.startswith("AGE-SECRET-KEY-")
+            ]
+            document = json.loads(pyrage.decrypt(atomic_files.read(path), keys))
+            return str(document["client_secret"])
+        except FileNotFoundError as error:
+            if error.filename != identity:
+                return None
+            problem = f"there is no {identity}"
+        except OSError as error:
+            problem = f"{path} cannot be read: {atomic_files.reason(error)}"
+        except (pyrage.IdentityError, pyrage.DecryptError, ValueError, KeyError, TypeError):
+            problem = f"{path} cannot be decrypted with {identity}"
+        # Outside of the handler, so that no traceback leads back to the plain text.
         raise SinkError(problem)
+
+    def _encrypt(self, plain: bytes) -> bytes:
+        pyrage = _pyrage()
+        recipients = [_parse_recipient(pyrage, text) for text in self._recipients]
+        # Armored, so that git and a review see a text.
+        return cast("bytes", pyrage.encrypt(plain, recipients, armored=True))
+
+
+def _pyrage() -> Any:
+    try:
+        import pyrage  # noqa: PLC0415 - an extra, that only this sink needs
+    except ImportError:
+        problem = "the sink age needs pyrage: pip install 'oauth-client-reconciler[age]'"
+    else:
+        return pyrage
+    raise SinkError(problem)
 
 
 def _parse_recipient(pyrage: Any, text: str) -> Any:
@@ -97,6 +133,8 @@ def _parse_recipient(pyrage: Any, text: str) -> Any:
 
 
 def make(setting: Setting) -> AgeSink:
-    """The sink of a target whose `secrets` name the `recipients` and may name the `directory`."""
-    directory = setting.path(setting.options.get("directory", DEFAULT_DIRECTORIES["age"]))
-    return AgeSink(directory, setting.options["recipients"])
+    """The sink of a target whose `secrets` name the `recipients` and may name the `directory` and the `identity`."""
+    options = setting.options
+    directory = setting.path(options.get("directory", DEFAULT_DIRECTORIES["age"]))
+    identity = setting.path(options["identity"]) if "identity" in options else None
+    return AgeSink(directory, options["recipients"], identity)

@@ -65,6 +65,15 @@ class AwsSink:
 
     def holder(self, target: str, key: str) -> str | None:
         """The id of the client whose secret is there under `key`, None for none. Raises SinkError."""
+        found = self._get(target, key)
+        return None if found is None else _member_in(found, "client_id")
+
+    def load(self, target: str, key: str) -> str | None:
+        """The secret that is there under `key`, None for none. Raises SinkError."""
+        found = self._get(target, key)
+        return None if found is None else _member_in(found, "client_secret")
+
+    def _get(self, target: str, key: str) -> str | None:
         client = self._shared_client()
         try:
             found = client.get_secret_value(SecretId=self._secret_name(target, key))["SecretString"]
@@ -73,7 +82,7 @@ class AwsSink:
         except Exception as error:  # noqa: BLE001 - as above
             problem = _describe(error)
         else:
-            return _client_id_in(found)
+            return str(found)
         raise SinkError(f"{self.place} cannot be read: {problem}")
 
     def store(self, target: str, key: str, client_id: str, secret: Secret) -> str:
@@ -142,10 +151,10 @@ class AwsSink:
         raise SinkError(f"the sink aws-secretsmanager {problem}")
 
 
-def _client_id_in(text: str) -> str | None:
-    """The client id in what is stored, None where somebody else stores something there."""
+def _member_in(text: str, name: str) -> str | None:
+    """A member of what is stored, None where somebody else stores something there."""
     try:
-        return str(json.loads(text)["client_id"])
+        return str(json.loads(text)[name])
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.decode import decoder
@@ -18,7 +19,7 @@ from reconciler.core.project import seconds
 from reconciler.core.secrets import reveal, secret_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from reconciler.sinks.contract import Setting
 
@@ -35,11 +36,14 @@ class ExecSink:
     It gets the secret on stdin, byte for byte: arguments and environments of a process are there
     for others to read. In its environment are RECONCILER_TARGET, RECONCILER_CLIENT_KEY and
     RECONCILER_CLIENT_ID, but none of the variables in `withheld`. Exit code 0 means that the secret
-    is stored: nothing can be read back. `timeout` is in seconds.
+    is stored: nothing can be read back but by `lookup_command`, which prints the id of the client
+    whose secret is stored, and `load_command`, which prints the secret. `timeout` is in seconds.
     """
 
     command: tuple[str, ...]
     probe_command: tuple[str, ...] = ()
+    lookup_command: tuple[str, ...] = ()
+    load_command: tuple[str, ...] = ()
     timeout: float = 30.0
     folder: str = "."
     withheld: frozenset[str] = frozenset()
@@ -66,6 +70,26 @@ class ExecSink:
         }
         self._run(self.command, about, secret)
         return self.place
+
+    @property
+    def holder(self) -> Callable[[str, str], str | None] | None:
+        """What gives the id of the client whose secret is there, by target and key; None where nothing does."""
+        return partial(self._ask, self.lookup_command) if self.lookup_command else None
+
+    @property
+    def load(self) -> Callable[[str, str], str | None] | None:
+        """What gives the secret that is there, by target and key; None where nothing does."""
+        return partial(self._ask, self.load_command) if self.load_command else None
+
+    def _ask(self, command: tuple[str, ...], target: str, key: str) -> str | None:
+        """What a command prints of a client, None for nothing. Raises SinkError.
+
+        The command gets RECONCILER_TARGET and RECONCILER_CLIENT_KEY. Another exit code than 0 says
+        nothing of the secret.
+        """
+        about = {"RECONCILER_TARGET": target, "RECONCILER_CLIENT_KEY": key}
+        printed = self._run(command, about, _NO_SECRET, stdout=subprocess.PIPE)
+        return printed.decode("utf-8", "replace").strip() or None
 
     def _find_program(self, command: Sequence[str]) -> str | None:
         """The program's path, None where it is not there.
@@ -122,23 +146,6 @@ class ExecSink:
         return f"exited with {process.returncode}{_quote_end(output, secret)}", b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskableExecSink(ExecSink):
-    """One whose `lookup` prints the id of the client whose secret is stored, and nothing for none."""
-
-    lookup: tuple[str, ...]
-
-    def holder(self, target: str, key: str) -> str | None:
-        """The id of the client whose secret is there under `key`, None for none. Raises SinkError.
-
-        The command gets RECONCILER_TARGET and RECONCILER_CLIENT_KEY. Another exit code than 0 says
-        nothing of the secret.
-        """
-        about = {"RECONCILER_TARGET": target, "RECONCILER_CLIENT_KEY": key}
-        printed = self._run(self.lookup, about, _NO_SECRET, stdout=subprocess.PIPE)
-        return printed.decode("utf-8", "replace").strip() or None
-
-
 def _quote_end(output: bytes, secret: Secret) -> str:
     """The end of what a command printed, on one line and without the secret."""
     # What is cut in front may have begun a part of the secret: the mask knows parts.
@@ -148,14 +155,16 @@ def _quote_end(output: bytes, secret: Secret) -> str:
 
 
 def make(setting: Setting) -> ExecSink:
-    """The sink of a target whose `secrets` name the `command`, a `probe`, a `lookup` and a `timeout`."""
-    made = _SINK({**setting.options, "folder": setting.root, "withheld": setting.withheld})
-    if "lookup" not in setting.options:
-        return made
-    stated = {name: getattr(made, name) for name in ExecSink.__annotations__}
-    return AskableExecSink(**stated, lookup=tuple(setting.options["lookup"]))
+    """The sink of a target whose `secrets` name the `command`, and may name `probe`, `lookup`, `load` and `timeout`."""
+    return _SINK({**setting.options, "folder": setting.root, "withheld": setting.withheld})
 
 
 _SINK: Final = decoder(
-    ExecSink, names={"probe_command": "probe"}, command=tuple, probe_command=tuple, timeout=seconds
+    ExecSink,
+    names={"probe_command": "probe", "lookup_command": "lookup", "load_command": "load"},
+    command=tuple,
+    probe_command=tuple,
+    lookup_command=tuple,
+    load_command=tuple,
+    timeout=seconds,
 )

@@ -27,6 +27,9 @@ class Sink(Protocol):
     And it may have `missing(clients: Mapping[tuple[str, str], str]) -> Mapping[tuple[str, str], str]`,
     quick for thousands: of clients, given as their id by target and key, those whose secret it does
     not have, each with why, in words. Without it, nobody says of a secret that the sink still has it.
+
+    And it may have `load(target, key) -> str | None`: the secret that it has there, None for none.
+    A server that gives each client a token of its own (RFC 7592) needs a sink that has it.
     """
 
     @property

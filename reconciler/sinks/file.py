@@ -65,6 +65,20 @@ class FileSink:
             return None, f"{path} holds no secret of a client"
         return (str(client_id), "") if secret else (None, f"{path} holds no secret of a client")
 
+    def load(self, target: str, key: str) -> str | None:
+        """The secret that is stored under `key`, None for none. Raises SinkError."""
+        path = self._path(target, key)
+        try:
+            return str(json.loads(self._read(path))["client_secret"])
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            problem = f"{path} cannot be read: {atomic_files.reason(error)}"
+        except (ValueError, KeyError, TypeError, RecursionError):
+            problem = f"{path} holds no secret of a client"
+        # Outside of the handler, so that no traceback leads back to the content.
+        raise SinkError(problem)
+
     def _read(self, path: Path) -> bytes:
         atomic_files.refuse_link(path.parent)
         return atomic_files.read(path)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 from reconciler.core.dataclass import dataclass
 from reconciler.core.errors import SinkError
 from reconciler.core.masking.masker import mask
+from reconciler.core.model import Secret
 from reconciler.core.secrets import secret_texts
 from reconciler.sinks import BUILT_IN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reconciler.core.model import Secret
     from reconciler.core.places import Place
     from reconciler.sinks.contract import Factory, Setting, Sink
 
@@ -112,6 +112,21 @@ class SafeSink:
             # Not every sink can tell: a command gives nothing back (see `contract.Sink`).
             holder = getattr(sink, "holder", None)
             return None if holder is None else holder(target, key)
+
+        return self._call(ask, None)
+
+    @property
+    def gives_back(self) -> bool:
+        """Whether what it has can be loaded. Raises SinkError."""
+        return self._call(lambda sink: getattr(sink, "load", None) is not None, None)
+
+    def load(self, target: str, key: str) -> Secret | None:
+        """The secret that it has under `key`; None for none, or where it gives none back. Raises SinkError."""
+
+        def ask(sink: Sink) -> Secret | None:
+            load = getattr(sink, "load", None)
+            found = None if load is None else load(target, key)
+            return Secret(found) if isinstance(found, str) and found else None
 
         return self._call(ask, None)
 

@@ -115,6 +115,9 @@ def test_it_knows_whose_secret_it_holds(sink, aws):
     assert made.holder("shop", "web") == "id-1"
     assert made.holder("shop", "app") is None
     assert made.holder("shop", "not-there") is None
+    assert made.load("shop", "web") == SECRET.value
+    assert made.load("shop", "app") is None
+    assert made.load("shop", "not-there") is None
 
 
 def test_a_service_that_does_not_say_whose_secret_it_holds_is_a_failure(aws):  # noqa: ARG001

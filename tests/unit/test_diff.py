@@ -5,6 +5,7 @@ from reconciler.core.changes import FieldChange, NestedChange, Origin
 from reconciler.core.model import MISSING, Redacted, Secret
 from reconciler.core.secrets import fingerprint
 from reconciler.plan.diff import accepted_spellings, compare
+from reconciler.plan.requests import json_patch
 
 VENDOR = provider(
     field("name"),
@@ -198,3 +199,19 @@ def test_nothing_is_settled_without_an_answer_of_the_servers_own():
         )
         == []
     )
+
+
+def test_what_changes_by_itself_is_no_difference_at_any_depth():
+    seen = {"properties": {"at": {"x-reconciler": {"volatile": True}}, "by": {}}}
+    of = provider(field("seen", volatile=True), field("last", schema=seen, inside=True))
+    wanted, live = (
+        {"seen": 1, "last": {"at": 1, "by": "a"}},
+        {"seen": 2, "last": {"at": 2, "by": "b"}},
+    )
+
+    (change,) = compare(of, wanted, live, key=KEY)
+
+    assert [each.pointer for each in change.nested] == ["/by"]
+    assert json_patch(of, wanted, live, ["last"]) == [
+        {"op": "replace", "path": "/last/by", "value": "a"}
+    ]

@@ -342,3 +342,16 @@ def test_an_address_that_nobody_can_mean_is_told_and_holds_up_nothing(uri, state
     (told,) = [note for note in found.notes if note.field.startswith("redirectUris/")]
     assert words in told.reason
     assert found.spec["name"] == "Web"
+
+
+def test_of_objects_that_differ_in_one_list_the_list_is_told_once():
+    item = {"properties": {"name": {}, "by": {"readOnly": True}, "to": {}}}
+    schema = {"type": "array", "items": item, "x-reconciler": {"compareBy": ["name"]}}
+    of = provider(field("routes", schema=schema, compare_by=("name",), inside=True))
+    routes = [{"name": name, "to": {"a": 1}, "by": "x"} for name in ("a", "b")]
+    shown = client("1", routes=[*routes, *routes])
+
+    found = export(of, shown, Validator({}), key="web", target="shop")
+
+    assert found.spec == {}
+    assert [note.field for note in found.notes] == ["routes"]

@@ -145,6 +145,7 @@ def change(**spec):
         ({"logo_uri": "l", "name": "a"}, {"name": "a"}, ["logo_uri"]),
         ({"mail": {"host": "h", "x": {"y": 1}}}, {"mail": {"host": "h", "x": {}}}, ["mail/x/y"]),
         ({"mail": {"host": "h"}}, {"mail": "off"}, []),
+        ({"homepageUrl": {"host": "h"}}, {"homepageUrl": {}}, ["homepageUrl/host"]),
         ({"logo_uri": None}, {}, []),
         ({"id": "1", "seen": "x", "pin": Secret("p"), "jwks": "u"}, {}, []),
         ({"token": Secret("t")}, {}, []),
@@ -154,6 +155,14 @@ def change(**spec):
 )
 def test_what_a_put_lost_is_found(before, after, gone):
     assert vanished_members(VENDOR, change(name="b"), before, after) == gone
+
+
+def test_below_a_value_that_the_manifest_states_otherwise_nothing_is_lost():
+    stated = change(homepageUrl="https://shop.example.com")
+
+    assert (
+        vanished_members(VENDOR, stated, {"homepageUrl": {"host": "h"}}, {"homepageUrl": {}}) == []
+    )
 
 
 def test_a_change_without_a_manifest_states_nothing():

@@ -10,7 +10,8 @@ from reconciler.core.secrets import (
     reveal,
     secret_texts,
 )
-from reconciler.provider.secrets import seal, secret_in
+from reconciler.provider.model import Believed
+from reconciler.provider.secrets import seal, secret_anywhere_in, secret_at, secret_in
 
 VENDOR = provider(field("name"), field("secret", secret=True, read_as="client_secret"))
 
@@ -90,3 +91,54 @@ def test_redaction_keeps_whether_there_is_a_secret_at_all():
     assert redact(MISSING, KEY) is MISSING
     assert redact(None, KEY) is None
     assert str(redact("x", KEY)).startswith("(secret hmac:")
+
+
+def test_a_secret_inside_an_object_elsewhere_is_found_and_sealed_by_its_name_there():
+    inner = {
+        "properties": {
+            "key": {"readOnly": True, "x-reconciler": {"secret": True, "readAs": "apiKey"}}
+        }
+    }
+    of = provider(field("access", schema=inner, read_as="/settings/access", inside=True))
+    shown = seal(of, {"settings": {"access": {"apiKey": "k3y-of-a-client"}, "x": 1}})
+
+    assert secret_in(of, shown) == Secret("k3y-of-a-client")
+    assert secret_anywhere_in(of, {"data": {"apiKey": "another-k3y"}}) == Secret("another-k3y")
+    assert shown["settings"]["access"]["apiKey"] == Secret("k3y-of-a-client")
+
+
+def test_where_no_secret_is_described_none_is_looked_for():
+    assert secret_anywhere_in(provider(field("name")), {"secret": "s"}) is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [({"value": "n3w"}, "n3w"), ({"value": "*****"}, None), ({"value": 1}, None), ({}, None)],
+)
+def test_a_new_secret_is_what_the_pointer_finds_as_a_text(shown, told):
+    found = secret_at(shown, "/value")
+
+    assert found == (None if told is None else Secret(told))
+
+
+@pytest.mark.parametrize(
+    ("believed", "is_new", "masked"),
+    [
+        ("always", False, False),
+        ("create", True, False),
+        ("create", False, True),
+        ("never", True, True),
+    ],
+)
+def test_what_an_answer_may_not_tell_is_a_mask(believed, is_new, masked):
+    inner = {"properties": {"key": {"readOnly": True, "x-reconciler": {"secret": True}}}}
+    of = provider(field("access", schema=inner), secret="/access/key", believed=Believed(believed))
+
+    for body in ({"access": {"key": "k3y"}}, {"access": {"key": None}}, {"access": 1}, {}):
+        shown = seal(of, body, is_new=is_new)
+        if body == {"access": {"key": "k3y"}}:
+            assert shown == {"access": {"key": Secret("k3y", masked=masked)}}
+        else:
+            assert shown == body
+    nothing = provider(field("name"), believed=Believed(believed))
+    assert seal(nothing, {"name": "a"}, is_new=is_new) == {"name": "a"}
