@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from reconciler import atomic_files
 from reconciler.app.context import load_valid, open_target, read_client, target_of
-from reconciler.core.errors import InventoryError, SelectionError
+from reconciler.core.errors import InventoryError, SelectionError, SinkError
 from reconciler.core.model import Manifest, Source
-from reconciler.manifests import catalog, writer
+from reconciler.manifests import catalog, references, writer
 from reconciler.manifests.placement import keys_of_existing_files, new_paths
 from reconciler.plan import applied
 from reconciler.plan.export import Exported, Note, export, keys
@@ -25,15 +25,22 @@ if TYPE_CHECKING:
     from reconciler.apply.context import OpenTarget
     from reconciler.core.changes import Refusal
     from reconciler.core.model import InventoryEntry, LiveClient
+    from reconciler.core.project import Reference
     from reconciler.manifests.clients import LoadedProject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The clients to import: these, else those whose name fits one of `names`, else all."""
+    """The clients to import: these, else those whose name fits one of `names`, else all.
+
+    Where each client has a token of its own (RFC 7592), `token` refers to that of the one client,
+    and `uri` is its address, "" for the endpoint's path.
+    """
 
     ids: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    token: Reference | None = None
+    uri: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +123,8 @@ def _read_wanted(opened: OpenTarget, wanted: Wanted) -> list[LiveClient]:
     from reconciler.http import live  # noqa: PLC0415 - loads httpx
 
     provider = opened.context.provider
+    if wanted.token is not None:
+        return [_read_by_token(opened, wanted, wanted.token)]
     if wanted.ids:
         found = [read_client(opened, remote_id) for remote_id in dict.fromkeys(wanted.ids)]
         # Once more by the server's spelling: two that were typed may be one client.
@@ -141,6 +150,23 @@ def _read_wanted(opened: OpenTarget, wanted: Wanted) -> list[LiveClient]:
     if not fitting:
         raise SelectionError(f"no client is named {' or '.join(wanted.names)}")
     return fitting
+
+
+def _read_by_token(opened: OpenTarget, wanted: Wanted, token: Reference) -> LiveClient:
+    """The one client that is wanted, read with its own token, which is kept by then."""
+    from reconciler.http.registration.grants import Grant  # noqa: PLC0415 - loads httpx
+
+    grants = opened.transport.grants
+    if grants is None:
+        raise SelectionError(
+            f"{opened.provider.title} gives its clients no tokens of their own: leave the token out"
+        )
+    (remote_id,) = wanted.ids
+    grants.put(remote_id, Grant(token=references.named_value(token), uri=wanted.uri))
+    client = read_client(opened, remote_id)
+    # Also of a client that is ours and whose token was lost.
+    grants.keep("", client.remote_id)
+    return client
 
 
 def _make_drafts(
@@ -211,6 +237,11 @@ def _write(
     trouble = ""
     for draft in drafts:
         path, note = Path(draft.path), ""
+        try:
+            if (grants := opened.transport.grants) is not None:
+                grants.keep(draft.key, draft.client.remote_id)
+        except SinkError as error:
+            return done, str(error)
         try:
             writer.create_file(path, draft.bound_text)
         except OSError as error:

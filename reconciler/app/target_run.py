@@ -13,6 +13,7 @@ from reconciler.app.connection import connection_to, sink_setting, store_of
 from reconciler.app.context import one_line, refuse_errors
 from reconciler.app.history.git_record import with_marks
 from reconciler.app.records import Records, server_of
+from reconciler.app.registrations import open_grants
 from reconciler.app.secret_places import find_secrets, probe_spool, warn_of_secrets
 from reconciler.apply.context import OpenTarget, StopSignal
 from reconciler.apply.executor import carry_out
@@ -22,6 +23,7 @@ from reconciler.core.errors import InventoryError, ReconcilerError
 from reconciler.core.project import ClientCredentials
 from reconciler.core.secrets import fingerprint_key, reveal
 from reconciler.http.live import read_list, read_names, read_state
+from reconciler.http.registration.discovery import discover
 from reconciler.http.transport import Transport
 from reconciler.plan.context import NO_MANIFESTS, TargetContext, ids_to_read, rests_on_absence
 from reconciler.plan.fields.known import lists_to_read, warn_of_unknown_names
@@ -41,7 +43,9 @@ if TYPE_CHECKING:
     from reconciler.core.changes import Outcome, SecretDelivery
     from reconciler.core.model import JsonObject, LiveState, Manifest, Problem, Secret
     from reconciler.core.project import Project, Target
+    from reconciler.http.connection import Connection
     from reconciler.http.live import ServerList
+    from reconciler.http.registration.grants import Grants
     from reconciler.inventory.open_inventory import OpenInventory
     from reconciler.manifests.references import Credentials
     from reconciler.provider.model import Provider
@@ -88,6 +92,7 @@ class TargetRun:
         self._read_at = 0.0
         self._ahead: Future[ServerList | None] | None = None
         self.deliveries: tuple[SecretDelivery, ...] = ()
+        self._server = server_of(job.target, job.provider)
         self._plan = TargetPlan(
             target=job.target.name,
             provider=job.provider.name,
@@ -117,6 +122,10 @@ class TargetRun:
         session = stack.enter_context(store.open(job.target.name, lock=lock, timeout=timeout))
         job.records.held[job.target.name] = session
         connection = connection_to(job.project, job.target, job.provider, job.login, job.log)
+        if job.target.is_issuer:
+            connection = self._discover(connection)
+            job = self.job
+        connection = replace(connection, grants=self._open_grants(session))
         transport = stack.enter_context(Transport(connection))
         self._open = OpenTarget(
             context=self._context(session),
@@ -127,6 +136,21 @@ class TargetRun:
             records=job.records.held,
         )
         return self._open
+
+    def _discover(self, connection: Connection) -> Connection:
+        """The connection to the registration endpoint that the issuer names; the job's provider is at it."""
+        found = discover(connection, allow_http=self.job.target.allow_http)
+        provider = replace(self.job.provider, collection=found.path)
+        self.job = replace(self.job, provider=provider)
+        token_url = connection.token_url or found.token_url
+        return replace(connection, provider=provider, base_url=found.base_url, token_url=token_url)
+
+    def _open_grants(self, session: OpenInventory) -> Grants | None:
+        job = self.job
+        manifests = (*job.manifests, *job.others.values())
+        return open_grants(
+            job.provider, job.target.name, session, self._sink, manifests, is_asked=job.asks_sink
+        )
 
     def hold_former_records(self, stack: ExitStack, *, timeout: float) -> None:
         """Hold the records that clients of the target move from, until `stack` closes."""
@@ -275,7 +299,7 @@ class TargetRun:
             spooled=found.spooled,
             swept=found.swept,
             now=_now(),
-            server=server_of(job.target, job.provider),
+            server=self._server,
         )
 
     def _with_neighbours(self, context: TargetContext) -> TargetContext:

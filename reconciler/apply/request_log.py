@@ -116,6 +116,7 @@ class RequestLog:
                 body=request.body,
                 content_type=request.content_type,
                 expect=_endpoint(self._target.provider, request.operation).expect,
+                about="" if request.operation == "create" else remote_id,
                 subject=self._change.key,
                 secrets=self._known_secrets(),
                 # A lock in an object store is a lease, which may run out while a request waits.

@@ -6,6 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from reconciler.core.errors import (
+    AccessRefused,
     Ambiguous,
     BadAnswer,
     NotFound,
@@ -42,7 +43,7 @@ class Unknown(Ambiguous, BadAnswer):
 
 
 # Nothing came of a request that was answered so, or that never left.
-CERTAIN: Final = (Unreachable, Unauthorized, Rejected, NotFound)
+CERTAIN: Final = (Unreachable, Unauthorized, AccessRefused, Rejected, NotFound)
 
 
 def rotate(
@@ -93,6 +94,7 @@ def _set_chosen(
         body=request.body,
         content_type=request.content_type,
         expect=provider.update.expect,
+        about=live.remote_id,
         subject=key,
         secrets=secret_texts(live.body),
         before_try=before_try,
@@ -121,6 +123,7 @@ def _call(
         request.method,
         path_for(request, live.remote_id),
         expect=how.call.expect,
+        about=live.remote_id,
         subject=key,
         secrets=secret_texts(live.body),
         before_try=before_try,
@@ -160,6 +163,7 @@ def finish(
         request.method,
         path_for(request, live.remote_id),
         expect=how.finish.expect,
+        about=live.remote_id,
         subject=key,
         secrets=secret_texts(live.body),
         before_try=before_try,

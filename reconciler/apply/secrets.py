@@ -60,6 +60,8 @@ def drop_spooled(session: OpenInventory, paths: Collection[str]) -> None:
 
 def _newest(waiting: SpooledSecret, context: TargetContext | None) -> SpooledSecret:
     """What waits, with the secret that the server shows where it does: that one works."""
+    if waiting.key != _client_key(waiting):
+        return waiting
     live = None if context is None else context.live.clients.get(waiting.remote_id)
     readable = None if live is None or context is None else secret_in(context.provider, live.body)
     return waiting if readable is None else replace(waiting, secret=readable, unsettled=False)

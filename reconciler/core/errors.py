@@ -8,6 +8,7 @@
     │   ├── Unreachable            the request never left, or never arrived
     │   ├── Ambiguous              the request may have been carried out, and no answer says so
     │   ├── Unauthorized           401 or 403: nothing more is sent to this target
+    │   ├── AccessRefused          one client cannot be asked for: its own token is refused, or not kept
     │   ├── NotFound               404 on a read by id: the one error that means "gone"
     │   ├── Rejected               another 4xx: the server understood and refused
     │   ├── ChangedMeanwhile       the client is not as it was when the write was planned
@@ -73,6 +74,10 @@ class Ambiguous(RemoteError):
 
 class Unauthorized(RemoteError):
     """401 or 403: the credentials are wrong or too weak, so nothing more is sent."""
+
+
+class AccessRefused(RemoteError):
+    """The server refuses the token of one client, or none is kept of it (RFC 7592): the others go on."""
 
 
 class NotFound(RemoteError):

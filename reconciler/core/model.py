@@ -144,12 +144,14 @@ class LiveState:
     `gone` are the ids that a read by id answered with 404. `listed` says that the server's list is
     among `clients`. A list proves presence, never absence: an id that it lacks is gone only where a
     read by id said so. `doubt` says how the list was seen not to be whole, "" where it was not.
+    `barred` are the ids of clients that the server lets nobody of us ask for, each with why.
     """
 
     clients: Mapping[str, LiveClient]
     gone: frozenset[str] = frozenset()
     listed: bool
     doubt: str = ""
+    barred: Mapping[str, str] = field(default_factory=dict)
 
 
 # How a client that no run created became ours: taken over by its name, or by an id that a person

@@ -152,6 +152,7 @@ class Target:
     that the client is as it was when it was planned; None leaves it to the provider's dialect.
     `allow_http`: whether its addresses may be plain HTTP to a host that is not loopback.
     `formerly` are the names that the target had before, and the addresses (with `://` in them).
+    `is_issuer` says that `base_url` is an issuer, whose published metadata name the endpoint.
     `allowed_env` and `allowed_files` are the variables and files that its manifests may refer to, as
     patterns in which `*` is any text; None for all that a manifest may read.
     """
@@ -176,6 +177,7 @@ class Target:
     allowed_files: tuple[str, ...] | None = None
     concurrency: int | None = None
     allow_http: bool = False
+    is_issuer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +257,8 @@ def _targets(stated: Mapping[str, Accepted]) -> dict[str, Target]:
 def _target(name: str, stated: Accepted) -> Target:
     # `share`, `connect` and `read` are members of these, and fields of the target.
     nested = {**stated.get("rateLimit", {}), **stated.get("timeouts", {})}
-    return _TARGET({**nested, **stated, "name": name})
+    issuer = {"baseUrl": stated["issuer"], "isIssuer": True} if "issuer" in stated else EMPTY
+    return _TARGET({**nested, **stated, **issuer, "name": name})
 
 
 def _auth(stated: Accepted | Literal["none"]) -> Auth:

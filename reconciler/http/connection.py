@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reconciler.core.model import Secret
+    from reconciler.http.registration.grants import Grants
     from reconciler.provider.model import Provider
 
 
@@ -54,7 +55,8 @@ class Connection:
 
     `auth` is the client to log in as, a user, a token that somebody else renews, or None for a server
     that asks nobody. `token_url` is
-    absolute. `ca_bundle` is a PEM file that is trusted instead of the public authorities. `log`
+    absolute. `ca_bundle` is a PEM file that is trusted instead of the public authorities. `grants` are what
+    each client is read and changed by, None where the tool's own login is good for all. `log`
     gets one line for each request: never a header, never a body.
     """
 
@@ -69,4 +71,5 @@ class Connection:
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     workers: int = 8
+    grants: Grants | None = None
     log: Callable[[str], None] = field(default=lambda _line: None)

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from reconciler.core.errors import BadAnswer, NotFound, Rejected, RemoteError, ServerFailed
+from reconciler.core.errors import (
+    AccessRefused,
+    BadAnswer,
+    NotFound,
+    Rejected,
+    RemoteError,
+    ServerFailed,
+)
 from reconciler.core.model import LiveClient, LiveState
 from reconciler.core.pointer import resolve
 from reconciler.http.listing.read import READINGS, prove_complete, read_listing
@@ -97,6 +104,7 @@ def read_state(
         gone=seen.gone - seen.whole.clients.keys(),
         listed=True,
         doubt=seen.doubt(rests_on_absence=rests_on_absence),
+        barred=seen.barred,
     )
 
 
@@ -119,7 +127,8 @@ def check_access(provider: Provider, transport: Transport) -> None:
     By a login. Where that says nothing of the server itself, by a read of a client that nobody has:
     any answer will do that refuses the id and not the reader. Raises the RemoteErrors.
     """
-    if transport.log_in():
+    # Where each client has a token of its own, the tool's own is good for a create alone.
+    if transport.log_in() or provider.registration is not None:
         return
     path = provider.collection + provider.read.path.replace("{id}", _NOBODY)
     try:
@@ -142,6 +151,7 @@ class _Seen:
     earlier: ServerList | None = None
     beside: Mapping[str, LiveClient] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
+    barred: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lacking(self) -> frozenset[str]:
@@ -166,7 +176,7 @@ def _read_missing(
 ) -> _Seen:
     """The same, with those of `ids` that the list lacks read by their ids, each of them once."""
     prove_complete(seen.whole.listing, ids)
-    missing = ids - seen.whole.clients.keys() - seen.beside.keys() - seen.gone
+    missing = ids - seen.whole.clients.keys() - seen.beside.keys() - seen.gone - seen.barred.keys()
     found = _read_by_id(provider, transport, missing)
     # Where a server takes an id in capitals for the same, the client is on the list as it spells it.
     beside = {
@@ -174,8 +184,9 @@ def _read_missing(
         for remote_id, client in found.clients.items()
         if id_in(provider, client.body) not in seen.whole.clients
     }
-    gone = missing - beside.keys()
-    return replace(seen, beside={**seen.beside, **beside}, gone=seen.gone | gone)
+    gone = missing - beside.keys() - found.barred.keys()
+    barred = {**seen.barred, **found.barred}
+    return replace(seen, beside={**seen.beside, **beside}, gone=seen.gone | gone, barred=barred)
 
 
 def read_client(
@@ -187,7 +198,9 @@ def read_client(
     """
     endpoint = provider.read
     path = provider.collection + endpoint.path.replace("{id}", quote(remote_id, safe=""))
-    answer = transport.send(endpoint.method, path, query=endpoint.query, expect=endpoint.expect)
+    answer = transport.send(
+        endpoint.method, path, query=endpoint.query, expect=endpoint.expect, about=remote_id
+    )
     body = client_in_answer(provider, endpoint, answer, (*transport.secrets, *secrets))
     if body is None:
         raise BadAnswer(f"{transport.target}: GET {path} was answered without a client")
@@ -227,19 +240,24 @@ def _read_by_id(provider: Provider, transport: Transport, ids: Iterable[str]) ->
     with ThreadPoolExecutor(transport.workers, thread_name_prefix="read") as pool:
         found.update(zip(rest, pool.map(reader.read, rest), strict=True))
     clients = {remote_id: client for remote_id, client in found.items() if client is not None}
-    return LiveState(clients=clients, gone=frozenset(found.keys() - clients.keys()), listed=False)
+    gone = frozenset(found.keys() - clients.keys() - reader.barred.keys())
+    return LiveState(clients=clients, gone=gone, listed=False, barred=reader.barred)
 
 
 class ClientReader:
-    """Reads clients until the first error: after it, nothing more is asked of the server."""
+    """Reads clients until the first error: after it, nothing more is asked of the server.
+
+    One that the server bars us from is no such error: it says nothing of the others.
+    """
 
     def __init__(self, provider: Provider, transport: Transport) -> None:
         self._provider = provider
         self._transport = transport
         self._failed = threading.Event()
+        self.barred: dict[str, str] = {}
 
     def read(self, remote_id: str) -> LiveClient | None:
-        """The client, None where it is gone, or where another read failed.
+        """The client, None where it is gone, or in `barred` with why, or where another read failed.
 
         The second does not pass for the first: the error of that other read ends the whole.
         """
@@ -248,6 +266,9 @@ class ClientReader:
         try:
             return read_client(self._provider, self._transport, remote_id)
         except NotFound:
+            return None
+        except AccessRefused as error:
+            self.barred[remote_id] = str(error)
             return None
         except BaseException:
             self._failed.set()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from reconciler.core.model import Json
+    from reconciler.http.registration.grants import Grant
     from reconciler.provider.model import Provider
 
 # Where servers, and proxies in front of them, say by which id their logs know a request. No RFC
@@ -67,7 +68,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to send; `secrets` are those of its client as text, `subject` the key of that."""
+    """One request to send; `secrets` are those of its client as text, `subject` the key of that.
+
+    With a `grant` it goes to the client's own address, where that is known, with the client's token.
+    """
 
     target: str
     method: str
@@ -78,6 +82,7 @@ class Call:
     content_type: str | None
     expect: frozenset[int]
     secrets: tuple[str, ...] = field(repr=False)
+    grant: Grant | None = None
 
     @property
     def title(self) -> str:
@@ -127,11 +132,16 @@ def read_answer(
     if reply.status is None:
         raise _write_error(call, reply, maybe_done=maybe_done)
     tracking = _tracking(provider, reply.headers, secrets)
-    if call.method == "DELETE" and maybe_done and reply.status == 404:  # noqa: PLR2004 - RFC 9110
+    if call.method == "DELETE" and maybe_done and reply.status in _gone_statuses(call):
         return Answer(status=reply.status, headers=reply.headers, tracking=tracking)
     if not 200 <= reply.status < 300:  # noqa: PLR2004
         raise _refusal_error(provider, call, reply, secrets)
     return _success_answer(call, reply, tracking, secrets)
+
+
+def _gone_statuses(call: Call) -> tuple[int, ...]:
+    # RFC 7592 section 2.3: the token of a client that is gone is refused as one that never was.
+    return (404,) if call.grant is None else (404, 401)
 
 
 def _write_error(call: Call, reply: Reply, *, maybe_done: bool) -> RemoteError:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 import re
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 import httpx
 
-from reconciler.core.errors import RemoteError
+from reconciler.core.errors import AccessRefused, RemoteError, SinkError, Unauthorized
 from reconciler.core.model import EMPTY
 from reconciler.core.secrets import secret_texts
 from reconciler.http.auth import (
+    OWN_TOKEN,
     LoginAuth,
     TokenRequestFailed,
     headers_of,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 
     from reconciler.core.model import Json
     from reconciler.http.connection import Connection
+    from reconciler.http.registration.grants import Grant, Grants
 
 # In bytes, after decompression: a small answer may unfold to a huge one.
 LARGEST_ANSWER: Final = 64 * 1024 * 1024
@@ -136,6 +139,7 @@ class Transport:
         body: Json = None,
         content_type: str | None = "application/json",
         expect: Collection[int] = (200,),
+        about: str = "",
         subject: str = "",
         secrets: Iterable[str] = (),
         before_try: Callable[[], None] | None = None,
@@ -146,20 +150,24 @@ class Transport:
         more when there is a connection: what it raises ends the call, and nothing is sent.
 
         `path` is percent-encoded and relative to the base URL; Secrets in `body` are revealed on
-        the way out. `subject` is the key of the client that it is about, for messages, in which
+        the way out. `about` is the remote id of the client that it is for, "" for none: where each
+        has a token of its own, that goes along, and one that an answer tells is kept before this
+        returns. `subject` is the key of the client that it is about, for messages, in which
         `secrets` that the server has of it are masked, as all in `body` are. Raises the
         RemoteErrors; Ambiguous where a write may have been carried out and no answer says so.
         """
+        grant = self._grant_of(about)
         call = Call(
             target=self._connection.target,
             method=method,
             path=path,
+            grant=grant,
             subject=subject,
             query=query,
             content=encode(body),
             content_type=None if body is None else content_type,
             expect=frozenset(expect),
-            secrets=(*secret_texts(body), *secrets),
+            secrets=(*secret_texts(body), *secrets, *secret_texts(grant and grant.token)),
         )
         reply, maybe_done = self._retrier.send_with_retries(
             method, lambda: self._try(lambda: self._send_once(call, before_try))
@@ -167,13 +175,51 @@ class Transport:
         # Asked for after the tries: a token that was renewed meanwhile is masked as well.
         secrets = (*call.secrets, *self._auth.secrets)
         try:
-            return read_answer(
+            answer = read_answer(
                 self._connection.provider, call, reply, maybe_done=maybe_done, secrets=secrets
             )
+        except Unauthorized as error:
+            if grant is None:
+                raise
+            raise _refused_access(error, about) from None
         except RemoteError as error:
             # For a caller that can find out what became of a write, and then sends it again.
             error.retry_after = retry_after(reply.headers)
             raise
+        grants = self._connection.grants
+        return (
+            answer
+            if grants is None
+            else replace(answer, body=grants.take(subject, about, answer.body))
+        )
+
+    @property
+    def grants(self) -> Grants | None:
+        """What each client is read and changed by, None where the tool's own login is good for all."""
+        return self._connection.grants
+
+    def _grant_of(self, remote_id: str) -> Grant | None:
+        """The grant of a client, None where none is needed. Raises AccessRefused where it is missing."""
+        grants, base_url = self._connection.grants, self._connection.base_url
+        if grants is None or not remote_id:
+            return None
+        where = f"{self._connection.target}: {remote_id}"
+        try:
+            grant = grants.find(remote_id)
+        except SinkError as error:
+            raise AccessRefused(
+                f"{where} has a token of its own, which cannot be read: {error}"
+            ) from None
+        if grant is None:
+            raise AccessRefused(
+                f"{where} has a token of its own (RFC 7592), which the sink does not have"
+            )
+        if grant.uri and not same_origin(grant.uri, base_url):
+            raise AccessRefused(
+                f"{where} has an address of its own that is on another server than {base_url}, and its token "
+                "is sent to none but that"
+            )
+        return grant
 
     def log_in(self) -> bool:
         """Get a token where none is at hand, and say whether the target's own server gave one.
@@ -198,6 +244,8 @@ class Transport:
 
     def _send_once(self, call: Call, before_try: Callable[[], None] | None) -> Reply:
         request = self._build_request(call)
+        if call.grant is not None:
+            request.extensions |= {OWN_TOKEN: str(call.grant.token.value)}
         if before_try is not None:
             request.extensions |= {_BEFORE: before_try, "trace": partial(_on_step, before_try)}
         response = self._client.send(request, auth=self._auth, stream=True)
@@ -223,12 +271,14 @@ class Transport:
             return failure_reply(error, self._connection, self._auth.secrets, over)
 
     def _build_request(self, call: Call) -> httpx.Request:
-        if _DOT_SEGMENT.search(call.path):
+        own = "" if call.grant is None else call.grant.uri
+        if _DOT_SEGMENT.search(own or call.path):
             raise httpx.InvalidURL(call.path)
         return self._client.build_request(
             call.method,
-            self._connection.base_url.rstrip("/") + call.path,
-            params=dict(call.query) or None,
+            own or self._connection.base_url.rstrip("/") + call.path,
+            # httpx puts these in the place of a query, which a client's own address may have.
+            params=None if own else dict(call.query) or None,
             content=call.content,
             headers={} if call.content_type is None else {"content-type": call.content_type},
         )
@@ -288,6 +338,14 @@ def _read_reply(response: httpx.Response) -> Reply:
         content=bytes(content),
         via=str(response.extensions.get("via", "")),
     )
+
+
+def _refused_access(error: RemoteError, remote_id: str) -> AccessRefused:
+    message = (
+        f"{error}. That is how a server answers for a client that is gone, and for one that has another "
+        f"registration access token (RFC 7592 section 2): if {remote_id} is gone, forget it"
+    )
+    return AccessRefused(message, status=error.status, tracking=error.tracking)
 
 
 def _on_step(before_try: Callable[[], None], step: str, _facts: Mapping[str, object]) -> None:

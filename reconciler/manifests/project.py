@@ -211,7 +211,8 @@ def _members(holder: Any, name: str) -> Mapping[str, Any]:
 
 def _target_address_problems(target: Target, source: Source) -> Iterator[Problem]:
     pointer = f"/targets/{target.name}"
-    yield from rules.address_problems(source, f"{pointer}/baseUrl", target.base_url)
+    stated = "issuer" if target.is_issuer else "baseUrl"
+    yield from rules.address_problems(source, f"{pointer}/{stated}", target.base_url)
     if isinstance(target.auth, ClientCredentials) and target.auth.token_url is not None:
         yield from rules.address_problems(source, f"{pointer}/auth/tokenUrl", target.auth.token_url)
 
@@ -244,5 +245,13 @@ def _provider_problems(target: Target, project: Project, source: Source) -> Iter
         yield from error.problems
     else:
         yield from logins.login_problems(source, project, target, entry.token)
+        if target.is_issuer and entry.provider(target).registration is None:
+            yield Problem(
+                source=source,
+                pointer=f"/targets/{target.name}/issuer",
+                message=f"{target.provider} does not say what an issuer names: `issuer` is for registration (RFC 7591)",
+                hint="state `baseUrl` in its place",
+                at_key=True,
+            )
         if target.conflict_check == "test":
             yield from rules.conflict_check_problems(source, target, entry.provider(target))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
+from reconciler.core.errors import SelectionError
 from reconciler.core.model import EMPTY, Problem, Secret, Source
 from reconciler.core.project import NoAuth, Password, Reference, StaticToken
 from reconciler.core.secrets import reveal
@@ -228,6 +229,18 @@ def plan_key(
 ) -> tuple[Secret | None, list[Problem]]:
     """What the project's `planKey` refers to, None where it states none, and the Problems."""
     return _stated_key(project, "planKey", project.plan_key, environ)
+
+
+def named_value(named: Reference, environ: Mapping[str, str] = os.environ) -> Secret:
+    """The value of a reference on the command line, whose file is relative to where that runs.
+
+    Raises SelectionError where it leads nowhere.
+    """
+    try:
+        return _value(named, named.name if named.kind == "file" else "", environ, TEXT)
+    except _Unresolved as error:
+        problem = f"{error}{f': {error.hint}' if error.hint else ''}"
+    raise SelectionError(problem)
 
 
 def _stated_key(

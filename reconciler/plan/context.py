@@ -149,11 +149,14 @@ def bound_ids(context: TargetContext) -> frozenset[str]:
 
 
 def live_client(live: LiveState, remote_id: str) -> LiveClient | None:
-    """The client, None where the server said that it is gone.
+    """The client, None where the server said that it is gone, or bars us from it.
 
     ValueError for one that was not asked for, whatever the list shows: nothing is known of it.
     """
     # An id that was never read is not absent: concluding that would create the client again.
+    # One that nobody lets us ask for may be there, and nothing is done that needs to know it.
+    if remote_id in live.barred:
+        return None
     if remote_id not in live.clients and remote_id not in live.gone:
         raise ValueError(f"{remote_id} was never read, so nothing can be said of it")
     return live.clients.get(remote_id)

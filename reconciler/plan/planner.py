@@ -146,6 +146,8 @@ def _plan_client(context: TargetContext, manifest: Manifest, unowned: Unowned) -
 def _plan_by_id(context: TargetContext, manifest: Manifest, unowned: Unowned) -> Change:
     entry = context.inventory.entries.get(manifest.name)
     remote_id = bound_id(context, manifest)
+    if remote_id in context.live.barred:
+        return _refuse_barred(context, manifest, remote_id or "")
     live = None if remote_id is None else _find(context, manifest, remote_id)
     if live is not None:
         change = plan_existing(context, manifest, entry, live)
@@ -236,6 +238,17 @@ def _refuse_absent(context: TargetContext, manifest: Manifest, remote_id: str) -
             "or leave metadata.id out to have the client created",
         ),
     )
+
+
+def _refuse_barred(context: TargetContext, manifest: Manifest, remote_id: str) -> Change:
+    change = change_of(context, manifest, Action.NOOP, "the server does not let it be read")
+    message = (
+        f"{context.live.barred[remote_id]}. `reconciler forget {manifest.name}` has the next apply register it "
+        f"anew, and `reconciler import {context.target.name} --id {remote_id} --registration-token env:NAME` "
+        "gives the tool another token"
+    )
+    refusal = Refusal(rule=Rule.BARRED, message=message)
+    return replace(change, remote_id=remote_id, refusal=refusal)
 
 
 def _delete_predecessors(context: TargetContext, changes: Sequence[Change]) -> list[Change]:

@@ -142,6 +142,8 @@ def _plan_removal(
     # Renamed with metadata.id: a delete would take the client from under its new key.
     if entry.remote_id in successors:
         return (_forget(context, key, f"its client is {successors[entry.remote_id]} now"),)
+    if why := context.live.barred.get(entry.remote_id, ""):
+        return (_keep(context, key, f"{_GONE}; kept, since {why}"),)
     live = live_client(context.live, entry.remote_id)
     if live is None:
         return (_forget(context, key, f"{_GONE}, and it is gone from the server"),)

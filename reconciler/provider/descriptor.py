@@ -24,6 +24,7 @@ from reconciler.provider.model import (
     PageStyle,
     Pagination,
     Provider,
+    Registration,
     Scheme,
     Switch,
     TokenRequest,
@@ -223,6 +224,7 @@ _PROVIDER: Final = decoder(
     token=decoder(
         TokenRequest, scheme=Scheme, client_authentication=ClientAuthentication, parameters=dict
     ),
+    registration=decoder(Registration),
     errors=decoder(ErrorShape, messages=tuple, speaks_on=frozenset),
     rate_limit=RATE_LIMIT,
     protected=frozenset,

@@ -154,6 +154,18 @@ class IssuedSecret:
     finish: Endpoint | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """Where answers tell what a client alone is read and changed by (RFC 7592 section 3).
+
+    `token` and `uri` are the JSON Pointers to its registration access token and to the address of
+    its configuration endpoint.
+    """
+
+    token: str
+    uri: str
+
+
 class Scheme(Enum):
     """How a request says who sends it, in its Authorization header (RFC 9110 section 11.6.2); not at all for NONE."""
 
@@ -268,7 +280,7 @@ class Provider:
     ids of clients that are never touched. `rotate` is how a client gets a new
     secret: the call that has the server make one, or the field to set; None where nothing does.
     `secret` is the JSON Pointer to the secret that a client logs in with, "" where provider.yaml
-    does not say, and `believed` which answers tell it: what another has there is a mask. `concurrency` is how many requests the server takes at once. `request_id_header`
+    does not say, and `believed` which answers tell it: what another has there is a mask. With `registration` each client has a token of its own, by which alone it is read and changed. `concurrency` is how many requests the server takes at once. `request_id_header`
     is where answers say by which id the server's logs know the request, in
     small letters.
     """
@@ -300,6 +312,7 @@ class Provider:
     protected: frozenset[str] = frozenset()
     switch: Switch | None = None
     rotate: IssuedSecret | ChosenSecret | None = None
+    registration: Registration | None = None
     secret: str = ""
     believed: Believed = Believed.ALWAYS
     request_id_header: str | None = None

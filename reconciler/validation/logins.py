@@ -58,7 +58,8 @@ def _open_faults(project: Project, target: Target, scheme: Json) -> Iterator[tup
 def _client_faults(
     target: Target, auth: ClientCredentials, token: Mapping[str, Json]
 ) -> Iterator[tuple[str, str]]:
-    if auth.token_url is None and token.get("path") is None:
+    # An issuer names its token endpoint itself (RFC 8414).
+    if auth.token_url is None and token.get("path") is None and not target.is_issuer:
         hint = f"the token endpoint of {target.provider} is not below the base URL: give it"
         yield "`tokenUrl` is missing", hint
     if token.get("clientAuthentication") == "private_key_jwt" and auth.private_key is None:

@@ -22,6 +22,7 @@ ALONE = {
     "replace-unowned",
     "no-delete",
     "bound-id-absent",
+    "barred",
     "ambiguous-adoption",
     "doubtful-list",
     "ambiguous-create",

@@ -11,6 +11,7 @@ from reconciler.cli.client_commands import print_json, use_case_call
 from reconciler.cli.exit_codes import ExitCode, worse_if_changed
 from reconciler.cli.options import format_option, global_options, lock_timeout_option
 from reconciler.cli.output import print_line, print_message
+from reconciler.core.project import reference
 from reconciler.render.terminal import plural
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from reconciler.cli.options import GlobalOptions
     from reconciler.core.model import Json
+    from reconciler.core.project import Reference
 
 
 def _name_patterns(
@@ -32,6 +34,19 @@ def _name_patterns(
             raise click.BadParameter(message, ctx=ctx, param=option)
         patterns.append(pattern)
     return tuple(patterns)
+
+
+def _reference(ctx: click.Context, option: click.Parameter, stated: str | None) -> Reference | None:
+    """What `env:NAME` or `file:PATH` refers to; raises BadParameter for another form."""
+    if stated is None:
+        return None
+    kind, colon, name = stated.partition(":")
+    found = reference({kind: name}) if colon and name else None
+    if found is None:
+        # Not quoted: it may be the token itself.
+        message = "a token is given by reference: env:NAME or file:PATH"
+        raise click.BadParameter(message, ctx=ctx, param=option)
+    return found
 
 
 @click.command("import")
@@ -51,6 +66,20 @@ def _name_patterns(
     metavar="DIR",
     help="The folder for the files. Default: where the first of the target's patterns begins.",
 )
+@click.option(
+    "--registration-token",
+    "token",
+    metavar="env:NAME|file:PATH",
+    callback=_reference,
+    help="Where the token of the one client is, if each has its own (RFC 7592).",
+)
+@click.option(
+    "--registration-uri",
+    "uri",
+    metavar="URL",
+    default="",
+    help="The address of the one client, if it has its own. Default: the path of the server's other clients.",
+)
 @click.option("--full", is_flag=True, help="Also state the values that every new client has.")
 @lock_timeout_option()
 @format_option("text", "json")
@@ -64,6 +93,8 @@ def command(  # noqa: PLR0913 - one argument an option
     everything: bool,
     names: tuple[str, ...],
     into: str | None,
+    token: Reference | None,
+    uri: str,
     full: bool,
     lock_timeout: float,
     output_format: str,
@@ -74,14 +105,17 @@ def command(  # noqa: PLR0913 - one argument an option
     is empty. Nothing is sent to the server that changes it, no file is overwritten, and no secret
     is written. Left alone are clients that are ours already, those that a manifest means, the one
     that the tool logs in with and those that the server lives on; the last two can be named by
-    --id. Where the vendor has no list of clients, name each by --id.
+    --id. Where the vendor has no list of clients, name each by --id. Where each client has a token
+    of its own, name that too: it goes to the target's sink.
 
     Exit codes: 0 done, also where all were left alone; 1 nothing done; 5 broken off half-way.
     """
     # Every client of a server is a lot to take over by leaving an option out, so --all is stated.
     if bool(ids) == (everything or bool(names)):
         raise click.UsageError("say which clients: --id for each, or --all, or --select")
-    wanted = importing.Wanted(ids=ids, names=names)
+    if (token is not None or uri) and (len(ids) != 1 or token is None):
+        raise click.UsageError("--registration-token is for one client: name it by one --id")
+    wanted = importing.Wanted(ids=ids, names=names, token=token, uri=uri)
     found = importing.import_clients(
         use_case_call(options, target, lock_timeout), wanted, into=into, full=full
     )

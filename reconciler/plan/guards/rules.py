@@ -43,6 +43,7 @@ class Rule(StrEnum):
     REPLACE_UNOWNED = "replace-unowned", "taking over a client that would have to be replaced"
     NO_DELETE = "no-delete", "a replace where the vendor has no delete"
     BOUND_ID_ABSENT = "bound-id-absent", "a `metadata.id` that is not on the server"
+    BARRED = "barred", "changing a client whose own token the server refuses, or nobody has kept"
     SHARED_ID = "shared-id", "two manifests that mean one client"
     TWO_OWNERS = "two-owners", "what two targets of one server both claim"
     OTHER_SERVER = "other-server", "a target whose record is of another server"
@@ -111,6 +112,7 @@ OF_ONE_CLIENT: Final = frozenset(
         Rule.REPLACE_UNOWNED,
         Rule.NO_DELETE,
         Rule.BOUND_ID_ABSENT,
+        Rule.BARRED,
         Rule.AMBIGUOUS_ADOPTION,
         Rule.DOUBTFUL_LIST,
         Rule.AMBIGUOUS_CREATE,
