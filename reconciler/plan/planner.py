@@ -21,6 +21,7 @@ from reconciler.plan.existing import change_of, plan_existing, plan_found
 from reconciler.plan.guards.changes import change_refusal, refuse, refuse_shared_ids
 from reconciler.plan.guards.limits import threshold_refusals
 from reconciler.plan.guards.rules import Rule
+from reconciler.plan.guards.unique import refuse_taken_values
 from reconciler.plan.moves.moves import former_addresses, plan_moves
 from reconciler.plan.moves.neighbours import elsewhere_refusal, server_refusal
 from reconciler.plan.moves.renames import refuse_renames_elsewhere, tell_orphans, tell_renames
@@ -72,6 +73,7 @@ def plan_target(context: TargetContext, manifests: Iterable[Manifest]) -> Target
     changes += [*_delete_predecessors(context, changes), *removals.changes]
     changes = [_refuse(context, change, unowned) for change in changes]
     changes = settle_namesakes(context, changes, unowned)
+    changes = refuse_taken_values(context, changes)
     changes = [with_standing(context, change, unowned.known) for change in changes]
     changes = refuse_renames_elsewhere(context, tell_renames(context, ordered, changes))
     changes = [warn_of_living_predecessors(context, change) for change in changes]

@@ -220,7 +220,7 @@ _PROVIDER: Final = decoder(
     merges=Merges,
     believed=Believed,
     always=tuple,
-    identity=decoder(Identity, chosen=Chosen, recognize=tuple),
+    identity=decoder(Identity, chosen=Chosen, recognize=tuple, unique=tuple),
     token=decoder(
         TokenRequest, scheme=Scheme, client_authentication=ClientAuthentication, parameters=dict
     ),

@@ -100,7 +100,8 @@ class Chosen(Enum):
 class Identity:
     """`pointer` finds the remote id in an item; `chosen` says who gives it, None for the server.
 
-    `client_id` points to the id that the client logs in with, where that is another. `match` is the field that a client is known by to people. `recognize` are the fields, and
+    `client_id` points to the id that the client logs in with, where that is another. `match` is the field that a client is known by to people, and `unique` are those that no two
+    clients of a server share. `recognize` are the fields, and
     `created` the pointer to the creation time, by which a create whose answer was lost is found
     in a list. `last_used` is the pointer to the time of the last use. `internal` is the pointer to
     what is true of the clients that the vendor's own product works with.
@@ -110,6 +111,7 @@ class Identity:
     client_id: str | None = None
     chosen: Chosen | None = None
     match: str | None = None
+    unique: tuple[str, ...] = ()
     recognize: tuple[str, ...] = ()
     created: str | None = None
     last_used: str | None = None

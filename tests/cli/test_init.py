@@ -85,7 +85,7 @@ def test_an_unknown_provider_is_wrong_usage(invoke: Callable[..., Result], tmp_p
     done = invoke("init", str(tmp_path), "--provider", "acorn")
 
     assert done.exit_code == 64
-    assert "'acorn' is none of boruta, provident, sailpoint" in done.stderr
+    assert f"'acorn' is none of {', '.join(PROVIDERS)}" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -98,7 +98,7 @@ def test_an_unknown_provider_that_is_a_folder_is_told_how_to_write_one(
     done = invoke("init", "--provider", "acorn")
 
     assert done.exit_code == 64
-    assert "'acorn' is none of boruta, provident, sailpoint; write ./acorn for the folder" in (
+    assert f"'acorn' is none of {', '.join(PROVIDERS)}; write ./acorn for the folder" in (
         " ".join(done.stderr.split())
     )
 

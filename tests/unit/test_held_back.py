@@ -23,6 +23,7 @@ ALONE = {
     "no-delete",
     "bound-id-absent",
     "barred",
+    "taken-value",
     "ambiguous-adoption",
     "doubtful-list",
     "ambiguous-create",

@@ -44,6 +44,10 @@ class Rule(StrEnum):
     NO_DELETE = "no-delete", "a replace where the vendor has no delete"
     BOUND_ID_ABSENT = "bound-id-absent", "a `metadata.id` that is not on the server"
     BARRED = "barred", "changing a client whose own token the server refuses, or nobody has kept"
+    TAKEN_VALUE = (
+        "taken-value",
+        "giving a client a value that another has and that no two may share",
+    )
     SHARED_ID = "shared-id", "two manifests that mean one client"
     TWO_OWNERS = "two-owners", "what two targets of one server both claim"
     OTHER_SERVER = "other-server", "a target whose record is of another server"
@@ -113,6 +117,7 @@ OF_ONE_CLIENT: Final = frozenset(
         Rule.NO_DELETE,
         Rule.BOUND_ID_ABSENT,
         Rule.BARRED,
+        Rule.TAKEN_VALUE,
         Rule.AMBIGUOUS_ADOPTION,
         Rule.DOUBTFUL_LIST,
         Rule.AMBIGUOUS_CREATE,

@@ -56,6 +56,7 @@ def _name_faults(provider: Provider) -> Iterator[Fault]:
     named = {
         "/identity/match": [identity.match] if identity.match is not None else [],
         "/identity/recognize": identity.recognize,
+        "/identity/unique": identity.unique,
         "/endpoints/update/always": provider.always,
     }
     for place, names in named.items():
