@@ -125,10 +125,12 @@ def _scalar(text: str) -> str:
 def _spec_lines(start: Start) -> Iterator[str]:
     client: Any = start.entry.bodies[0]
     fields = client["properties"]
-    for name in dict.fromkeys(["name", *client.get("required", [])]):
-        if name in fields:
-            value = json.dumps(_sample(name, fields[name], start.variable), ensure_ascii=False)
-            yield f"  {_scalar(name)}: {value}{_explanation(fields[name])}\n"
+    named = [one for one in ["name", *client.get("required", [])] if one in fields]
+    # Where nothing is required, what its author has an example for; a manifest states something.
+    shown = [one for one, field in fields.items() if "examples" in field]
+    for name in dict.fromkeys(named or shown or [*fields][:1]):
+        value = json.dumps(_sample(name, fields[name], start.variable), ensure_ascii=False)
+        yield f"  {_scalar(name)}: {value}{_explanation(fields[name])}\n"
 
 
 def _explanation(field: Mapping[str, Any]) -> str:

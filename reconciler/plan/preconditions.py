@@ -28,7 +28,8 @@ def conflict_check(provider: Provider, stated: ConflictCheck | None) -> Conflict
     # If-Match (RFC 9110 section 13.1.1) would be the usual way; vendors without an ETag have none.
     if stated is not None:
         return stated
-    return "test" if provider.style is UpdateStyle.JSON_PATCH else "reread"
+    tests = provider.style is UpdateStyle.JSON_PATCH and provider.takes_tests
+    return "test" if tests else "reread"
 
 
 def precondition_values(provider: Provider, change: Change, body: JsonObject) -> dict[str, Json]:

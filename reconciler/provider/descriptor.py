@@ -116,6 +116,7 @@ def _update_words(stated: Accepted) -> dict[str, object]:
         "style": stated["style"],
         "always": stated.get("always", ()),
         "merges": stated_merges or merges.get(stated["style"], "top"),
+        "takesTests": stated.get("tests", True),
         "carriesId": stated.get("carriesId", False),
         "carriesUnknown": stated.get("unknown", "carry") == "carry",
     }

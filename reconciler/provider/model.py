@@ -277,7 +277,8 @@ class Provider:
     `list` may be paged as `pagination` says; None is a list without pages, if `list_is_described`
     says that the descriptor states so, else one of which that is not known. `always` are the fields
     that every partial PUT carries, because the server would empty them. `merges` says how deep an
-    update of a part is merged, TOP for all other styles. With `carries_id` an update carries the
+    update of a part is merged, TOP for all other styles. Without
+    `takes_tests` the server refuses a JSON Patch that tests. With `carries_id` an update carries the
     client's id, and without `carries_unknown` a whole PUT leaves out what no schema describes. `protected` are names and
     ids of clients that are never touched. `rotate` is how a client gets a new
     secret: the call that has the server make one, or the field to set; None where nothing does.
@@ -301,6 +302,7 @@ class Provider:
     style: UpdateStyle
     always: tuple[str, ...]
     merges: Merges = Merges.TOP
+    takes_tests: bool = True
     carries_id: bool = False
     carries_unknown: bool = True
     identity: Identity

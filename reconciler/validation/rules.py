@@ -100,14 +100,15 @@ def address_problems(source: Source, pointer: str, url: str) -> Iterator[Problem
 def conflict_check_problems(
     source: Source, target: Target, provider: Provider
 ) -> Iterator[Problem]:
-    """The Problem of a target with `guard: test` whose vendor takes no JSON Patch (RFC 6902)."""
+    """The Problem of a target with `guard: test` whose vendor takes no test in a JSON Patch (RFC 6902)."""
     from reconciler.provider.model import UpdateStyle  # noqa: PLC0415 - few targets state a guard
 
-    if provider.style is not UpdateStyle.JSON_PATCH:
+    if provider.style is not UpdateStyle.JSON_PATCH or not provider.takes_tests:
+        lacks = "test in one" if provider.style is UpdateStyle.JSON_PATCH else "JSON Patch"
         yield Problem(
             source=source,
             pointer=f"/targets/{target.name}/guard",
-            message=f"{provider.title} takes no JSON Patch, so that nothing can be tested",
+            message=f"{provider.title} takes no {lacks}, so that nothing can be tested",
             hint="`reread` reads the client again right before it is written",
         )
 

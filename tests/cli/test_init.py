@@ -292,3 +292,13 @@ def test_init_writes_through_no_link(link: str, invoke: Callable[..., Result], t
     assert done.exit_code == 1
     assert "is a link, or behind one; nothing was written" in done.stderr
     assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_where_nothing_is_required_what_has_an_example_is_written(
+    invoke: Callable[..., Result], tmp_path: Path
+):
+    invoke("init", str(tmp_path / "repo"), "--provider", "dynamic-registration")
+    spec = yaml.safe_load((tmp_path / "repo/clients/storefront-web.yaml").read_text())["spec"]
+
+    assert spec["redirect_uris"] == ["https://shop.example.com/callback"]
+    assert "client_name" in spec
