@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all test-lowest lint unit fuzz bench docs schemas lock release-check ready clean help
+.PHONY: demo test test-all test-lowest lint unit fuzz real bench docs schemas lock release-check ready clean help
 
 help:  ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -51,6 +51,12 @@ FUZZ ?=
 
 fuzz: $(READY)  ## A minute of hostile input for each reader of what strangers write
 	$(BIN)/python tests/fuzz/run.py $(FUZZ)
+
+# What to give it there, such as REAL="keycloak": without it, all.
+REAL ?=
+
+real: $(READY)  ## The life of clients on real servers, which come from the package registries
+	$(BIN)/python tests/real/run.py $(REAL)
 
 bench: $(READY)  ## Measure against yaml.load, as ratios
 	$(BIN)/python benchmarks/run.py

@@ -325,3 +325,27 @@ def test_a_fixed_parameter_that_asks_for_a_page_is_refused(tmp_path):
             r"provider/provider\.yaml:\d+:\d+: error: `page` is what asks for a page already",
             done.output,
         )
+
+
+class Endless(Paged):
+    """Names a page behind each, also behind those that hold nothing."""
+
+    def list(self, asked):
+        start = int(asked.query.get("from", "0"))
+        clients = [*self.clients][start : start + 2]
+        link = f'</clients?from={start + 2}>; rel="next"'
+        body = {"items": [self.shown(one) for one in clients]}
+        return Said(status=200, body=body, headers={"link": link})
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+def test_pages_that_hold_nothing_end_a_list_whatever_they_name(tmp_path, count):
+    shape = Endless()
+    pages = {"pagination": {"style": "link"}}
+    with living(tmp_path, shape, endpoints={"list": pages}) as life:
+        for number in range(count):
+            life.state(f"c{number}", {**WEB, "name": f"c{number}"})
+        life.apply()
+
+        assert life.is_settled()
+        assert len(shape.clients) == count
