@@ -40,12 +40,13 @@ def problems():
 
 
 def test_the_bundled_providers_are_known_by_name():
-    assert catalog.names() == ["boruta", "provident", "sailpoint"]
-    assert {catalog.entry(name, ".").kind for name in catalog.names()} == {
-        "BorutaClient",
-        "ProvidentClient",
-        "SailPointClient",
-    }
+    names, kinds = catalog.names(), {catalog.entry(name, ".").kind for name in catalog.names()}
+
+    assert names == sorted(names)
+    assert {"boruta", "provident", "sailpoint", "keycloak", "hydra", "okta"} <= {*names}
+    # A manifest names its provider by its kind.
+    assert len(kinds) == len(names)
+    assert {"BorutaClient", "ProvidentClient", "SailPointClient", "KeycloakClient"} <= kinds
 
 
 def test_one_of_the_bundled_providers_is_the_one_to_start_with():
@@ -66,7 +67,7 @@ def test_where_none_says_so_the_first_is_the_one_to_start_with(tmp_path, monkeyp
 
 def test_a_name_that_is_not_known_is_an_error():
     with pytest.raises(KeyError):
-        catalog.entry("okta", ".")
+        catalog.entry("acme", ".")
 
 
 def test_a_provider_is_read_once():
