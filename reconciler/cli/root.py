@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "resolve": "Say what came of a create that got no answer.",
     "rotate": "Give a client a new secret.",
     "secrets": "Bring the secrets of clients to where they belong.",
+    "provider": "Hold the description of a vendor against a server of it.",
     "providers": "List the vendors that are known and what each supports.",
     "schema": "Print a JSON Schema, for editors and other tools.",
     "sandbox": "Serve the vendors on this machine, to try things on.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reconciler.provider.references import takes_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from reconciler.core.model import Json
     from reconciler.manifests.catalog import Entry
@@ -122,15 +122,27 @@ def _scalar(text: str) -> str:
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
+def sample_spec(start: Start) -> dict[str, Json]:
+    """The fields that a client of this kind needs at least, by name."""
+    fields: Any = start.entry.bodies[0]["properties"]
+    return {
+        name: _sample(name, fields[name], start.variable) for name in _sampled_names(start, fields)
+    }
+
+
 def _spec_lines(start: Start) -> Iterator[str]:
+    fields: Any = start.entry.bodies[0]["properties"]
+    for name, sample in sample_spec(start).items():
+        value = json.dumps(sample, ensure_ascii=False)
+        yield f"  {_scalar(name)}: {value}{_explanation(fields[name])}\n"
+
+
+def _sampled_names(start: Start, fields: Mapping[str, Any]) -> Iterable[str]:
     client: Any = start.entry.bodies[0]
-    fields = client["properties"]
     named = [one for one in ["name", *client.get("required", [])] if one in fields]
     # Where nothing is required, what its author has an example for; a manifest states something.
     shown = [one for one, field in fields.items() if "examples" in field]
-    for name in dict.fromkeys(named or shown or [*fields][:1]):
-        value = json.dumps(_sample(name, fields[name], start.variable), ensure_ascii=False)
-        yield f"  {_scalar(name)}: {value}{_explanation(fields[name])}\n"
+    return dict.fromkeys(named or shown or [*fields][:1])
 
 
 def _explanation(field: Mapping[str, Any]) -> str:

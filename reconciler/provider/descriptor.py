@@ -78,7 +78,7 @@ def parse_provider(
             "collection": overlay.get("collection", descriptor["collection"]),
             "list": _optional_endpoint(endpoints, "list"),
             "pagination": _pagination(endpoints.get("list", {}).get("pagination", {})),
-            "list_is_described": "pagination" in endpoints.get("list", {}),
+            "listIsDescribed": "pagination" in endpoints.get("list", {"pagination": None}),
             "create": _ENDPOINT(endpoints["create"]),
             "read": _ENDPOINT(endpoints["read"]),
             "update": _ENDPOINT(endpoints["update"]),

@@ -257,6 +257,17 @@ def test_a_list_of_which_no_paging_is_stated_proves_nothing_gone(tmp_path):
         assert len(shape.clients) == COUNT
 
 
+@pytest.mark.parametrize(("stated", "doubted"), [({"style": "none"}, False), (None, True)])
+def test_where_no_paging_is_stated_a_create_says_that_the_list_may_lack_its_namesake(
+    tmp_path, stated, doubted
+):
+    with living(tmp_path, Shape(), endpoints={"list": {"pagination": stated}}) as life:
+        life.state("web", WEB)
+        done = life.run("plan")
+
+        assert ("nothing says whether it comes in pages" in done.output) == doubted
+
+
 QUERY = {"list": {"query": {"view": "all"}}, "read": {"query": {"view": "all"}}}
 
 
