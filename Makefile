@@ -32,7 +32,8 @@ lint: $(READY)  ## Style, types, import contracts and dangerous calls
 
 unit: $(READY)  ## The tests, with branch coverage
 	$(BIN)/coverage erase
-	$(BIN)/pytest --numprocesses=2 --cov --cov-report= --quiet
+	@# Three workers for two cores: many tests wait, for a disk, a process or a server.
+	$(BIN)/pytest --numprocesses=3 --cov --cov-report= --quiet
 	$(BIN)/coverage report --fail-under=95
 	$(BIN)/coverage report --include='reconciler/core/*,reconciler/provider/*,reconciler/validation/*,reconciler/plan/*' --fail-under=100 --skip-covered
 
