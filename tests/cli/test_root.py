@@ -131,7 +131,7 @@ def test_a_shell_can_complete_the_commands():
         check=False,
     )
 
-    assert (done.returncode, done.stdout) == (0, "plain,providers\n")
+    assert (done.returncode, done.stdout) == (0, "plain,provider\nplain,providers\n")
 
 
 def test_validate_loads_nothing_that_it_does_not_need(tmp_path: Path):

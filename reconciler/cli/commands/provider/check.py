@@ -1,4 +1,4 @@
-"""`reconciler provider`: the command for whoever describes a vendor."""
+"""`reconciler provider check`: holds the description of a vendor against a server of it."""
 
 from __future__ import annotations
 
