@@ -25,9 +25,11 @@ from reconciler.provider.secrets import secret_anywhere_in, secret_at, secret_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from reconciler.core.changes import Request
     from reconciler.core.model import LiveClient
+    from reconciler.http.responses import Answer
     from reconciler.http.transport import Transport
-    from reconciler.provider.model import Provider
+    from reconciler.provider.model import Endpoint, Provider
 
 # 512 bits, 86 characters of the URL-safe alphabet: a client that signs with its secret by HS512
 # needs a key of that size (RFC 7518 section 3.2).
@@ -88,17 +90,7 @@ def _set_chosen(
     chosen = Secret(secrets.token_urlsafe(_BYTES))
     request = secret_update_request(provider, how, live, chosen)
     save(chosen)
-    answer = transport.send(
-        request.method,
-        path_for(request, live.remote_id),
-        body=request.body,
-        content_type=request.content_type,
-        expect=provider.update.expect,
-        about=live.remote_id,
-        subject=key,
-        secrets=secret_texts(live.body),
-        before_try=before_try,
-    )
+    answer = _send(transport, request, provider.update, live, key, before_try)
     # Done means that the server says so: one that still shows the old secret has not set another.
     old = secret_in(provider, live.body)
     if old is None or secret_anywhere_in(provider, answer.body) != old:
@@ -119,15 +111,7 @@ def _call(
     before_try: Callable[[], None] | None,
 ) -> Secret:
     request = rotation_request(provider, how.call)
-    answer = transport.send(
-        request.method,
-        path_for(request, live.remote_id),
-        expect=how.call.expect,
-        about=live.remote_id,
-        subject=key,
-        secrets=secret_texts(live.body),
-        before_try=before_try,
-    )
+    answer = _send(transport, request, how.call, live, key, before_try)
     found = (
         secret_at(answer.body, how.secret)
         if how.secret
@@ -159,10 +143,24 @@ def finish(
     if not isinstance(how, IssuedSecret) or how.finish is None:
         raise ValueError(f"{provider.title} keeps no old secret")
     request = rotation_request(provider, how.finish)
-    transport.send(
+    _send(transport, request, how.finish, live, key, before_try)
+
+
+def _send(
+    transport: Transport,
+    request: Request,
+    endpoint: Endpoint,
+    live: LiveClient,
+    key: str,
+    before_try: Callable[[], None] | None,
+) -> Answer:
+    """The answer to a request about the secret of `live`."""
+    return transport.send(
         request.method,
         path_for(request, live.remote_id),
-        expect=how.finish.expect,
+        body=request.body,
+        content_type=request.content_type,
+        expect=endpoint.expect,
         about=live.remote_id,
         subject=key,
         secrets=secret_texts(live.body),

@@ -50,9 +50,6 @@ _USUAL: Final[Mapping[str, JsonObject]] = {
     "delete": {"method": "DELETE", "path": "/{id}", "expect": (204,)},
 }
 
-# What a rotation says of the call that it is.
-_CALL: Final = ("method", "path", "expect", "query")
-
 # What a field's own schema says of it in the standard's words.
 _STANDARD: Final = ("readOnly", "writeOnly", "default")
 
@@ -152,7 +149,7 @@ def _rotate(
     if stated["style"] == "call":
         finish = stated.get("finish")
         return IssuedSecret(
-            call=_ENDPOINT({name: stated[name] for name in _CALL if name in stated}),
+            call=_ENDPOINT(stated),
             secret=stated.get("secret", ""),
             finish=None if finish is None else _ENDPOINT(finish),
         )

@@ -107,6 +107,8 @@ class Shape:
     `requests` are those that arrived, the latest last. `address` is where it listens.
     """
 
+    secret_field = "secret"  # the member that only the answer to a create has
+
     def __init__(self) -> None:
         self.clients: dict[str, dict[str, Any]] = {}
         self.requests: list[Asked] = []
@@ -123,9 +125,12 @@ class Shape:
             return self.create(asked) if asked.method == "POST" else self.list(asked)
         if remote_id not in self.clients:
             return Said(status=404, body={"error": "no such client"})
-        return {"GET": self.read, "DELETE": self.delete}.get(asked.method, self.update)(
-            asked, remote_id
-        )
+        return self.about_one(asked, remote_id)
+
+    def about_one(self, asked: Asked, remote_id: str) -> Said:
+        """The answer to a request about a client that is there."""
+        act = {"GET": self.read, "DELETE": self.delete}.get(asked.method, self.update)
+        return act(asked, remote_id)
 
     def lets_in(self, asked: Asked) -> bool:
         """Whether the request carries what this server wants of who calls."""
@@ -133,7 +138,8 @@ class Shape:
 
     def shown(self, remote_id: str) -> dict[str, Any]:
         """A client as answers show it, after its creation."""
-        return {name: value for name, value in self.clients[remote_id].items() if name != "secret"}
+        client = self.clients[remote_id]
+        return {name: value for name, value in client.items() if name != self.secret_field}
 
     def list(self, _asked: Asked) -> Said:
         return Said(status=200, body={"items": [self.shown(one) for one in self.clients]})

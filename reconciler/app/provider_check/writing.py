@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.app.apply import apply_plan
-from reconciler.app.context import Call
+from reconciler.app.context import load_valid, open_target
 from reconciler.app.plan import Selection, plan_targets
 from reconciler.app.provider_check.findings import TARGET, note, ok, wrong
-from reconciler.core.changes import Action, Refusal, Status
+from reconciler.core.changes import Action, Change, Refusal, Status
 from reconciler.core.errors import ReconcilerError
+from reconciler.plan.requests import delete_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from reconciler.app.context import Call
     from reconciler.app.provider_check.findings import Finding, Workshop
     from reconciler.core.model import Json, JsonObject
     from reconciler.provider.model import Field, Provider
@@ -34,7 +36,7 @@ def write_half(
     except (_Broken, ReconcilerError) as error:
         yield wrong(str(error))
     finally:
-        yield from _swept(shop, provider)
+        yield from _swept(shop, call, provider)
 
 
 def _life(
@@ -118,22 +120,12 @@ def _rotated(call: Call) -> Finding:
     return ok("the client has another secret, and the sink has it")
 
 
-def _swept(shop: Workshop, provider: Provider) -> Iterator[Finding]:
+def _swept(shop: Workshop, call: Call, provider: Provider) -> Iterator[Finding]:
     """Take the client away again, if the vendor can."""
     if provider.delete is None or not (shop.root / "clients" / f"{_KEY}.yaml").is_file():
         return
-    from reconciler.app.context import load_valid, open_target  # noqa: PLC0415 - as above
     from reconciler.apply.request_log import RequestLog  # noqa: PLC0415 - as above
-    from reconciler.core.changes import Change  # noqa: PLC0415 - as above
-    from reconciler.plan.requests import delete_request  # noqa: PLC0415 - as above
 
-    call = Call(
-        project_file=shop.project_file,
-        target=TARGET,
-        lock_timeout=0.0,
-        log=lambda _line: None,
-        changed=lambda: None,
-    )
     try:
         with open_target(load_valid(call), TARGET, call) as opened:
             entry = opened.session.entry(_KEY)

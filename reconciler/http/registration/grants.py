@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from reconciler.core.model import Json, JsonObject, Secret
 from reconciler.core.pointer import resolve
@@ -103,7 +103,7 @@ class Grants:
         told = {first_name(words.token), first_name(words.uri)}
         left: JsonObject = {name: value for name, value in body.items() if name not in told}
         texts = (token,) if isinstance(token, str) else ()
-        return cast("Json", seal_repeats(self._provider, left, texts))
+        return seal_repeats(self._provider, left, texts)
 
     def _renew(self, key: str, remote_id: str, grant: Grant) -> None:
         with self._lock:

@@ -69,7 +69,7 @@ def _judged(
 ) -> Change:
     value = _wanted(change, name)
     brings = change.action in _MAKES or any(each.field == name for each in change.fields)
-    if value is None or not brings or change.refusal is not None or change.action is Action.DELETE:
+    if value is None or not brings or change.refusal is not None:
         return change
     if message := _why_not(context, change, name, value, holders, claims):
         return replace(change, refusal=Refusal(rule=Rule.TAKEN_VALUE, message=message))

@@ -32,8 +32,7 @@ class Registering(Shape):
         remote_id = asked.query.get("client") or asked.path.removeprefix("/clients/")
         if not given or self.tokens.get(remote_id) != given:
             return _unauthorized()
-        act = {"GET": self.read, "DELETE": self.delete}.get(asked.method, self.update)
-        return act(asked, remote_id)
+        return self.about_one(asked, remote_id)
 
     def metadata(self):
         """What is published, by path."""

@@ -54,9 +54,7 @@ class Auth0(Shape):
         if call == "rotate-secret":
             self.clients[remote_id]["client_secret"] = f"another-s3cret-{len(self.requests)}"
             return self.read(asked, remote_id)
-        return {"GET": self.read, "DELETE": self.delete}.get(asked.method, self.update)(
-            asked, remote_id
-        )
+        return self.about_one(asked, remote_id)
 
     def shown(self, remote_id):
         return self.clients[remote_id]
@@ -108,6 +106,7 @@ def _auth0_error(status, error, message):
 class Okta(Shape):
     """https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/tag/Client/."""
 
+    secret_field = "client_secret"
     page = 2
     defaults: ClassVar = {
         "application_type": "web",
@@ -133,14 +132,7 @@ class Okta(Shape):
         if call == "lifecycle/newSecret":
             self.clients[remote_id]["client_secret"] = f"another-s3cret-{len(self.requests)}"
             return Said(status=200, body=self.clients[remote_id])
-        return {"GET": self.read, "DELETE": self.delete}.get(asked.method, self.update)(
-            asked, remote_id
-        )
-
-    def shown(self, remote_id):
-        return {
-            name: one for name, one in self.clients[remote_id].items() if name != "client_secret"
-        }
+        return self.about_one(asked, remote_id)
 
     def list(self, asked):
         ids, start = sorted(self.clients), asked.query.get("after", "")

@@ -46,9 +46,7 @@ class Keycloak(Shape):
             secret = f"another-s3cret-{len(self.requests)}"
             self.clients[remote_id]["secret"] = secret
             return Said(status=200, body={"type": "secret", "value": secret})
-        return {"GET": self.read, "DELETE": self.delete}.get(asked.method, self.update)(
-            asked, remote_id
-        )
+        return self.about_one(asked, remote_id)
 
     def shown(self, remote_id):
         return self.clients[remote_id]
@@ -106,6 +104,7 @@ class Keycloak(Shape):
 class Hydra(Shape):
     """Hydra 2.3.0: a PUT that resets, null for an empty list, a next page for ever behind an empty one."""
 
+    secret_field = "client_secret"
     defaults: ClassVar = {
         "client_name": "",
         "redirect_uris": None,
@@ -137,14 +136,7 @@ class Hydra(Shape):
             return Said(
                 status=404, body={"error": "Unable to locate the resource", "error_description": ""}
             )
-        return {"GET": self.read, "DELETE": self.delete}.get(asked.method, self.update)(
-            asked, remote_id
-        )
-
-    def shown(self, remote_id):
-        return {
-            name: one for name, one in self.clients[remote_id].items() if name != "client_secret"
-        }
+        return self.about_one(asked, remote_id)
 
     def list(self, asked):
         start, size = int(asked.query.get("page_token", "0")), int(asked.query["page_size"])

@@ -94,9 +94,7 @@ def check(
         raise click.UsageError("--target and --spec take a mapping: '{name: value}'")
     found: list[Finding] = []
     with interrupts.stop_on_signal():
-        for finding in _findings(
-            options, folder, base_url, auth, also, spec if write else None, write=write
-        ):
+        for finding in _findings(options, folder, base_url, auth, also, spec, write=write):
             found.append(finding)
             if output_format == "text":
                 print_line(f"{_MARKS[finding.level]} {finding.message}")
